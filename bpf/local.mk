@@ -1,0 +1,3 @@
+# SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause
+EBN_BPF_OBJECTS += bpf/ebn_datapath.bpf.o
+EBN_BPF_INCLUDES += bpf/include/ebn_vmlinux.h

@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause
+# lib_libebpfnet_internal_la_SOURCES += lib/policy/NAME.c lib/policy/NAME.h

@@ -1,0 +1,4 @@
+# SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause
+EBN_BUILD_TESTS = tests/build/check-abi tests/build/check-headers
+TESTS += $(EBN_BUILD_TESTS)
+EXTRA_DIST += $(EBN_BUILD_TESTS)
