@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR LGPL-2.1-only OR BSD-2-Clause */
+/*
+ * Flow tables: the layout of the mapped arrays that BPF and user space both insert into. One element of the
+ * array is a set: a line of eight tags, then eight entries. A key may live in either of two sets. The
+ * protocol is described in docs/flow-table.md and implemented in bpf/lib/flow.h and lib/tables/flow.c.
+ *
+ * The two families differ in the width of the key only: entry4 64 bytes (set 576), entry6 96 bytes (set 832).
+ * The tail behind the key, struct ebn_flow_body, is the same.
+ */
+#ifndef EBN_FLOW_H
+#define EBN_FLOW_H
+
+#include "ebn_types.h"
+
+#define EBN_FLOW_ABI 1
+#define EBN_FLOW_WAYS 8u
+
+/* tag = hash:32 | seq:24 | state:8; changed by compare-and-swap and exchange only */
+#define EBN_TAG(hash32, seq, state) ((__u64)(__u32)(hash32) << 32 | ((__u64)(seq) & 0xffffff) << 8 | (state))
+#define EBN_TAG_HASH(t) ((__u32)((t) >> 32))
+#define EBN_TAG_SEQ(t) ((__u32)((t) >> 8) & 0xffffff)
+#define EBN_TAG_STATE(t) ((__u32)(t) & 0xff)
+enum ebn_tag_state {
+	EBN_TAG_FREE,
+	EBN_TAG_CLAIM,
+	EBN_TAG_LIVE,
+	EBN_TAG_DEAD,
+	EBN_TAG_UCLAIM,		/* claimed by user space */
+};
+
+/*
+ * ctl = seq:16 | state:8 | flags:8 | epoch:32; changed by compare-and-swap only. seq is the low 16 bits of the
+ * tag's, so that a swap prepared against one flow can never hit the next one in the same place.
+ */
+#define EBN_CTL(seq, state, flags, epoch)                                                                  \
+	((__u64)((seq) & 0xffff) << 48 | (__u64)((state) & 0xff) << 40 | (__u64)((flags) & 0xff) << 32 |   \
+	 (__u32)(epoch))
+#define EBN_CTL_SEQ(c) ((__u32)((c) >> 48))
+#define EBN_CTL_STATE(c) ((__u32)((c) >> 40) & 0xff)
+#define EBN_CTL_FLAGS(c) ((__u32)((c) >> 32) & 0xff)
+#define EBN_CTL_EPOCH(c) ((__u32)(c))
+
+/* Flow classes, in the order in which they are given up when a set is full (lower first). */
+enum ebn_flow_state {
+	EBN_FS_NONE,
+	EBN_FS_HALF_OPEN,	/* TCP before the handshake is proven; UDP and others with packets one way only */
+	EBN_FS_CLOSING,		/* TCP after a FIN or an RST */
+	EBN_FS_REPLIED,		/* UDP and others: seen both ways, not yet a stream; TCP: SYN-ACK seen */
+	EBN_FS_ESTABLISHED,	/* TCP: the ACK was the recorded initial sequence number + 1; UDP: several packets each way */
+	EBN_FS_MAX,
+};
+#define EBN_FLOW_IDLE_TCP_HALF 0	/* indexes of ebn_node_hdr.idle_ticks */
+#define EBN_FLOW_IDLE_TCP_CLOSING 1
+#define EBN_FLOW_IDLE_TCP_EST 2
+#define EBN_FLOW_IDLE_UDP_HALF 3
+#define EBN_FLOW_IDLE_UDP_EST 4
+#define EBN_FLOW_IDLE_ICMP 5
+#define EBN_FLOW_IDLE_OTHER 6
+#define EBN_FLOW_IDLE_GIVE_UP 7		/* established flows idle longer may be given up when their sets are full */
+
+#define EBN_FF_INIT_HI 0x01u		/* the initiator is the higher (addr, port) of the key */
+#define EBN_FF_AUDIT 0x02u		/* admitted in audit mode */
+#define EBN_FF_REDIRECT 0x04u		/* to a proxy port */
+#define EBN_FF_FIN_LO 0x08u		/* FIN seen from the lower side */
+#define EBN_FF_FIN_HI 0x10u
+#define EBN_FF_NAT 0x20u		/* translated: see ebn_flow_nat */
+#define EBN_FF_IMPORTED 0x40u
+
+/*
+ * Keys. The tuple is ordered: "lo" is the smaller (address, port), compared as the raw words, so that both
+ * directions give one key. Equal addresses order by port; when those are equal too, lo = source of the first.
+ * ICMP echo: port[0] = identifier, port[1] = 0, aux says which side asked (EBN_KEY_ASK_HI).
+ */
+#define EBN_KEY_ASK_HI 0x1u
+struct ebn_flow_key4 {
+	__u32 addr[2];		/* lo, hi; network order */
+	__u16 port[2];		/* lo, hi; network order */
+	__u8 proto;
+	__u8 aux;
+	__u16 zone;
+};
+EBN_ASSERT(sizeof(struct ebn_flow_key4) == 16, "key4");
+struct ebn_flow_key6 {
+	__u32 addr[2][4];
+	__u16 port[2];
+	__u8 proto;
+	__u8 aux;
+	__u16 zone;
+	__u64 reserved;		/* zero */
+};
+EBN_ASSERT(sizeof(struct ebn_flow_key6) == 48, "key6");
+
+/** Behind the key. Written while the entry is claimed; afterwards only as said. */
+struct ebn_flow_body {
+	__u64 ctl;		/* compare-and-swap */
+	__u64 bytes[2];		/* from lo, from hi: atomic add. Final only a grace period after the entry died */
+	__u32 packets[2];	/* atomic add, wraps */
+	__u32 seen;		/* tick of the last packet, plain store */
+	__u16 row[2];		/* endpoint row + 1 of lo, hi; 0: not local */
+	__u16 decision;		/* index of the decision that admitted it */
+	__u8 tcp_flags[2];	/* flags seen from lo, hi: plain or, may lose one */
+	__u32 aux;		/* TCP half open: the initiator's initial sequence number; later: tick of creation */
+};
+EBN_ASSERT(sizeof(struct ebn_flow_body) == 48, "body");
+
+/*
+ * A translated flow's entry sees packets from one side only, so the other side's counters hold the rewrite:
+ * bytes[other] and packets[other]. Designed for, not used yet.
+ */
+struct ebn_flow4 {
+	struct ebn_flow_key4 key;
+	struct ebn_flow_body body;
+};
+struct ebn_flow6 {
+	struct ebn_flow_key6 key;
+	struct ebn_flow_body body;
+};
+EBN_ASSERT(sizeof(struct ebn_flow4) == 64, "flow4");
+EBN_ASSERT(sizeof(struct ebn_flow6) == 96, "flow6");
+
+struct ebn_flow_set4 {
+	__u64 tag[EBN_FLOW_WAYS];
+	struct ebn_flow4 e[EBN_FLOW_WAYS];
+};
+struct ebn_flow_set6 {
+	__u64 tag[EBN_FLOW_WAYS];
+	struct ebn_flow6 e[EBN_FLOW_WAYS];
+};
+EBN_ASSERT(sizeof(struct ebn_flow_set4) == 576, "set4");
+EBN_ASSERT(sizeof(struct ebn_flow_set6) == 832, "set6");
+
+/*
+ * Hash: two rounds with the table's random seeds. One round over the raw key is not enough: there are
+ * sets of keys that collide under every seed. The tag holds the upper half, the first set is the lower
+ * half's low bits, the second set differs from the first by an odd number made from the upper half.
+ */
+static inline __u64 ebn_flow_mix(__u64 h)
+{
+	h ^= h >> 33;
+	h *= 0xff51afd7ed558ccdULL;
+	h ^= h >> 33;
+	h *= 0xc4ceb9fe1a85ec53ULL;
+	h ^= h >> 33;
+	return h;
+}
+
+/** @param w	the key as 64-bit words
+ *  @param n	2 for ebn_flow_key4, 6 for ebn_flow_key6; a constant */
+static inline __u64 ebn_flow_hash(const __u64 *w, int n, __u64 s0, __u64 s1)
+{
+	__u64 h = ebn_flow_mix(w[0] ^ s0);
+	int i;
+
+	for (i = 1; i < n; i++)
+		h = ebn_flow_mix(h + (w[i] ^ s1));
+	return h;
+}
+
+static inline __u32 ebn_flow_set1(__u64 h, __u32 mask)
+{
+	return (__u32)h & mask;
+}
+
+static inline __u32 ebn_flow_set2(__u64 h, __u32 mask)
+{
+	return ((__u32)h ^ ((((__u32)(h >> 32) * 0x9e3779b1u) >> 7) | 1)) & mask;
+}
+
+/* Number of sets: a power of two in this range. */
+#define EBN_FLOW_SETS_MIN (1u << 4)
+#define EBN_FLOW_SETS_MAX (1u << 22)
+
+#endif

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+/**
+ * @file labels.h
+ * Label sets and selectors.
+ *
+ * A label is source:key=value. The canonical form of a set is its labels sorted by source, then key, each ended
+ * by ';': "k8s:app=api;k8s:io.kubernetes.pod.namespace=demo;". A set is immutable; equal sets have equal
+ * canonical forms and equal hashes. Pure: no context, no system calls but memory.
+ */
+#ifndef EBPFNET_LABELS_H
+#define EBPFNET_LABELS_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <ebpfnet/common.h>
+#include <ebpfnet/diag.h>
+
+EBPFNET_BEGIN_DECLS
+
+struct ebpfnet_labels;
+struct ebpfnet_selector;
+
+/** Limits: more is -E2BIG. */
+#define EBPFNET_LABELS_MAX 64
+#define EBPFNET_LABEL_LEN_MAX 512
+
+/**
+ * Parses labels separated by ',' or ';': "app=api,k8s:tier=web,reserved:host". Without a source it is
+ * @p default_source ("k8s" when NULL). A key given twice: the later wins.
+ * @param[out] ret	one reference; ebpfnet_labels_unref()
+ * @return 0, or
+ *   -EINVAL	not a label (the diag says where)
+ *   -E2BIG	over a limit
+ *   -ENOMEM
+ * @since 0.1
+ */
+EBPFNET_API int ebpfnet_labels_parse(const char *text, const char *default_source, struct ebpfnet_diag *diag,
+				     struct ebpfnet_labels **ret);
+
+/** Takes a reference; returns @p labels. @since 0.1 */
+EBPFNET_API struct ebpfnet_labels *ebpfnet_labels_ref(struct ebpfnet_labels *labels);
+/** Drops a reference; NULL is allowed. Always returns NULL. @since 0.1 */
+EBPFNET_API struct ebpfnet_labels *ebpfnet_labels_unref(struct ebpfnet_labels *labels);
+
+/** Canonical form, borrowed for the life of the set; "" for NULL or an empty set. @since 0.1 */
+EBPFNET_API const char *ebpfnet_labels_format(const struct ebpfnet_labels *labels);
+
+/** Number of labels; 0 for NULL. @since 0.1 */
+EBPFNET_API size_t ebpfnet_labels_count(const struct ebpfnet_labels *labels);
+
+/** Value of source:key, "" for a label without value, NULL when absent. @p source NULL: any source. @since 0.1 */
+EBPFNET_API const char *ebpfnet_labels_get(const struct ebpfnet_labels *labels, const char *source, const char *key);
+
+/** 1 when the sets are equal, else 0. @since 0.1 */
+EBPFNET_API int ebpfnet_labels_equal(const struct ebpfnet_labels *a, const struct ebpfnet_labels *b);
+
+/** Hash of the canonical form (64-bit FNV-1a), the same in every version and on every machine. @since 0.1 */
+EBPFNET_API uint64_t ebpfnet_labels_hash(const struct ebpfnet_labels *labels);
+
+/**
+ * Parses a selector in the Kubernetes string form: "app=api,tier!=web,env in (a,b),env notin (c),x,!y".
+ * Keys may carry a source ("k8s:app"); without one any source matches. "" matches everything.
+ * @return 0, -EINVAL, -E2BIG, -ENOMEM
+ * @since 0.1
+ */
+EBPFNET_API int ebpfnet_selector_parse(const char *text, struct ebpfnet_diag *diag, struct ebpfnet_selector **ret);
+
+/** Takes a reference; returns @p selector. @since 0.1 */
+EBPFNET_API struct ebpfnet_selector *ebpfnet_selector_ref(struct ebpfnet_selector *selector);
+/** Drops a reference; NULL is allowed. Always returns NULL. @since 0.1 */
+EBPFNET_API struct ebpfnet_selector *ebpfnet_selector_unref(struct ebpfnet_selector *selector);
+
+/** Canonical text of the selector, borrowed for its life. @since 0.1 */
+EBPFNET_API const char *ebpfnet_selector_format(const struct ebpfnet_selector *selector);
+
+/** 1 when every requirement holds for the set, else 0. A NULL selector matches nothing. @since 0.1 */
+EBPFNET_API int ebpfnet_selector_match(const struct ebpfnet_selector *selector, const struct ebpfnet_labels *labels);
+
+EBPFNET_END_DECLS
+#endif

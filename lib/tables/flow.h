@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+/*
+ * Flow tables in user space: the same protocol as bpf/lib/flow.h, over the mapping. Any number of processes may read; the
+ * writer (flock) deletes, sweeps and imports beside the programs. No function makes a packet wait.
+ */
+#ifndef EBN_TABLES_FLOW_H
+#define EBN_TABLES_FLOW_H
+
+#include "core/internal.h"
+#include "ebn_flow.h"
+
+/* One table of either family; a plain value, mem is the caller's. */
+struct ebn_flows {
+	void *mem;
+	uint32_t mask;		/* sets - 1 */
+	bool v6;
+	uint64_t seed[2];
+};
+
+/* A key of either family; v4 uses the first 16 bytes. */
+union ebn_flow_key {
+	struct ebn_flow_key4 v4;
+	struct ebn_flow_key6 v6;
+	uint64_t w[6];
+};
+
+/* A consistent copy of one entry. */
+struct ebn_flow_copy {
+	union ebn_flow_key key;
+	struct ebn_flow_body body;
+	uint64_t tag;
+	uint32_t set;
+	uint32_t way;
+};
+
+/* Sets needed to promise n flows: n / 0.75 ways, a power of two. */
+uint32_t ebn_flow_sets(uint64_t n);
+uint64_t ebn_flow_bytes(uint32_t sets, bool v6);
+
+/* 1 and a copy, 0 when absent. */
+int ebn_flow_lookup(const struct ebn_flows *t, const union ebn_flow_key *key, struct ebn_flow_copy *ret);
+/* Walks ways from *pos on; 1 and a copy with *pos behind it, 0 at the end. Skips what changed under it. */
+int ebn_flow_next(const struct ebn_flows *t, uint64_t *pos, struct ebn_flow_copy *ret);
+/* LIVE -> DEAD if it is still the entry that was copied: 1, else 0. The way is free after ebn_flow_reap() behind a grace. */
+int ebn_flow_kill(const struct ebn_flows *t, const struct ebn_flow_copy *c);
+/* Inserts a whole entry (import, growth). 1 inserted, 0 there already, -ENOSPC nothing to give up, -EBUSY raced. */
+int ebn_flow_import(const struct ebn_flows *t, const struct ebn_flow_copy *c);
+/* Frees every UCLAIM a killed writer left. How many. */
+uint32_t ebn_flow_adopt(const struct ebn_flows *t);
+
+/*
+ * The sweep: looks at ways from *pos on, at most n of them (0: all), kills what is expired at tick now by idle_ticks[], and
+ * gives each to done (may be NULL) with its last counters. No system call. Returns how many were killed; *pos wraps to 0 at
+ * the end of the table. DEAD ways become FREE by ebn_flow_reap() after the caller's grace period.
+ */
+struct ebn_sweep {
+	uint32_t now;
+	const uint32_t *idle_ticks;	/* [8], as in ebn_node_hdr */
+	void (*done)(const struct ebn_flow_copy *c, void *arg);
+	void *arg;
+	uint64_t live, dead, half_open;	/* counted */
+};
+uint64_t ebn_flow_sweep(const struct ebn_flows *t, struct ebn_sweep *s, uint64_t *pos, uint64_t n);
+/* DEAD -> FREE for all ways that were DEAD when the caller's grace period began. */
+uint64_t ebn_flow_reap(const struct ebn_flows *t);
+
+/* Limit in ticks for a flow of this protocol and state: index into idle_ticks. Shared with BPF in meaning. */
+uint32_t ebn_flow_idle_index(uint8_t proto, uint8_t state);
+
+#endif
