@@ -1,3 +1,10 @@
 # SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause
 EBN_BPF_OBJECTS += bpf/ebn_datapath.bpf.o
-EBN_BPF_INCLUDES += bpf/include/ebn_vmlinux.h
+EBN_BPF_INCLUDES += \
+	bpf/include/ebn_config.h \
+	bpf/include/ebn_event.h \
+	bpf/include/ebn_flow.h \
+	bpf/include/ebn_node.h \
+	bpf/include/ebn_reason.h \
+	bpf/include/ebn_types.h \
+	bpf/include/ebn_vmlinux.h

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause
-EBN_BUILD_TESTS = tests/build/check-abi tests/build/check-headers
+EBN_BUILD_TESTS = tests/build/check-abi tests/build/check-headers \
+	tests/build/check-bpf-objects
 TESTS += $(EBN_BUILD_TESTS)
 EXTRA_DIST += $(EBN_BUILD_TESTS)
