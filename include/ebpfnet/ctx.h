@@ -44,7 +44,7 @@ struct ebpfnet_ctx_opts {
  * @param opts	NULL: defaults
  * @param[out] ret	release it with ebpfnet_ctx_unref()
  * @return 0, or
- *   -EINVAL	ret is NULL, or opts holds bytes this version does not know
+ *   -EINVAL	ret is NULL, or opts holds bytes or feature bits this version does not know
  *   -ENOMEM
  * @since 0.1
  */

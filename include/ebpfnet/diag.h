@@ -25,6 +25,7 @@ struct ebpfnet_diag_message {
 	unsigned int line;	/**< 1.., 0: not about a line */
 	unsigned int column;	/**< 1.., 0: unknown */
 	int error;		/**< positive errno, 0: a warning */
+	int reserved;		/**< 0 */
 };
 
 /**

@@ -37,7 +37,7 @@ enum ebpfnet_feature {
  * @return 1 yes, 0 no (or masked by ebpfnet_ctx_opts.disable_features), or
  *   -EINVAL	ctx is NULL or the number is not known
  *   -EPERM	this process may not try: CAP_BPF or CAP_NET_ADMIN is missing
- *   -ENOMEM
+ *   -ENOMEM	memory or file descriptors ran out while trying
  * @since 0.1
  */
 EBPFNET_API int ebpfnet_feature_supported(struct ebpfnet_ctx *ctx, enum ebpfnet_feature feature);

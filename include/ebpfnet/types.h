@@ -26,14 +26,18 @@ struct ebpfnet_mac {
 };
 
 /**
- * Reads "192.0.2.1" or "2001:db8::1".
+ * Reads "192.0.2.1" or "2001:db8::1". "::" is refused: all zero means "none" here, which filters take for "any".
  * @param[out] ret	untouched on failure
  * @return 0 or -EINVAL
  * @since 0.1
  */
 EBPFNET_API int ebpfnet_addr_parse(const char *text, struct ebpfnet_addr *ret);
 
-/** Writes an address as people write it. @return length as snprintf(3) counts, or -EINVAL @since 0.1 */
+/**
+ * Writes an address as people write it (RFC 5952); "none" when there is none.
+ * @return length as snprintf(3) counts, or -EINVAL
+ * @since 0.1
+ */
 EBPFNET_API int ebpfnet_addr_format(const struct ebpfnet_addr *addr, char *buf, size_t size);
 
 /** 4, 6, or 0 for "none" and NULL. @since 0.1 */

@@ -14,6 +14,7 @@
 #include <ebpfnet/ctx.h>
 #include <ebpfnet/diag.h>
 #include <ebpfnet/features.h>
+#include <ebpfnet/types.h>
 
 #define EBN_ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 
@@ -82,10 +83,13 @@ static inline void ebn_closep(int *fd)
 
 /* n * size without overflow, zeroed. NULL on overflow or no memory. */
 void *ebn_calloc(size_t n, size_t size);
-/* Grows *p to hold n elements at least (doubling); 0 or -ENOMEM, *p and *cap untouched then. */
+/* Grows *p (a pointer's address) to hold n elements at least, doubling, new ones zeroed; 0 or -ENOMEM, nothing changed. */
 int ebn_grow(void *p, size_t *cap, size_t n, size_t size);
 /* snprintf into buf; -ENAMETOOLONG when it does not fit. */
 __attribute__((format(printf, 3, 4))) int ebn_format(char *buf, size_t size, const char *fmt, ...);
+
+/* Writes an address ("none" when it is none) without a NUL into at least EBPFNET_ADDR_STRLEN bytes; returns the end. */
+char *ebn_addr_put(char *p, const struct ebpfnet_addr *addr);
 
 /* Clocks, in ns. */
 uint64_t ebn_monotonic_ns(void);

@@ -1,3 +1,12 @@
 # SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause
 # lib_libebpfnet_internal_la_SOURCES += lib/core/NAME.c lib/core/NAME.h
-lib_libebpfnet_internal_la_SOURCES += lib/core/version.c
+lib_libebpfnet_internal_la_SOURCES += \
+	lib/core/address.c \
+	lib/core/btf.c \
+	lib/core/ctx.c \
+	lib/core/diag.c \
+	lib/core/features.c lib/core/features.h \
+	lib/core/internal.h \
+	lib/core/log.c \
+	lib/core/util.c \
+	lib/core/version.c

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+#ifndef EBN_CORE_FEATURES_H
+#define EBN_CORE_FEATURES_H
+
+#include "core/internal.h"
+
+/* Id of a function in the kernel's type information, 0: no such, -EPERM, -ENOMEM. */
+int ebn_btf_func_id(const char *name);
+/* The same in an image in memory, of this machine's byte order; every length in it is checked. */
+int ebn_btf_find_func(const void *btf, size_t len, const char *name);
+
+#endif
