@@ -5,5 +5,6 @@ ebpfnetinclude_HEADERS += \
 	include/ebpfnet/ctx.h \
 	include/ebpfnet/diag.h \
 	include/ebpfnet/features.h \
+	include/ebpfnet/labels.h \
 	include/ebpfnet/types.h \
 	include/ebpfnet/version.h

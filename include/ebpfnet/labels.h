@@ -5,7 +5,9 @@
  *
  * A label is source:key=value. The canonical form of a set is its labels sorted by source, then key, each ended
  * by ';': "k8s:app=api;k8s:io.kubernetes.pod.namespace=demo;". A set is immutable; equal sets have equal
- * canonical forms and equal hashes. Pure: no context, no system calls but memory.
+ * canonical forms and equal hashes. "key=" and "key" are the same label. Sources, keys and values are visible ASCII
+ * without any of , ; = ! ( ) " and backslash; sources and keys have no ':' either. Pure: no context, no system calls but
+ * memory.
  */
 #ifndef EBPFNET_LABELS_H
 #define EBPFNET_LABELS_H
@@ -23,6 +25,8 @@ struct ebpfnet_selector;
 /** Limits: more is -E2BIG. */
 #define EBPFNET_LABELS_MAX 64
 #define EBPFNET_LABEL_LEN_MAX 512
+#define EBPFNET_SELECTOR_REQUIREMENTS_MAX 64
+#define EBPFNET_SELECTOR_VALUES_MAX 1024	/**< of all requirements together */
 
 /**
  * Parses labels separated by ',' or ';': "app=api,k8s:tier=web,reserved:host". Without a source it is
@@ -59,7 +63,8 @@ EBPFNET_API uint64_t ebpfnet_labels_hash(const struct ebpfnet_labels *labels);
 
 /**
  * Parses a selector in the Kubernetes string form: "app=api,tier!=web,env in (a,b),env notin (c),x,!y".
- * Keys may carry a source ("k8s:app"); without one any source matches. "" matches everything.
+ * Keys may carry a source ("k8s:app"); without one, or with "any:", any source matches. "==" is "=". As in Kubernetes,
+ * "!=" and "notin" hold for sets without the key. "" matches everything.
  * @return 0, -EINVAL, -E2BIG, -ENOMEM
  * @since 0.1
  */
@@ -70,7 +75,7 @@ EBPFNET_API struct ebpfnet_selector *ebpfnet_selector_ref(struct ebpfnet_selecto
 /** Drops a reference; NULL is allowed. Always returns NULL. @since 0.1 */
 EBPFNET_API struct ebpfnet_selector *ebpfnet_selector_unref(struct ebpfnet_selector *selector);
 
-/** Canonical text of the selector, borrowed for its life. @since 0.1 */
+/** Canonical text of the selector, borrowed for its life: requirements sorted and unique. "" for NULL. @since 0.1 */
 EBPFNET_API const char *ebpfnet_selector_format(const struct ebpfnet_selector *selector);
 
 /** 1 when every requirement holds for the set, else 0. A NULL selector matches nothing. @since 0.1 */
