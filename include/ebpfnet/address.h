@@ -27,7 +27,8 @@ EBPFNET_API int ebpfnet_address_upsert(struct ebpfnet_datapath *dp, const struct
 EBPFNET_API int ebpfnet_address_delete(struct ebpfnet_datapath *dp, const struct ebpfnet_addr *addr);
 
 /** Identity behind an address as the programs see it. @return 0, -EINVAL @since 0.1 */
-EBPFNET_API int ebpfnet_address_lookup(struct ebpfnet_datapath *dp, const struct ebpfnet_addr *addr, uint32_t *ret_identity);
+EBPFNET_API int ebpfnet_address_lookup(struct ebpfnet_datapath *dp, const struct ebpfnet_addr *addr,
+				       uint32_t *ret_identity);
 
 /**
  * Labels of an identity in canonical form; reserved ones as "reserved:world;".

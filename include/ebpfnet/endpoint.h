@@ -96,7 +96,8 @@ struct ebpfnet_endpoint_stats {
 	uint64_t flows_begun, flows_answered;
 };
 /** @return 0, -EINVAL, -ESTALE @since 0.1 */
-EBPFNET_API int ebpfnet_endpoint_get_stats(struct ebpfnet_endpoint *ep, struct ebpfnet_endpoint_stats *ret, size_t size);
+EBPFNET_API int ebpfnet_endpoint_get_stats(struct ebpfnet_endpoint *ep,
+					   struct ebpfnet_endpoint_stats *ret, size_t size);
 
 /** Called with each endpoint; <0 aborts and is returned, 1 stops, 0 goes on. May not make or destroy endpoints. */
 typedef int (*ebpfnet_endpoint_fn)(struct ebpfnet_endpoint *ep, void *userdata);

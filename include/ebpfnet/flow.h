@@ -61,7 +61,8 @@ struct ebpfnet_flow_filter;
  * @return 0, -EINVAL (diag), -E2BIG, -ENOMEM
  * @since 0.1
  */
-EBPFNET_API int ebpfnet_flow_filter_parse(const char *text, struct ebpfnet_diag *diag, struct ebpfnet_flow_filter **ret);
+EBPFNET_API int ebpfnet_flow_filter_parse(const char *text, struct ebpfnet_diag *diag,
+					  struct ebpfnet_flow_filter **ret);
 EBPFNET_API void ebpfnet_flow_filter_free(struct ebpfnet_flow_filter *filter);
 /** 1 when the flow passes, 0 when not; a NULL filter passes everything. @since 0.1 */
 EBPFNET_API int ebpfnet_flow_filter_match(const struct ebpfnet_flow_filter *filter, const struct ebpfnet_flow *flow);

@@ -183,7 +183,8 @@ EBPFNET_API int ebpfnet_policy_commit(struct ebpfnet_datapath *dp, const struct 
  *   -ENOENT	no such endpoint
  * @since 0.1
  */
-EBPFNET_API int ebpfnet_policy_lookup(struct ebpfnet_datapath *dp, uint16_t subject_ep, enum ebpfnet_direction direction,
+EBPFNET_API int ebpfnet_policy_lookup(struct ebpfnet_datapath *dp, uint16_t subject_ep,
+				      enum ebpfnet_direction direction,
 				      uint32_t identity, uint8_t protocol, uint16_t port,
 				      struct ebpfnet_policy_answer *ret);
 

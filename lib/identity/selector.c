@@ -203,7 +203,10 @@ static void sort(struct ebpfnet_selector *sel)
 
 static char *put(char *p, const char *text)
 {
-	return stpcpy(p, text);
+	size_t len = strlen(text);
+
+	memcpy(p, text, len + 1);
+	return p + len;
 }
 
 static char *print_requirement(char *p, const struct requirement *r)

@@ -88,8 +88,8 @@ int ebn_policy_lookup(struct ebn_policy *p, uint32_t subject, enum ebpfnet_direc
  * offsets masked. Pure; for readers in other processes too. The decision's rule has its name in EBN_NAME_RULE.
  * -EINVAL as above, -EPROTO: the directory or a piece is not sane, -EAGAIN: the tables kept changing.
  */
-int ebn_policy_read(const void *mem, uint64_t size, uint32_t subject, enum ebpfnet_direction direction, uint32_t identity,
-		    uint8_t protocol, uint16_t port, struct ebn_decision *ret);
+int ebn_policy_read(const void *mem, uint64_t size, uint32_t subject, enum ebpfnet_direction direction,
+		    uint32_t identity, uint8_t protocol, uint16_t port, struct ebn_decision *ret);
 
 /* Index of the port map's cell; protocols other than TCP, UDP, SCTP and the ICMPs have no ports. */
 static inline uint32_t ebn_port_cell(uint8_t protocol, uint16_t port)

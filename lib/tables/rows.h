@@ -39,7 +39,8 @@ int ebn_addr_del(struct ebn_rows *rows, const uint32_t addr[4]);
 int ebn_addr_get(struct ebn_rows *rows, const uint32_t addr[4], uint32_t *ret_identity, uint32_t *ret_row);
 uint32_t ebn_addr_count(struct ebn_rows *rows);
 /* Every address; fn < 0 aborts. */
-int ebn_addr_foreach(struct ebn_rows *rows, int (*fn)(const uint32_t addr[4], uint32_t identity, uint32_t row, void *arg),
+int ebn_addr_foreach(struct ebn_rows *rows,
+		     int (*fn)(const uint32_t addr[4], uint32_t identity, uint32_t row, void *arg),
 		     void *arg);
 
 /* ---- identity -> peer class: one store when the page is there ---- */
@@ -71,7 +72,8 @@ int ebn_name_foreach(struct ebn_rows *rows, enum ebn_name_kind kind,
  */
 int ebn_rows_read_names(const void *mem, uint64_t size, enum ebn_name_kind kind,
 			int (*fn)(uint32_t number, const char *text, void *arg), void *arg);
-int ebn_rows_read_endpoints(const void *mem, uint64_t size, int (*fn)(uint32_t row, const struct ebn_ep_row *r, void *arg),
+int ebn_rows_read_endpoints(const void *mem, uint64_t size,
+			    int (*fn)(uint32_t row, const struct ebn_ep_row *r, void *arg),
 			    void *arg);
 
 #endif

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause
 EBN_BUILD_TESTS = tests/build/check-abi tests/build/check-headers \
-	tests/build/check-bpf-objects
+	tests/build/check-bpf-objects tests/build/check-style tests/build/check-isolation
 TESTS += $(EBN_BUILD_TESTS)
 EXTRA_DIST += $(EBN_BUILD_TESTS)
