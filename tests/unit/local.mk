@@ -8,7 +8,26 @@ tests_unit_test_version_SOURCES = tests/unit/test-version.c
 tests_unit_test_version_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_test_version_LDADD = $(EBN_TEST_LIBS)
 
+EBN_UNIT_TESTS += tests/unit/test-core tests/unit/test-labels tests/unit/test-selector
+tests_unit_test_core_SOURCES = tests/unit/test-core.c tests/unit/suite.h
+tests_unit_test_core_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_core_LDADD = $(EBN_TEST_LIBS)
+tests_unit_test_labels_SOURCES = tests/unit/test-labels.c tests/unit/suite.h
+tests_unit_test_labels_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_labels_LDADD = $(EBN_TEST_LIBS)
+tests_unit_test_selector_SOURCES = tests/unit/test-selector.c tests/unit/suite.h
+tests_unit_test_selector_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_selector_LDADD = $(EBN_TEST_LIBS)
+
+# real probing needs privilege
+EXTRA_PROGRAMS += tests/unit/test-features
+tests_unit_test_features_SOURCES = tests/unit/test-features.c tests/unit/suite.h
+tests_unit_test_features_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_features_LDADD = $(EBN_TEST_LIBS)
+
 if HAVE_CHECK
+ROOT_PROGS += tests/unit/test-features
+ROOT_TESTS += tests/unit/test-features
 check_PROGRAMS += $(EBN_UNIT_TESTS)
 TESTS += $(EBN_UNIT_TESTS)
 endif
