@@ -102,6 +102,7 @@ static void defuse(char *text, bool lines)
 	}
 }
 
+__attribute__((format(printf, 6, 0)))
 static void append(struct ebpfnet_diag *diag, const char *path, unsigned int line, unsigned int column, int err,
 		   const char *fmt, va_list ap)
 {

@@ -2,4 +2,4 @@
 EBN_BUILD_TESTS = tests/build/check-abi tests/build/check-headers \
 	tests/build/check-bpf-objects tests/build/check-style tests/build/check-isolation
 TESTS += $(EBN_BUILD_TESTS)
-EXTRA_DIST += $(EBN_BUILD_TESTS)
+EXTRA_DIST += $(EBN_BUILD_TESTS) tests/build/installcheck tests/build/check-dist-files
