@@ -32,7 +32,7 @@
  */
 #define EBPFNET_DEPRECATED(since, msg) __attribute__((deprecated("since " since ": " msg)))
 
-/** @name C++ linkage of a header's declarations. @{ */
+/* C++ linkage of a header's declarations. */
 #ifdef __cplusplus
 #define EBPFNET_BEGIN_DECLS extern "C" {
 #define EBPFNET_END_DECLS }
@@ -40,6 +40,5 @@
 #define EBPFNET_BEGIN_DECLS
 #define EBPFNET_END_DECLS
 #endif
-/** @} */
 
 #endif

@@ -59,7 +59,7 @@ struct ebpfnet_ct_iter;
  *  @param filter	copied; NULL: all @return 0, -EINVAL, -ENOMEM @since 0.1 */
 EBPFNET_API int ebpfnet_ct_iter_new(struct ebpfnet_datapath *dp, const struct ebpfnet_ct_filter *filter,
 				    struct ebpfnet_ct_iter **ret);
-/** @return 1 and an entry, 0 at the end, -EINVAL @since 0.1 */
+/** The next flow of the walk. @return 1 and an entry, 0 at the end, -EINVAL @since 0.1 */
 EBPFNET_API int ebpfnet_ct_iter_next(struct ebpfnet_ct_iter *it, struct ebpfnet_ct_entry *ret, size_t size);
 /** Frees a walk; NULL is allowed. @since 0.1 */
 EBPFNET_API void ebpfnet_ct_iter_free(struct ebpfnet_ct_iter *it);

@@ -33,7 +33,7 @@ struct ebpfnet_datapath_opts {
 	uint64_t table_bytes;	/**< node tables, a power of two, 1 MiB .. 256 MiB; default 32 MiB */
 	uint32_t ring_bytes;	/**< event ring, a power of two of pages; default 1 MiB */
 	uint32_t endpoints;	/**< endpoint rows; default 1024, at most 65,535 */
-	const char *object_dir;	/**< load <name>.bpf.o from here instead of the built-in ones: absolute, owned by root,
+	const char *object_dir;	/**< load NAME.bpf.o from here instead of the built-in ones: absolute, owned by root,
 				     not writable by others; NULL: built-in, or EBPFNET_OBJECT_PATH by secure_getenv(3) */
 	struct ebpfnet_diag *diag;
 };

@@ -87,7 +87,7 @@ struct ebpfnet_endpoint_info {
 	uint8_t reserved2[2];
 	struct ebpfnet_addr addr4, addr6, gateway4, gateway6;
 };
-/** @return 0, -EINVAL, -ESTALE @since 0.1 */
+/** What the endpoint is and where it is attached. @return 0, -EINVAL, -ESTALE @since 0.1 */
 EBPFNET_API int ebpfnet_endpoint_get_info(struct ebpfnet_endpoint *ep, struct ebpfnet_endpoint_info *ret, size_t size);
 
 struct ebpfnet_endpoint_stats {
@@ -95,7 +95,7 @@ struct ebpfnet_endpoint_stats {
 	uint64_t rx_packets, rx_bytes, rx_dropped;	/**< towards it */
 	uint64_t flows_begun, flows_answered;
 };
-/** @return 0, -EINVAL, -ESTALE @since 0.1 */
+/** What passed, and what did not. @return 0, -EINVAL, -ESTALE @since 0.1 */
 EBPFNET_API int ebpfnet_endpoint_get_stats(struct ebpfnet_endpoint *ep,
 					   struct ebpfnet_endpoint_stats *ret, size_t size);
 

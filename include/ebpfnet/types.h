@@ -12,7 +12,7 @@
 
 EBPFNET_BEGIN_DECLS
 
-/** An address of either family: 16 bytes in network order, IPv4 as ::ffff:a.b.c.d. All zero: none. */
+/** An address of either family: 16 bytes in network order, IPv4 in the mapped form of RFC 4291. All zero: none. */
 struct ebpfnet_addr {
 	uint8_t b[16];
 };
