@@ -1,2 +1,15 @@
 # SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause
-# lib_libebpfnet_internal_la_SOURCES += lib/tables/NAME.c lib/tables/NAME.h
+lib_libebpfnet_internal_la_SOURCES += \
+	lib/tables/arena.c \
+	lib/tables/arena.h \
+	lib/tables/flow.h \
+	lib/tables/grace.c \
+	lib/tables/names.h \
+	lib/tables/node.c \
+	lib/tables/node.h \
+	lib/tables/rows.c \
+	lib/tables/rows.h \
+	lib/tables/rows_addr.c \
+	lib/tables/rows_internal.h \
+	lib/tables/rows_names.c \
+	lib/tables/rows_read.c

@@ -35,7 +35,11 @@ void ebn_node_free(struct ebn_node *nt);
 
 /* Adoption: off is payload of an extent of this type with at least len bytes. -EPROTO: not so, or marked twice. */
 int ebn_node_mark(struct ebn_node *nt, uint32_t off, uint32_t type, uint32_t len);
-/* Ends adoption: everything unmarked is free space. */
+/*
+ * Ends adoption: everything unmarked is free space, and all epochs are raised (the last writer may have died before it
+ * raised them). Programs may still be reading what the last writer had retired, so the caller waits for a grace period
+ * (ebn_grace_wait()) between taking the writer's lock and this. A second call does nothing.
+ */
 int ebn_node_adopted(struct ebn_node *nt);
 
 /* Payload bytes, zeroed, line-aligned; *ret the payload's offset. -ENOSPC. Not reachable until published. */
@@ -46,6 +50,8 @@ void ebn_node_release(struct ebn_node *nt, uint32_t off);
 int ebn_node_retire(struct ebn_node *nt, uint32_t off);
 /* Calls fn(arg, cookie) after the next grace period (rows, identities, classes). */
 int ebn_node_defer(struct ebn_node *nt, void (*fn)(void *arg, uint64_t cookie), void *arg, uint64_t cookie);
+/* Room for n more, so that the next n calls before a cut cannot fail. -ENOMEM. */
+int ebn_node_defer_room(struct ebn_node *nt, uint32_t n);
 
 /* Pointer to len bytes at payload offset off, NULL when it is out of bounds. */
 void *ebn_node_ptr(struct ebn_node *nt, uint32_t off, uint32_t len);
@@ -66,10 +72,18 @@ void ebn_node_set(struct ebn_node *nt, enum ebn_piece piece, uint32_t off, uint3
 int ebn_node_publish(struct ebn_node *nt);
 void ebn_node_abort(struct ebn_node *nt);
 
+/*
+ * Publishes one piece alone, at once. A transaction that is open sees the new piece too. The old one is the caller's to
+ * retire. -ENOSPC, -ENOMEM: nothing changed.
+ */
+int ebn_node_swap(struct ebn_node *nt, enum ebn_piece piece, uint32_t off, uint32_t n);
+
 uint32_t ebn_node_generation(struct ebn_node *nt);
 uint64_t ebn_node_used(struct ebn_node *nt);
 uint64_t ebn_node_size(struct ebn_node *nt);
 struct ebn_node_hdr *ebn_node_hdr(struct ebn_node *nt);
+/* Checks the allocator's own books: 0 or -EPROTO. For tests; takes time in proportion to what is allocated. */
+int ebn_node_verify(struct ebn_node *nt);
 
 /* Epochs: raised after publishing, with release; a wrap is harmless. */
 void ebn_node_raise_subject(struct ebn_node *nt, uint32_t subject);

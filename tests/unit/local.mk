@@ -19,6 +19,11 @@ tests_unit_test_selector_SOURCES = tests/unit/test-selector.c tests/unit/suite.h
 tests_unit_test_selector_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_test_selector_LDADD = $(EBN_TEST_LIBS)
 
+EBN_UNIT_TESTS += tests/unit/test-node
+tests_unit_test_node_SOURCES = tests/unit/test-node.c tests/unit/suite.h
+tests_unit_test_node_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_node_LDADD = $(EBN_TEST_LIBS)
+
 # real probing needs privilege
 EXTRA_PROGRAMS += tests/unit/test-features
 tests_unit_test_features_SOURCES = tests/unit/test-features.c tests/unit/suite.h
