@@ -1,1 +1,14 @@
 # SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause
+
+# what programs read from node tables
+EBN_TEST_BPF_OBJECTS += tests/packet/node_probe.bpf.o
+EXTRA_PROGRAMS += tests/packet/test-node-probe
+tests_packet_test_node_probe_SOURCES = tests/packet/test-node-probe.c tests/packet/node_probe.h tests/unit/suite.h
+nodist_tests_packet_test_node_probe_SOURCES = tests/packet/node_probe.skel.h
+tests_packet_test_node_probe_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_builddir)/tests/packet -I$(srcdir)/tests/packet
+tests_packet_test_node_probe_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_packet_test_node_probe_LDADD = $(EBN_TEST_LIBS)
+if HAVE_CHECK
+ROOT_PROGS += tests/packet/test-node-probe
+ROOT_TESTS += tests/packet/test-node-probe
+endif
