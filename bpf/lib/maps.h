@@ -20,4 +20,32 @@ struct {
 	__uint(value_size, 64);
 } ebn_node SEC(".maps");
 
+/*
+ * Flow tables (ebn_flow.h), an element is a set. The old ones exist only while one table replaces another
+ * (ebn_cfg.has_old); the loader leaves them out otherwise, and the verifier removes what names them.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 16);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(key_size, 4);
+	__uint(value_size, 576);
+} ebn_flow4 SEC(".maps"), ebn_flow4_old SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 16);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(key_size, 4);
+	__uint(value_size, 832);
+} ebn_flow6 SEC(".maps"), ebn_flow6_old SEC(".maps");
+
+/* Counters of what could not be recorded, enum ebn_counter. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 16);
+	__type(key, __u32);
+	__type(value, __u64);
+} ebn_counter SEC(".maps");
+
 #endif
