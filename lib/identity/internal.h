@@ -8,7 +8,7 @@
 #include "identity/text.h"
 
 struct ebn_label {
-	const char *source, *key, *value;	/* each ended by NUL */
+	struct ebn_span source, key, value;	/* in a set each is ended by NUL */
 	uint64_t key_hash;
 };
 
@@ -19,5 +19,8 @@ struct ebpfnet_labels {
 	const char *text;		/* canonical */
 	struct ebn_label labels[];	/* sorted by source, then key */
 };
+
+/* Matches a set given in its canonical form, without memory of its own. A text that is not one matches nothing. */
+int ebn_selector_match_text(const struct ebpfnet_selector *selector, const char *canonical);
 
 #endif

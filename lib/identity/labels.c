@@ -54,14 +54,14 @@ static int read_label(const char *text, const char **p, struct ebn_span source, 
 }
 
 /* Appends "part\0" to *p. */
-static const char *keep(char **p, struct ebn_span part)
+static struct ebn_span keep(char **p, struct ebn_span part)
 {
 	char *s = *p;
 
 	memcpy(s, part.p, part.len);
 	s[part.len] = '\0';
 	*p += part.len + 1;
-	return s;
+	return (struct ebn_span){ s, part.len };
 }
 
 static void print(char **p, struct ebn_span part, char end)
@@ -180,8 +180,9 @@ const char *ebpfnet_labels_get(const struct ebpfnet_labels *labels, const char *
 	if (!labels || !key)
 		return NULL;
 	for (i = 0; i < labels->n; i++)
-		if (!strcmp(labels->labels[i].key, key) && (!source || !strcmp(labels->labels[i].source, source)))
-			return labels->labels[i].value;
+		if (!strcmp(labels->labels[i].key.p, key) &&
+		    (!source || !strcmp(labels->labels[i].source.p, source)))
+			return labels->labels[i].value.p;
 	return NULL;
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause
-#include <stdio.h>
+
 
 #include "identity/internal.h"
 
@@ -14,9 +14,9 @@ enum op {
 };
 
 struct requirement {
-	const char *source;	/* NULL: any */
-	const char *key;
-	const char *const *values;	/* sorted, no two equal */
+	struct ebn_span source;	/* len 0: any */
+	struct ebn_span key;
+	const struct ebn_span *values;	/* sorted, no two equal */
 	uint64_t key_hash;
 	unsigned int n;
 	uint8_t op;
@@ -28,7 +28,7 @@ struct ebpfnet_selector {
 	struct requirement *reqs;	/* sorted, no two equal */
 	char *text;			/* canonical */
 	char *parts;			/* the strings the requirements point to */
-	const char **values;
+	struct ebn_span *values;
 };
 
 
@@ -40,33 +40,32 @@ struct parser {
 	unsigned int n_values;
 };
 
-static const char *keep(struct parser *ps, struct ebn_span s)
+static struct ebn_span keep(struct parser *ps, struct ebn_span s)
 {
 	char *part = ps->part;
 
 	memcpy(part, s.p, s.len);
-	part[s.len] = '\0';
-	ps->part += s.len + 1;
-	return part;
+	ps->part += s.len;
+	return (struct ebn_span){ part, s.len };
 }
 
-static int compare_strings(const void *a, const void *b)
+static int compare_values(const void *a, const void *b)
 {
-	return strcmp(*(const char *const *)a, *(const char *const *)b);
+	return ebn_span_cmp(*(const struct ebn_span *)a, *(const struct ebn_span *)b);
 }
 
 static int compare_requirements(const void *a, const void *b)
 {
 	const struct requirement *x = a, *y = b;
-	int order = strcmp(x->source ? x->source : "", y->source ? y->source : "");
+	int order = ebn_span_cmp(x->source, y->source);
 	unsigned int i;
 
 	if (!order)
-		order = strcmp(x->key, y->key);
+		order = ebn_span_cmp(x->key, y->key);
 	if (!order)
 		order = (x->op > y->op) - (x->op < y->op);
 	for (i = 0; !order && i < x->n && i < y->n; i++)
-		order = strcmp(x->values[i], y->values[i]);
+		order = ebn_span_cmp(x->values[i], y->values[i]);
 	return order ? order : (x->n > y->n) - (x->n < y->n);
 }
 
@@ -85,7 +84,7 @@ static int add_value(struct parser *ps, struct requirement *r, struct ebn_span v
 static int read_set(struct parser *ps, struct requirement *r)
 {
 	unsigned int i, kept = 0;
-	const char **values = ps->sel->values + ps->n_values;
+	struct ebn_span *values = ps->sel->values + ps->n_values;
 	int rc;
 
 	ps->p = ebn_skip_blanks(ps->p);
@@ -102,9 +101,9 @@ static int read_set(struct parser *ps, struct requirement *r)
 	if (*ps->p != ')')
 		return ebn_syntax_error(ps->diag, ps->text, ps->p, "',' or ')'");
 	ps->p++;
-	qsort(values, r->n, sizeof(values[0]), compare_strings);
+	qsort(values, r->n, sizeof(values[0]), compare_values);
 	for (i = 0; i < r->n; i++)
-		if (!i || strcmp(values[i], values[i - 1]))
+		if (!i || ebn_span_cmp(values[i], values[i - 1]))
 			values[kept++] = values[i];
 	ps->n_values -= r->n - kept;
 	r->n = kept;
@@ -209,22 +208,29 @@ static char *put(char *p, const char *text)
 	return p + len;
 }
 
+static char *put_span(char *p, struct ebn_span s)
+{
+	memcpy(p, s.p, s.len);
+	p[s.len] = '\0';
+	return p + s.len;
+}
+
 static char *print_requirement(char *p, const struct requirement *r)
 {
 	unsigned int i;
 
 	if (r->op == OP_ABSENT)
 		p = put(p, "!");
-	if (r->source)
-		p = put(put(p, r->source), ":");
-	p = put(p, r->key);
+	if (r->source.len)
+		p = put(put_span(p, r->source), ":");
+	p = put_span(p, r->key);
 	if (r->op == OP_EXISTS || r->op == OP_ABSENT)
 		return p;
 	if (r->n == 1)
-		return put(put(p, r->op == OP_IN ? "=" : "!="), r->values[0]);
+		return put_span(put(p, r->op == OP_IN ? "=" : "!="), r->values[0]);
 	p = put(p, r->op == OP_IN ? " in (" : " notin (");
 	for (i = 0; i < r->n; i++)
-		p = put(put(p, i ? "," : ""), r->values[i]);
+		p = put_span(put(p, i ? "," : ""), r->values[i]);
 	return put(p, ")");
 }
 
@@ -238,9 +244,9 @@ static int print(struct ebpfnet_selector *sel)
 	for (i = 0; i < sel->n; i++) {
 		const struct requirement *r = &sel->reqs[i];
 
-		size += strlen(r->key) + (r->source ? strlen(r->source) : 0) + sizeof("!: notin (),");
+		size += r->key.len + r->source.len + sizeof("!: notin (),");
 		for (j = 0; j < r->n; j++)
-			size += strlen(r->values[j]) + 1;
+			size += r->values[j].len + 1;
 	}
 	p = sel->text = ebn_calloc(1, size);
 	if (!p)
@@ -281,7 +287,7 @@ int ebpfnet_selector_parse(const char *text, struct ebpfnet_diag *diag, struct e
 	/* every requirement but the first follows a ',', every value one of ",(=" */
 	sel->reqs = ebn_calloc(1 + count_any(text, ",", EBPFNET_SELECTOR_REQUIREMENTS_MAX), sizeof(*sel->reqs));
 	sel->values = ebn_calloc(count_any(text, ",(=", EBPFNET_SELECTOR_VALUES_MAX), sizeof(*sel->values));
-	sel->parts = ebn_calloc(1, 2 * len + 2);
+	sel->parts = ebn_calloc(1, len);
 	ps.sel = sel;
 	ps.part = sel->parts;
 	rc = sel->reqs && sel->parts && sel->values ? read_all(&ps) : -ENOMEM;
@@ -321,13 +327,13 @@ const char *ebpfnet_selector_format(const struct ebpfnet_selector *selector)
 	return selector ? selector->text : "";
 }
 
-static bool value_listed(const struct requirement *r, const char *value)
+static bool value_listed(const struct requirement *r, struct ebn_span value)
 {
 	unsigned int lo = 0, hi = r->n;
 
 	while (lo < hi) {
 		unsigned int mid = (lo + hi) / 2;
-		int order = strcmp(value, r->values[mid]);
+		int order = ebn_span_cmp(value, r->values[mid]);
 
 		if (!order)
 			return true;
@@ -340,18 +346,18 @@ static bool value_listed(const struct requirement *r, const char *value)
 }
 
 /* Without a source several labels can have the key; one that fits is enough. */
-static bool holds(const struct requirement *r, const struct ebpfnet_labels *labels)
+static bool holds(const struct requirement *r, const struct ebn_label *labels, unsigned int n)
 {
 	bool negative = r->op == OP_ABSENT || r->op == OP_NOT_IN;
 	bool any_value = r->op == OP_EXISTS || r->op == OP_ABSENT;
-	unsigned int i, n = labels ? labels->n : 0;
+	unsigned int i;
 
 	for (i = 0; i < n; i++) {
-		const struct ebn_label *l = &labels->labels[i];
+		const struct ebn_label *l = &labels[i];
 
-		if (l->key_hash != r->key_hash || strcmp(l->key, r->key))
+		if (l->key_hash != r->key_hash || ebn_span_cmp(l->key, r->key))
 			continue;
-		if (r->source && strcmp(l->source, r->source))
+		if (r->source.len && ebn_span_cmp(l->source, r->source))
 			continue;
 		if (any_value || value_listed(r, l->value))
 			return !negative;
@@ -359,14 +365,41 @@ static bool holds(const struct requirement *r, const struct ebpfnet_labels *labe
 	return negative;
 }
 
-int ebpfnet_selector_match(const struct ebpfnet_selector *selector, const struct ebpfnet_labels *labels)
+static int match(const struct ebpfnet_selector *selector, const struct ebn_label *labels, unsigned int n)
 {
 	unsigned int i;
 
-	if (!selector)
-		return 0;
 	for (i = 0; i < selector->n; i++)
-		if (!holds(&selector->reqs[i], labels))
+		if (!holds(&selector->reqs[i], labels, n))
 			return 0;
 	return 1;
+}
+
+int ebpfnet_selector_match(const struct ebpfnet_selector *selector, const struct ebpfnet_labels *labels)
+{
+	if (!selector)
+		return 0;
+	return labels ? match(selector, labels->labels, labels->n) : match(selector, NULL, 0);
+}
+
+int ebn_selector_match_text(const struct ebpfnet_selector *selector, const char *canonical)
+{
+	struct ebn_label labels[EBPFNET_LABELS_MAX];
+	unsigned int n = 0;
+	const char *p = canonical;
+
+	if (!selector)
+		return 0;
+	while (*p) {
+		struct ebn_label *l = &labels[n];
+
+		if (n++ == EBPFNET_LABELS_MAX || !ebn_read_key(&p, &l->source, &l->key) || !l->source.len)
+			return 0;
+		l->key_hash = ebn_fnv(EBN_FNV_START, l->key.p, l->key.len);
+		p += *p == '=';
+		l->value = ebn_read_value(&p);
+		if (*p++ != ';')
+			return 0;
+	}
+	return match(selector, labels, n);
 }

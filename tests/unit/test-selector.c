@@ -2,7 +2,7 @@
 #include <ebpfnet/cleanup.h>
 #include <ebpfnet/labels.h>
 
-#include "core/internal.h"
+#include "identity/internal.h"
 #include "suite.h"
 
 EBPFNET_DEFINE_CLEANUP(ebpfnet_labels, ebpfnet_labels_unref)
@@ -141,6 +141,12 @@ START_TEST(matching)
 	ck_assert_int_eq(ebpfnet_selector_parse("!a", NULL, &s), 0);
 	ck_assert_int_eq(ebpfnet_selector_match(s, NULL), 1);
 	ck_assert_int_eq(ebpfnet_selector_match(NULL, NULL), 0);
+	ck_assert_int_eq(ebn_selector_match_text(NULL, ""), 0);
+	ck_assert_int_eq(ebn_selector_match_text(s, ""), 1);
+	ck_assert_int_eq(ebn_selector_match_text(s, "k8s:a;"), 0);
+	ck_assert_int_eq(ebn_selector_match_text(s, "k8s:b"), 0);
+	ck_assert_int_eq(ebn_selector_match_text(s, "b;"), 0);
+	ck_assert_int_eq(ebn_selector_match_text(s, ";"), 0);
 	ck_assert_ptr_eq(ebpfnet_selector_ref(s), s);
 	ck_assert_ptr_null(ebpfnet_selector_unref(s));
 	ck_assert_str_eq(ebpfnet_selector_format(s), "!a");
@@ -259,6 +265,7 @@ START_TEST(agrees_with_the_naive_model)
 		ck_assert_int_eq(ebpfnet_selector_parse(ebpfnet_selector_format(s), NULL, &again), 0);
 		ck_assert_str_eq(ebpfnet_selector_format(again), ebpfnet_selector_format(s));
 		ck_assert_int_eq(ebpfnet_selector_match(again, l), want);
+		ck_assert_int_eq(ebn_selector_match_text(s, ebpfnet_labels_format(l)), want);
 	}
 	ck_assert_uint_gt(hits, 10000);
 	ck_assert_uint_lt(hits, 90000);
