@@ -1,1 +1,21 @@
 # SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause
+#
+# A golden test compares output with files that are part of the tree; EBN_GOLDEN_UPDATE=1 in the
+# environment writes them anew, and the difference is reviewed.
+EBN_GOLDEN_TESTS = tests/golden/golden-flow
+EXTRA_DIST += tests/golden/flows.jsonl tests/golden/flows-strict.jsonl tests/golden/flows.txt
+
+tests_golden_golden_flow_SOURCES = tests/golden/golden-flow.c tests/unit/suite.h
+tests_golden_golden_flow_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(JANSSON_CFLAGS)
+tests_golden_golden_flow_LDADD = $(EBN_TEST_LIBS) $(JANSSON_LIBS)
+
+if HAVE_CHECK
+check_PROGRAMS += $(EBN_GOLDEN_TESTS)
+TESTS += $(EBN_GOLDEN_TESTS)
+endif
+
+golden-update: $(EBN_GOLDEN_TESTS)
+	@for t in $(EBN_GOLDEN_TESTS); do \
+		EBN_GOLDEN_UPDATE=1 top_srcdir='$(abs_top_srcdir)' $$t || exit 1; \
+	done
+.PHONY: golden-update

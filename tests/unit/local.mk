@@ -18,6 +18,13 @@ tests_unit_test_labels_LDADD = $(EBN_TEST_LIBS)
 tests_unit_test_selector_SOURCES = tests/unit/test-selector.c tests/unit/suite.h
 tests_unit_test_selector_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_test_selector_LDADD = $(EBN_TEST_LIBS)
+EBN_UNIT_TESTS += tests/unit/test-event tests/unit/test-flow-filter
+tests_unit_test_event_SOURCES = tests/unit/test-event.c tests/unit/suite.h
+tests_unit_test_event_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_event_LDADD = $(EBN_TEST_LIBS)
+tests_unit_test_flow_filter_SOURCES = tests/unit/test-flow-filter.c tests/unit/suite.h
+tests_unit_test_flow_filter_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_flow_filter_LDADD = $(EBN_TEST_LIBS)
 
 EBN_UNIT_TESTS += tests/unit/test-node
 tests_unit_test_node_SOURCES = tests/unit/test-node.c tests/unit/suite.h

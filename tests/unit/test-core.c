@@ -282,7 +282,7 @@ START_TEST(addresses_agree_with_the_c_library)
 	uint64_t rng = test_seed();
 	int i, j;
 
-	for (i = 0; i < 100000; i++) {
+	for (i = 0; i < 50000; i++) {
 		struct ebpfnet_addr addr, back;
 		char want[INET6_ADDRSTRLEN], got[EBPFNET_ADDR_STRLEN];
 
@@ -395,7 +395,7 @@ START_TEST(btf_is_not_trusted)
 		memcpy(copy, image, cut);
 		ck_assert_int_eq(ebn_btf_find_func(copy, cut, "f"), 0);
 	}
-	for (i = 0; i < 200000; i++) {
+	for (i = 0; i < 50000; i++) {
 		_free_ unsigned char *copy = malloc(len);
 		unsigned int flips = 1 + test_below(&rng, 4);
 

@@ -155,7 +155,7 @@ START_TEST(random_text)
 	unsigned int taken = 0;
 	int i, j;
 
-	for (i = 0; i < 200000; i++) {
+	for (i = 0; i < 50000; i++) {
 		EBPFNET_CLEANUP(ebpfnet_labels) struct ebpfnet_labels *l = NULL;
 		char text[24];
 		int len = (int)test_below(&rng, sizeof(text)), common = test_below(&rng, 2) ? 8 : sizeof(alphabet) - 1;

@@ -234,7 +234,7 @@ START_TEST(agrees_with_the_naive_model)
 	uint64_t rng = test_seed();
 	unsigned int i, hits = 0;
 
-	for (i = 0; i < 100000; i++) {
+	for (i = 0; i < 30000; i++) {
 		EBPFNET_CLEANUP(ebpfnet_selector) struct ebpfnet_selector *s = NULL, *again = NULL;
 		EBPFNET_CLEANUP(ebpfnet_labels) struct ebpfnet_labels *l = NULL;
 		struct naive r[4];
@@ -267,8 +267,8 @@ START_TEST(agrees_with_the_naive_model)
 		ck_assert_int_eq(ebpfnet_selector_match(again, l), want);
 		ck_assert_int_eq(ebn_selector_match_text(s, ebpfnet_labels_format(l)), want);
 	}
-	ck_assert_uint_gt(hits, 10000);
-	ck_assert_uint_lt(hits, 90000);
+	ck_assert_uint_gt(hits, 3000);
+	ck_assert_uint_lt(hits, 27000);
 }
 END_TEST
 
@@ -279,7 +279,7 @@ START_TEST(random_text)
 	unsigned int taken = 0;
 	int i, j;
 
-	for (i = 0; i < 200000; i++) {
+	for (i = 0; i < 50000; i++) {
 		EBPFNET_CLEANUP(ebpfnet_selector) struct ebpfnet_selector *s = NULL;
 		char text[24];
 		int len = (int)test_below(&rng, sizeof(text));
