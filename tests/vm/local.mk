@@ -1,0 +1,21 @@
+# SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause
+# Tests under other kernels. `make check-vm-smoke` boots the oldest supported one, `make check-vm` all.
+EBN_VM_SMOKE = tests/vm/kernel-6.1.sh
+EBN_VM_TESTS = tests/vm/kernel-5.10.sh $(EBN_VM_SMOKE) tests/vm/kernel-6.12.sh \
+	tests/vm/kernel-newest.sh
+# programs of the build tree that the guests run; each makes what it needs and needs no network
+EBN_VM_GUEST_TESTS =
+EXTRA_DIST += $(EBN_VM_TESTS) tests/vm/check-kernel tests/vm/fetch-kernel tests/vm/guest \
+	tests/vm/refused tests/vm/run-in-vm
+
+check-vm-smoke check-vm: all
+	@test "`id -u`" = 0 || { echo "$@ needs root" >&2; exit 1; }
+	$(MAKE) $(AM_MAKEFLAGS) $(EBN_TEST_BPF_SKELETONS)
+	$(MAKE) $(AM_MAKEFLAGS) $(ROOT_PROGS)
+	tests=; case $@ in *-smoke) tests='$(EBN_VM_SMOKE)' ;; *) tests='$(EBN_VM_TESTS)' ;; esac; \
+	EBN_VM_GUEST_TESTS='$(EBN_VM_GUEST_TESTS)' \
+	$(MAKE) $(AM_MAKEFLAGS) check-TESTS TESTS="$$tests" TEST_SUITE_LOG=$@.log
+.PHONY: check-vm check-vm-smoke
+
+clean-local-vm:
+	rm -rf kernels
