@@ -2,7 +2,9 @@
 lib_libebpfnet_internal_la_SOURCES += \
 	lib/tables/arena.c \
 	lib/tables/arena.h \
+	lib/tables/flow.c \
 	lib/tables/flow.h \
+	lib/tables/flow_internal.h \
 	lib/tables/grace.c \
 	lib/tables/names.h \
 	lib/tables/node.c \

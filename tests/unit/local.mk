@@ -26,6 +26,11 @@ tests_unit_test_flow_filter_SOURCES = tests/unit/test-flow-filter.c tests/unit/s
 tests_unit_test_flow_filter_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_test_flow_filter_LDADD = $(EBN_TEST_LIBS)
 
+EBN_UNIT_TESTS += tests/unit/test-flow-table
+tests_unit_test_flow_table_SOURCES = tests/unit/test-flow-table.c tests/unit/suite.h
+tests_unit_test_flow_table_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_flow_table_LDADD = $(EBN_TEST_LIBS)
+
 EBN_UNIT_TESTS += tests/unit/test-node
 tests_unit_test_node_SOURCES = tests/unit/test-node.c tests/unit/suite.h
 tests_unit_test_node_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)

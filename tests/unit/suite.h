@@ -21,7 +21,6 @@ static __inline__ int run_suite(const char *name, const TTest *const *tests, siz
 	int failed;
 
 	suite_add_tcase(suite, tc);
-	tcase_set_timeout(tc, 60);
 	for (i = 0; i < n; i++)
 		tcase_add_test(tc, tests[i]);
 	srunner_run_all(runner, CK_ENV);

@@ -1,0 +1,320 @@
+// SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause
+/*
+ * Flow tables in user space. The protocol is that of bpf/lib/flow.h; this side claims with UCLAIM, so that adoption can
+ * tell what a killed writer left from what a program is busy with.
+ *
+ * Order, in C11 terms. A tag is loaded with acquire before its entry is read, the entry's words with relaxed loads (they
+ * race with their writer by design), an acquire fence stands before the tag is read again: if it is the same, no word came
+ * from another flow, since every reuse changes the tag's sequence first. An inserter claims with a sequentially consistent
+ * compare-and-swap and scans behind a sequentially consistent fence; the programs' atomics are full barriers, so of two
+ * rivals one sees the other. Publishing the tag is a sequentially consistent exchange.
+ */
+#include "tables/flow.h"
+#include "tables/flow_internal.h"
+
+uint32_t ebn_flow_sets(uint64_t n)
+{
+	uint64_t need = (n * 4 + 2) / 3, sets = EBN_FLOW_SETS_MIN;
+
+	while (sets * EBN_FLOW_WAYS < need && sets < EBN_FLOW_SETS_MAX)
+		sets *= 2;
+	return (uint32_t)sets;
+}
+
+uint64_t ebn_flow_bytes(uint32_t sets, bool v6)
+{
+	return (uint64_t)sets * (v6 ? sizeof(struct ebn_flow_set6) : sizeof(struct ebn_flow_set4));
+}
+
+uint32_t ebn_flow_idle_index(uint8_t proto, uint8_t state)
+{
+	switch (proto) {
+	case 6:
+		return state == EBN_FS_ESTABLISHED ? EBN_FLOW_IDLE_TCP_EST :
+		       state == EBN_FS_CLOSING	   ? EBN_FLOW_IDLE_TCP_CLOSING :
+						     EBN_FLOW_IDLE_TCP_HALF;
+	case 17:
+		return state == EBN_FS_ESTABLISHED ? EBN_FLOW_IDLE_UDP_EST : EBN_FLOW_IDLE_UDP_HALF;
+	case 1:
+	case 58:
+		return EBN_FLOW_IDLE_ICMP;
+	default:
+		return EBN_FLOW_IDLE_OTHER;
+	}
+}
+
+/* Copies an entry whose tag is t; false when it changed meanwhile. */
+static bool copy_entry(const struct ebn_flows *t, uint32_t set, uint32_t way, uint64_t tag, struct ebn_flow_copy *ret)
+{
+	uint64_t *e = ebn_flow_entry(t, set, way);
+	uint64_t body[sizeof(struct ebn_flow_body) / 8];
+	uint32_t i, n = ebn_flow_key_words(t);
+	struct ebn_flow_copy c = { .tag = tag, .set = set, .way = way };
+
+	for (i = 0; i < n; i++)
+		c.key.w[i] = ebn_flow_load(&e[i]);
+	for (i = 0; i < EBN_ARRAY_SIZE(body); i++)
+		body[i] = ebn_flow_load(&e[n + i]);
+	memcpy(&c.body, body, sizeof(c.body));
+	__atomic_thread_fence(__ATOMIC_ACQUIRE);
+	if (ebn_flow_load(ebn_flow_tag(t, set, way)) != tag)
+		return false;
+	*ret = c;
+	return true;
+}
+
+static bool key_equal(const struct ebn_flows *t, const union ebn_flow_key *a, const union ebn_flow_key *b)
+{
+	return !memcmp(a, b, 8 * ebn_flow_key_words(t));
+}
+
+int ebn_flow_lookup(const struct ebn_flows *t, const union ebn_flow_key *key, struct ebn_flow_copy *ret)
+{
+	uint64_t hash = ebn_flow_key_hash(t, key), tag;
+	uint32_t set, way, i;
+	struct ebn_flow_copy c;
+
+	for (i = 0; i < 2; i++) {
+		set = i ? ebn_flow_set2(hash, t->mask) : ebn_flow_set1(hash, t->mask);
+		for (way = 0; way < EBN_FLOW_WAYS; way++) {
+			tag = ebn_flow_load_acquire(ebn_flow_tag(t, set, way));
+			if (EBN_TAG_HASH(tag) != (uint32_t)(hash >> 32) || EBN_TAG_STATE(tag) != EBN_TAG_LIVE)
+				continue;
+			if (!copy_entry(t, set, way, tag, &c) || !key_equal(t, &c.key, key))
+				continue;
+			*ret = c;
+			return 1;
+		}
+	}
+	return 0;
+}
+
+int ebn_flow_next(const struct ebn_flows *t, uint64_t *pos, struct ebn_flow_copy *ret)
+{
+	uint64_t ways = ((uint64_t)t->mask + 1) * EBN_FLOW_WAYS, tag;
+	uint32_t set, way;
+
+	for (; *pos < ways; (*pos)++) {
+		set = (uint32_t)(*pos / EBN_FLOW_WAYS);
+		way = (uint32_t)(*pos % EBN_FLOW_WAYS);
+		tag = ebn_flow_load_acquire(ebn_flow_tag(t, set, way));
+		if (EBN_TAG_STATE(tag) != EBN_TAG_LIVE || !copy_entry(t, set, way, tag, ret))
+			continue;
+		(*pos)++;
+		return 1;
+	}
+	return 0;
+}
+
+int ebn_flow_kill(const struct ebn_flows *t, const struct ebn_flow_copy *c)
+{
+	uint64_t tag = c->tag;
+
+	return ebn_flow_swap(ebn_flow_tag(t, c->set, c->way), &tag, (tag & ~0xffULL) | EBN_TAG_DEAD);
+}
+
+/* ---- import ---- */
+
+/* LIVE, CLAIM or neither for this key in one set, our own way left out. */
+static int rivals(const struct ebn_flows *t, const union ebn_flow_key *key, uint64_t hash, uint32_t set,
+		  uint32_t skip)
+{
+	struct ebn_flow_copy c;
+	int found = 0;
+	uint32_t way;
+	uint64_t tag;
+
+	for (way = 0; way < EBN_FLOW_WAYS; way++) {
+		tag = ebn_flow_load_acquire(ebn_flow_tag(t, set, way));
+		if (way == skip || EBN_TAG_HASH(tag) != (uint32_t)(hash >> 32))
+			continue;
+		if (EBN_TAG_STATE(tag) == EBN_TAG_CLAIM || EBN_TAG_STATE(tag) == EBN_TAG_UCLAIM)
+			found |= 2;
+		else if (EBN_TAG_STATE(tag) == EBN_TAG_LIVE && copy_entry(t, set, way, tag, &c) &&
+			 key_equal(t, &c.key, key))
+			return 1;
+	}
+	return found;
+}
+
+/* 1: nobody else has the key, 0: somebody has it, -EBUSY: give way. */
+static int contest(const struct ebn_flows *t, const union ebn_flow_key *key, uint64_t hash, uint32_t way,
+		   bool in_second)
+{
+	uint32_t first = ebn_flow_set1(hash, t->mask), second = ebn_flow_set2(hash, t->mask);
+	int i, a, b;
+
+	for (i = 0; i < EBN_FLOW_SCANS; i++) {
+		__atomic_thread_fence(__ATOMIC_SEQ_CST);
+		a = rivals(t, key, hash, first, in_second ? EBN_FLOW_WAYS : way);
+		b = rivals(t, key, hash, second, in_second ? way : EBN_FLOW_WAYS);
+		if ((a | b) & 1)
+			return 0;
+		if (!((a | b) & 2))
+			return 1;
+		if (in_second || (a & 2))
+			return -EBUSY;
+	}
+	return -EBUSY;
+}
+
+/* A free way of a set, or one that is dead weight: half open. Returns the way and its tag, -1 none. */
+static int pick(const struct ebn_flows *t, uint32_t set, bool give_up, uint64_t *ret_tag)
+{
+	uint32_t way, oldest = 0, seen;
+	int found = -1;
+	uint64_t tag, ctl;
+
+	for (way = 0; way < EBN_FLOW_WAYS; way++) {
+		tag = ebn_flow_load_acquire(ebn_flow_tag(t, set, way));
+		if (EBN_TAG_STATE(tag) == EBN_TAG_FREE) {
+			*ret_tag = tag;
+			return (int)way;
+		}
+		if (!give_up || EBN_TAG_STATE(tag) != EBN_TAG_LIVE)
+			continue;
+		ctl = ebn_flow_load(ebn_flow_entry(t, set, way) + ebn_flow_key_words(t));
+		seen = (uint32_t)ebn_flow_load(ebn_flow_entry(t, set, way) + ebn_flow_key_words(t) +
+						EBN_FLOW_BODY_SEEN);
+		if (EBN_CTL_STATE(ctl) > EBN_FS_HALF_OPEN || (found >= 0 && (int32_t)(seen - oldest) >= 0))
+			continue;
+		found = (int)way;
+		oldest = seen;
+		*ret_tag = tag;
+	}
+	return found;
+}
+
+static int import_at(const struct ebn_flows *t, const struct ebn_flow_copy *c, uint64_t hash, bool in_second,
+		     uint32_t way, uint64_t tag)
+{
+	uint32_t set = in_second ? ebn_flow_set2(hash, t->mask) : ebn_flow_set1(hash, t->mask);
+	uint32_t seq = EBN_TAG_SEQ(tag) + 1, i, n = ebn_flow_key_words(t);
+	uint64_t *slot = ebn_flow_tag(t, set, way), *e = ebn_flow_entry(t, set, way), ctl;
+	uint64_t body[sizeof(struct ebn_flow_body) / 8], was = tag;
+	int res;
+
+	if (EBN_TAG_STATE(tag) == EBN_TAG_LIVE) {
+		/* what is given up must still be half open when it goes: see bpf/lib/flow.h */
+		ctl = ebn_flow_load(&e[n]);
+		if (EBN_CTL_STATE(ctl) > EBN_FS_HALF_OPEN)
+			return -EBUSY;
+		if (!ebn_flow_swap(slot, &was, EBN_TAG(hash >> 32, seq, EBN_TAG_UCLAIM)))
+			return -EBUSY;
+		if (!ebn_flow_swap(&e[n], &ctl, ctl ^ 1ULL << 48)) {
+			__atomic_exchange_n(slot, tag, __ATOMIC_SEQ_CST);
+			return -EBUSY;
+		}
+	} else if (!ebn_flow_swap(slot, &was, EBN_TAG(hash >> 32, seq, EBN_TAG_UCLAIM))) {
+		return -EBUSY;
+	}
+	res = contest(t, &c->key, hash, way, in_second);
+	if (res != 1) {
+		__atomic_exchange_n(slot, EBN_TAG(0, seq, EBN_TAG_FREE), __ATOMIC_SEQ_CST);
+		return res;
+	}
+	for (i = 0; i < n; i++)
+		ebn_flow_store(&e[i], c->key.w[i]);
+	memcpy(body, &c->body, sizeof(body));
+	body[0] = (body[0] & 0xffffffffffffULL) | (uint64_t)(seq & 0xffff) << 48;
+	for (i = 0; i < EBN_ARRAY_SIZE(body); i++)
+		ebn_flow_store(&e[n + i], body[i]);
+	__atomic_exchange_n(slot, EBN_TAG(hash >> 32, seq, EBN_TAG_LIVE), __ATOMIC_SEQ_CST);
+	return 1;
+}
+
+int ebn_flow_import(const struct ebn_flows *t, const struct ebn_flow_copy *c)
+{
+	uint64_t hash = ebn_flow_key_hash(t, &c->key), tag = 0;
+	struct ebn_flow_copy there;
+	int give_up, i, way;
+
+	if (ebn_flow_lookup(t, &c->key, &there))
+		return 0;
+	for (give_up = 0; give_up < 2; give_up++) {
+		/* an import never pushes out anything for a half-open flow */
+		if (give_up && EBN_CTL_STATE(c->body.ctl) <= EBN_FS_HALF_OPEN)
+			break;
+		for (i = 0; i < 2; i++) {
+			way = pick(t, i ? ebn_flow_set2(hash, t->mask) : ebn_flow_set1(hash, t->mask), give_up, &tag);
+			if (way >= 0)
+				return import_at(t, c, hash, i, (uint32_t)way, tag);
+		}
+	}
+	return -ENOSPC;
+}
+
+/* ---- sweeping ---- */
+
+uint32_t ebn_flow_adopt(const struct ebn_flows *t)
+{
+	uint32_t set, way, n = 0;
+	uint64_t tag;
+
+	for (set = 0; set <= t->mask; set++) {
+		for (way = 0; way < EBN_FLOW_WAYS; way++) {
+			tag = ebn_flow_load_acquire(ebn_flow_tag(t, set, way));
+			if (EBN_TAG_STATE(tag) == EBN_TAG_UCLAIM &&
+			    ebn_flow_swap(ebn_flow_tag(t, set, way), &tag, EBN_TAG(0, EBN_TAG_SEQ(tag), EBN_TAG_FREE)))
+				n++;
+		}
+	}
+	return n;
+}
+
+uint64_t ebn_flow_sweep(const struct ebn_flows *t, struct ebn_sweep *s, uint64_t *pos, uint64_t n)
+{
+	uint64_t ways = ((uint64_t)t->mask + 1) * EBN_FLOW_WAYS, killed = 0, end, tag, ctl;
+	uint32_t set, way, idle, words = ebn_flow_key_words(t);
+	struct ebn_flow_copy c;
+	uint64_t *e;
+
+	if (*pos >= ways)
+		*pos = 0;
+	end = n && n < ways - *pos ? *pos + n : ways;
+	for (; *pos < end; (*pos)++) {
+		set = (uint32_t)(*pos / EBN_FLOW_WAYS);
+		way = (uint32_t)(*pos % EBN_FLOW_WAYS);
+		tag = ebn_flow_load_acquire(ebn_flow_tag(t, set, way));
+		if (EBN_TAG_STATE(tag) == EBN_TAG_DEAD)
+			s->dead++;
+		if (EBN_TAG_STATE(tag) != EBN_TAG_LIVE)
+			continue;
+		e = ebn_flow_entry(t, set, way);
+		ctl = ebn_flow_load(&e[words]);
+		s->live++;
+		s->half_open += EBN_CTL_STATE(ctl) <= EBN_FS_HALF_OPEN;
+		idle = s->now - (uint32_t)ebn_flow_load(&e[words + EBN_FLOW_BODY_SEEN]);
+		/* a clock read before a packet's is behind it */
+		if ((int32_t)idle < 0)
+			continue;
+		if (idle <= s->idle_ticks[ebn_flow_idle_index(ebn_flow_key_proto(t, e), (uint8_t)EBN_CTL_STATE(ctl))])
+			continue;
+		/* judged without a second look at the tag: the copy makes it good, and the swap in kill */
+		if (!copy_entry(t, set, way, tag, &c) || (uint32_t)(s->now - c.body.seen) < idle ||
+		    c.body.ctl != ctl || !ebn_flow_kill(t, &c))
+			continue;
+		killed++;
+		if (s->done)
+			s->done(&c, s->arg);
+	}
+	if (*pos >= ways)
+		*pos = 0;
+	return killed;
+}
+
+uint64_t ebn_flow_reap(const struct ebn_flows *t)
+{
+	uint64_t n = 0, tag;
+	uint32_t set, way;
+
+	for (set = 0; set <= t->mask; set++) {
+		for (way = 0; way < EBN_FLOW_WAYS; way++) {
+			tag = ebn_flow_load_acquire(ebn_flow_tag(t, set, way));
+			if (EBN_TAG_STATE(tag) == EBN_TAG_DEAD &&
+			    ebn_flow_swap(ebn_flow_tag(t, set, way), &tag, EBN_TAG(0, EBN_TAG_SEQ(tag), EBN_TAG_FREE)))
+				n++;
+		}
+	}
+	return n;
+}

@@ -1,0 +1,219 @@
+// SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause
+/* Flow tables in user space: random operations against a naive model, sizes, expiry, adoption. */
+#include "suite.h"
+#include "tables/flow.h"
+#include "tables/flow_internal.h"
+
+#define KEYS 4096
+#define SETS 1024
+
+struct world {
+	struct ebn_flows t;
+	bool there[KEYS];
+	uint32_t aux[KEYS];
+};
+
+static void world_new(struct world *w, bool v6, uint32_t sets)
+{
+	memset(w, 0, sizeof(*w));
+	w->t.mask = sets - 1;
+	w->t.v6 = v6;
+	w->t.seed[0] = 0x1234567;
+	w->t.seed[1] = 0xabcdef;
+	ck_assert_int_eq(posix_memalign(&w->t.mem, EBN_LINE, ebn_flow_bytes(sets, v6)), 0);
+	memset(w->t.mem, 0, ebn_flow_bytes(sets, v6));
+}
+
+static struct ebn_flow_copy flow(bool v6, uint32_t n, uint8_t proto, uint8_t state, uint32_t seen)
+{
+	struct ebn_flow_copy c;
+
+	memset(&c, 0, sizeof(c));
+	if (v6) {
+		c.key.v6.addr[0][3] = n;
+		c.key.v6.addr[1][0] = ~n;
+		c.key.v6.proto = proto;
+	} else {
+		c.key.v4.addr[0] = n;
+		c.key.v4.addr[1] = ~n;
+		c.key.v4.proto = proto;
+	}
+	c.body.ctl = EBN_CTL(77, state, 0, n);
+	c.body.seen = seen;
+	c.body.bytes[1] = n * 3ULL;
+	return c;
+}
+
+static void random_operations(bool v6, uint64_t *rnd)
+{
+	struct ebn_flow_copy c, got;
+	struct world w;
+	uint64_t pos;
+	uint32_t n, i, live;
+	int res;
+
+	world_new(&w, v6, SETS);
+	for (i = 0; i < 200000; i++) {
+		n = test_below(rnd, KEYS);
+		c = flow(v6, n, 6, EBN_FS_ESTABLISHED, i);
+		c.body.aux = i;
+		switch (test_below(rnd, 4)) {
+		case 0:
+			res = ebn_flow_import(&w.t, &c);
+			ck_assert_int_eq(res, !w.there[n]);
+			if (res)
+				w.aux[n] = i;
+			w.there[n] = true;
+			break;
+		case 1:
+			res = ebn_flow_lookup(&w.t, &c.key, &got);
+			ck_assert_int_eq(res, w.there[n]);
+			if (!res)
+				break;
+			ck_assert_int_eq(ebn_flow_kill(&w.t, &got), 1);
+			/* a copy is good for one kill */
+			ck_assert_int_eq(ebn_flow_kill(&w.t, &got), 0);
+			w.there[n] = false;
+			break;
+		case 2:
+			res = ebn_flow_lookup(&w.t, &c.key, &got);
+			ck_assert_int_eq(res, w.there[n]);
+			if (res) {
+				ck_assert_uint_eq(got.body.aux, w.aux[n]);
+				ck_assert_uint_eq(got.body.bytes[1], n * 3ULL);
+				ck_assert_uint_eq(EBN_CTL_SEQ(got.body.ctl), EBN_TAG_SEQ(got.tag) & 0xffff);
+			}
+			break;
+		default:
+			if (test_below(rnd, 64) == 0)
+				ebn_flow_reap(&w.t);
+		}
+	}
+	for (pos = 0, live = 0; ebn_flow_next(&w.t, &pos, &got); live++) {
+		n = EBN_CTL_EPOCH(got.body.ctl);
+		ck_assert_uint_lt(n, KEYS);
+		ck_assert(w.there[n]);
+		w.there[n] = false;
+	}
+	for (n = 0; n < KEYS; n++)
+		ck_assert_msg(!w.there[n], "key %u was lost", n);
+	ck_assert_uint_gt(live, 0);
+	free(w.t.mem);
+}
+
+START_TEST(agrees_with_the_naive_model)
+{
+	uint64_t rnd = test_seed();
+
+	random_operations(false, &rnd);
+	random_operations(true, &rnd);
+}
+END_TEST
+
+START_TEST(sizes_hold_what_they_promise)
+{
+	ck_assert_uint_eq(ebn_flow_sets(0), EBN_FLOW_SETS_MIN);
+	ck_assert_uint_eq(ebn_flow_sets(524288), 131072);
+	ck_assert_uint_eq(ebn_flow_sets(65536), 16384);
+	ck_assert_uint_eq(ebn_flow_sets(UINT32_MAX), EBN_FLOW_SETS_MAX);
+	ck_assert_uint_eq(ebn_flow_bytes(131072, false), 75497472);
+	ck_assert_uint_eq(ebn_flow_bytes(16, true), 16 * 832);
+}
+END_TEST
+
+START_TEST(a_full_set_gives_up_only_what_is_half_open)
+{
+	struct ebn_flow_copy c, got;
+	struct world w;
+	uint32_t i, in = 0;
+
+	world_new(&w, false, EBN_FLOW_SETS_MIN);
+	/* half-open imports never push anything out */
+	for (i = 0; i < 1000; i++) {
+		c = flow(false, i, 6, EBN_FS_HALF_OPEN, i);
+		in += ebn_flow_import(&w.t, &c) == 1;
+	}
+	ck_assert_uint_gt(in, 100);
+	for (i = 0; i < 1000 && in; i++) {
+		c = flow(false, 5000 + i, 6, EBN_FS_ESTABLISHED, i);
+		if (ebn_flow_import(&w.t, &c) == -ENOSPC)
+			break;
+	}
+	ck_assert_uint_ge(i, 100);
+	for (uint32_t k = 0; k < i; k++) {
+		c = flow(false, 5000 + k, 6, EBN_FS_ESTABLISHED, 0);
+		ck_assert_msg(ebn_flow_lookup(&w.t, &c.key, &got) == 1, "established flow %u was given up", k);
+	}
+	free(w.t.mem);
+}
+END_TEST
+
+static void count_done(const struct ebn_flow_copy *c, void *arg)
+{
+	ck_assert_uint_eq(EBN_TAG_STATE(c->tag), EBN_TAG_LIVE);
+	(*(unsigned int *)arg)++;
+}
+
+START_TEST(sweeps_what_expired_in_slices)
+{
+	static const uint32_t idle[8] = { 10, 20, 30, 40, 50, 60, 70, 80 };
+	unsigned int done = 0, rounds = 0;
+	struct ebn_sweep s = { .now = 1000, .idle_ticks = idle, .done = count_done, .arg = &done };
+	struct ebn_flow_copy c, got;
+	uint64_t pos = 0, killed = 0;
+	struct world w;
+
+	world_new(&w, true, SETS);
+	c = flow(true, 1, 6, EBN_FS_ESTABLISHED, 970);	/* exactly at its limit: stays */
+	ck_assert_int_eq(ebn_flow_import(&w.t, &c), 1);
+	c = flow(true, 2, 6, EBN_FS_ESTABLISHED, 969);
+	ck_assert_int_eq(ebn_flow_import(&w.t, &c), 1);
+	c = flow(true, 3, 6, EBN_FS_HALF_OPEN, 980);
+	ck_assert_int_eq(ebn_flow_import(&w.t, &c), 1);
+	c = flow(true, 4, 17, EBN_FS_ESTABLISHED, 951);
+	ck_assert_int_eq(ebn_flow_import(&w.t, &c), 1);
+	c = flow(true, 5, 58, EBN_FS_REPLIED, 900);
+	ck_assert_int_eq(ebn_flow_import(&w.t, &c), 1);
+	c = flow(true, 6, 47, EBN_FS_REPLIED, 1005);	/* seen after the clock was read: stays */
+	ck_assert_int_eq(ebn_flow_import(&w.t, &c), 1);
+	do {
+		killed += ebn_flow_sweep(&w.t, &s, &pos, 1000);
+		rounds++;
+	} while (pos);
+	ck_assert_uint_eq(rounds, 9);
+	ck_assert_uint_eq(killed, 3);
+	ck_assert_uint_eq(done, 3);
+	ck_assert_uint_eq(s.live, 6);
+	ck_assert_uint_eq(s.half_open, 1);
+	c = flow(true, 1, 6, 0, 0);
+	ck_assert_int_eq(ebn_flow_lookup(&w.t, &c.key, &got), 1);
+	c = flow(true, 2, 6, 0, 0);
+	ck_assert_int_eq(ebn_flow_lookup(&w.t, &c.key, &got), 0);
+	ck_assert_uint_eq(ebn_flow_reap(&w.t), 3);
+	ck_assert_uint_eq(ebn_flow_reap(&w.t), 0);
+	free(w.t.mem);
+}
+END_TEST
+
+START_TEST(adoption_frees_what_a_killed_writer_claimed)
+{
+	struct ebn_flow_copy c;
+	struct world w;
+
+	world_new(&w, false, SETS);
+	c = flow(false, 1, 6, EBN_FS_ESTABLISHED, 0);
+	ck_assert_int_eq(ebn_flow_import(&w.t, &c), 1);
+	*ebn_flow_tag(&w.t, 3, 4) = EBN_TAG(9, 7, EBN_TAG_UCLAIM);
+	*ebn_flow_tag(&w.t, 3, 5) = EBN_TAG(9, 7, EBN_TAG_CLAIM);
+	ck_assert_uint_eq(ebn_flow_adopt(&w.t), 1);
+	ck_assert_uint_eq(*ebn_flow_tag(&w.t, 3, 4), EBN_TAG(0, 7, EBN_TAG_FREE));
+	/* a program may be in the middle of this one */
+	ck_assert_uint_eq(*ebn_flow_tag(&w.t, 3, 5), EBN_TAG(9, 7, EBN_TAG_CLAIM));
+	ck_assert_int_eq(ebn_flow_import(&w.t, &c), 0);
+	free(w.t.mem);
+}
+END_TEST
+
+RUN_SUITE("flow-table", agrees_with_the_naive_model, sizes_hold_what_they_promise,
+	  a_full_set_gives_up_only_what_is_half_open, sweeps_what_expired_in_slices,
+	  adoption_frees_what_a_killed_writer_claimed)
