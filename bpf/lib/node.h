@@ -27,8 +27,8 @@
  * ebn_dep() makes it so.
  *
  * Bounds. Each offset is masked to the array, so a corrupt one reads other bytes of the array and
- * nothing else. The mask comes from ebn_cfg.node_size: the verifier sees the constant, the compiler
- * a volatile load that it cannot move out of or merge away from the "and". The mask also clears the
+ * nothing else. The mask comes from ebn_cfg.node_size, read into the view: the verifier sees the
+ * constant, the compiler a volatile load that it can neither fold nor merge with the "and". The mask also clears the
  * low bits, so that a fixed offset inside the line stays inside.
  */
 #ifndef EBN_LIB_NODE_H
@@ -42,6 +42,11 @@
 /** One packet's view of the tables. */
 struct ebn_view {
 	const __u8 *base;	/**< the array; not used in the flat form */
+	/*
+	 * ebn_cfg.node_size, read once. Verifier: it still knows the constant when the view is passed to a
+	 * subprogram, because a whole register is stored; of a 32-bit member it might not.
+	 */
+	__u64 size;
 	__u32 dir;		/**< offset of the directory */
 	__u32 generation;
 };
@@ -61,7 +66,7 @@ static __always_inline const __u8 *ebn_node_flat_line(__u32 line)
 /** Pointer to the line that holds byte off. NULL: no such line, possible in the flat form only. */
 static __always_inline const void *ebn_node_line(const struct ebn_view *v, __u32 off)
 {
-	__u32 at = off & (ebn_cfg.node_size - EBN_LINE);
+	__u32 at = off & (__u32)(v->size - EBN_LINE);
 
 	if (ebn_cfg.node_flat)
 		return ebn_node_flat_line(at / EBN_LINE);
@@ -74,7 +79,7 @@ static __always_inline const void *ebn_node_line(const struct ebn_view *v, __u32
  */
 static __always_inline const void *ebn_node_at(const struct ebn_view *v, __u32 off, __u32 align)
 {
-	__u32 at = off & (ebn_cfg.node_size - align);
+	__u32 at = off & (__u32)(v->size - align);
 
 	if (ebn_cfg.node_flat) {
 		const __u8 *p = ebn_node_flat_line(at / EBN_LINE);
@@ -131,6 +136,7 @@ static __always_inline int ebn_view_renew(struct ebn_view *v, __u64 after)
 static __always_inline int ebn_view_open(struct ebn_view *v)
 {
 	v->base = 0;
+	v->size = ebn_cfg.node_size;
 	if (!ebn_cfg.node_flat) {
 		__u32 zero = 0;
 
@@ -158,10 +164,15 @@ static __always_inline const struct ebn_live *ebn_node_live(const struct ebn_vie
 	return ebn_node_line(v, __builtin_offsetof(struct ebn_node_hdr, observe));
 }
 
-/** What the directory says of a piece. Off and count are one word and one load. */
+/**
+ * What the directory says of a piece. Off and count are one word. A plain load: a directory never
+ * changes while it can be reached, so the compiler may keep or repeat it.
+ */
 static __always_inline struct ebn_slot ebn_view_slot(const struct ebn_view *v, enum ebn_piece piece)
 {
-	__u64 w = ebn_node_u64(v, v->dir + EBN_DIR_SLOT_OFF + piece * sizeof(struct ebn_slot));
+	__u32 off = v->dir + EBN_DIR_SLOT_OFF + piece * sizeof(struct ebn_slot);
+	const __u64 *p = ebn_node_at(v, off, sizeof(*p));
+	__u64 w = p ? *p : 0;
 	struct ebn_slot s = { .off = (__u32)w, .n = (__u32)(w >> 32) };
 
 	return s;
@@ -404,20 +415,21 @@ static __always_inline int ebn_policy_find(const struct ebn_view *v, __u32 subje
 		row = ebn_node_line(v, s.off + subject * sizeof(*row));
 	/* verifier: dir is two constants after inlining, no variable offset into the line */
 	t = row ? (dir == EBN_INGRESS ? &row->dir[EBN_INGRESS] : &row->dir[EBN_EGRESS]) : 0;
-	matrix = t ? EBN_READ(t->matrix) : 0;
+	/* plain loads: a subject's row never changes while it can be reached */
+	matrix = t ? t->matrix : 0;
 	if (!matrix) {
 		hit->index = hit->rule = hit->proxy_port = 0;
 		hit->verdict = EBN_V_DENY;
 		hit->flags = 0;
 		return -1;
 	}
-	if (peer_class >= EBN_READ(t->n_peer))
+	if (peer_class >= t->n_peer)
 		peer_class = 0;
-	if (port_class >= EBN_READ(t->n_port))
+	if (port_class >= t->n_port)
 		port_class = 0;
-	r = ebn_node_u16(v, EBN_READ(t->rowmap) + 2 * peer_class);
-	c = ebn_node_u16(v, EBN_READ(t->colmap) + 2 * port_class);
-	ebn_decision_get(v, ebn_node_u16(v, matrix + 2 * (r * EBN_READ(t->ncols) + c)), hit);
+	r = ebn_node_u16(v, t->rowmap + 2 * peer_class);
+	c = ebn_node_u16(v, t->colmap + 2 * port_class);
+	ebn_decision_get(v, ebn_node_u16(v, matrix + 2 * (r * t->ncols + c)), hit);
 	return 0;
 }
 
