@@ -1,2 +1,24 @@
 # SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause
-# noinst_PROGRAMS += bench/NAME, linked with lib/libebpfnet-internal.la
+#
+# The bench is built on demand: bench/run, or make bench-programs. It links the library with its internal symbols.
+EBN_BENCH_BPF_OBJECTS = bench/address.bpf.o bench/policy.bpf.o
+EBN_TEST_BPF_OBJECTS += $(EBN_BENCH_BPF_OBJECTS)
+EBN_BENCH_SKELETONS = $(EBN_BENCH_BPF_OBJECTS:.bpf.o=.skel.h)
+EXTRA_DIST += bench/run
+EXTRA_PROGRAMS += bench/ebn-bench
+CLEANFILES += bench/ebn-bench
+bench_ebn_bench_SOURCES = \
+	bench/address.c \
+	bench/address_bench.h \
+	bench/bench.h \
+	bench/main.c \
+	bench/measure.c \
+	bench/policy.c \
+	bench/policy_bench.h
+bench_ebn_bench_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_builddir)/bench -I$(srcdir)/bench
+bench_ebn_bench_LDADD = lib/libebpfnet-internal.la
+
+bench-programs: all
+	$(MAKE) $(AM_MAKEFLAGS) $(EBN_BENCH_SKELETONS)
+	$(MAKE) $(AM_MAKEFLAGS) bench/ebn-bench
+.PHONY: bench-programs
