@@ -8,4 +8,4 @@ EBN_BPF_INCLUDES += \
 	bpf/include/ebn_reason.h \
 	bpf/include/ebn_types.h \
 	bpf/include/ebn_vmlinux.h
-EBN_BPF_INCLUDES += bpf/lib/config.h bpf/lib/count.h bpf/lib/flow.h bpf/lib/maps.h bpf/lib/node.h
+EBN_BPF_INCLUDES += bpf/lib/config.h bpf/lib/count.h bpf/lib/flow.h bpf/lib/flow_give_up.h bpf/lib/maps.h bpf/lib/node.h

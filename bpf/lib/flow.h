@@ -1,32 +1,45 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Flow tables, the programs' side: find, insert, update, kill. Layout: ebn_flow.h; the protocol with its reasons:
- * docs/flow-table.md. User space runs the same protocol over the mapping (lib/tables/flow.c).
+ * Flow tables, the programs' side: find, insert, update, count, kill. Layout: ebn_flow.h; the protocol
+ * and its arguments: docs/flow-table.md. User space runs the same protocol over the mapping
+ * (lib/tables/flow.c).
  *
- * Order. Tags change by compare-and-swap and exchange whose value is used: both are full barriers on x86 and on arm64
- * (a fetch whose result is dropped becomes a relaxed add there). A reader goes tag -> entry -> tag again: the entry's
- * address depends on the first tag (ebn_dep), the second tag's address on everything read from the entry, so no CPU
- * can read them in another order. On x86 loads stay in order and ebn_dep() is a compiler barrier.
+ *	struct ebn_flow_ref r = {};
  *
- * The bodies below take the family as a constant; the global functions behind them are verified once each, however
- * often they are called. Verifier: set indexes are masked with a constant of .rodata, ways with 7.
+ *	key words into r.w, ebn_flow_ref_hash(v6, &r), r.now = tick
+ *	switch (ebn_flow_find(v6, &r)) ...		HIT: the copy in r is whole
+ *		e = ebn_flow_body(v6, &r)		the entry itself
+ *		ebn_flow_count(e, side, 1, len, &r)
+ *		ebn_flow_update(e, &r, new ctl)		0: changed since, find again
+ *	or
+ *		body.ctl = EBN_CTL(0, state, flags, epoch), the rest of the body
+ *		ebn_flow_insert(v6, &r, &body)		HIT: somebody was faster, r is theirs
+ *
+ * Order. Tags change by compare-and-swap and exchange only, and the value they return is used: such
+ * an atomic is a full barrier on x86 and on arm64 (an atomic whose result is dropped becomes a
+ * relaxed one there). So an inserter's claim is visible before it looks for rivals, and before its
+ * first store into the entry; its last store is visible before the tag says LIVE. A reader goes
+ * tag -> entry -> tag again: the entry's address depends on the first tag and the second tag's
+ * address on every word it read (ebn_dep), and no CPU swaps loads that are ordered by address. When
+ * the entry was changing hands, the second tag is another one, and the copy is thrown away. On x86
+ * loads are in order anyhow and ebn_dep() is a compiler barrier.
+ *
+ * Verifier: the bodies take the family as a constant and stand in global functions, which are
+ * verified once each however often they are called; set numbers are masked with a constant of
+ * .rodata and checked by the map, ways are masked to 7.
  */
 #ifndef EBN_LIB_FLOW_H
 #define EBN_LIB_FLOW_H
 
-#include "ebn_flow.h"
-#include "ebn_node.h"
-
-#include "lib/config.h"
 #include "lib/count.h"
-#include "lib/maps.h"
-#include "lib/node.h"
+#include "lib/flow_give_up.h"
 
-/** One look-up, on the caller's stack; what find leaves here is a consistent copy. */
+/** One look-up, on the caller's stack, zeroed before use. */
 struct ebn_flow_ref {
-	__u64 w[6];		/**< the key; IPv4 uses two words, the others are not read */
+	/* set by the caller */
+	__u64 w[6];		/**< the key; IPv4 uses two words */
 	__u64 hash;		/**< ebn_flow_ref_hash() */
-	/* set by find on a hit, and by insert */
+	/* the copy: set on HIT, and by an insert */
 	__u64 tag;
 	__u64 ctl;
 	__u32 seen;
@@ -37,95 +50,99 @@ struct ebn_flow_ref {
 	__u32 set;
 	__u8 way;
 	__u8 old;		/**< the entry is in the table that is being replaced */
-	__u16 reserved;
-	__u32 now;		/**< tick; set by the caller */
+	__u8 torn;		/**< how often an entry changed hands under the look-up */
+	__u8 gave;		/**< enum ebn_flow_gave: what insert took */
+	__u32 now;		/**< tick; set by the caller before insert */
+	__u32 reserved;
 };
+EBN_ASSERT(sizeof(struct ebn_flow_ref) == 104, "a flow reference");
+EBN_ASSERT(__builtin_offsetof(struct ebn_flow_ref, seen) % 8 == 0 &&
+	   __builtin_offsetof(struct ebn_flow_body, seen) % 8 == 0, "tails are copied as two words");
 
 enum ebn_flow_result {
-	EBN_FLOW_MISS,
+	EBN_FLOW_MISS,		/* find: no such flow. insert: inserted, r names the new entry */
 	EBN_FLOW_HIT,
 	EBN_FLOW_BUSY,		/* somebody else is inserting this key, or took our way */
 	EBN_FLOW_FULL,		/* nothing in either set could be given up */
 };
+#define EBN_FLOW_INSERTED EBN_FLOW_MISS
 
-/* How many times an inserter in the first set looks for its rival in the second one to give way. */
+enum ebn_flow_gave {
+	EBN_FLOW_GAVE_NONE,	/* the way was free */
+	EBN_FLOW_GAVE_EXPIRED,
+	EBN_FLOW_GAVE_LIVE,	/* half open, closing, not proven, or long idle */
+};
+
+/* How often an inserter looks whether its rival behind it gave way. */
 #define EBN_FLOW_TRIES 64
+/* How often another way is chosen when the chosen one was taken meanwhile. */
+#define EBN_FLOW_CHOICES 4
 
-static __always_inline __u32 ebn_flow_mask(const int v6, const __u32 old)
+static __always_inline void ebn_flow_ref_hash(const int v6, struct ebn_flow_ref *r)
 {
-	if (ebn_cfg.has_old && old)
-		return v6 ? ebn_cfg.old6_mask : ebn_cfg.old4_mask;
-	return v6 ? ebn_cfg.flow6_mask : ebn_cfg.flow4_mask;
+	r->hash = ebn_flow_hash(r->w, EBN_FLOW_KEY_WORDS(v6), ebn_cfg.flow_seed[0],
+				ebn_cfg.flow_seed[1]);
 }
 
-/** The set of this number; its tags are its first line. */
-static __always_inline __u64 *ebn_flow_set_at(const int v6, const __u32 old, __u32 index)
+/** The tick now, about an eighth of a second. */
+static __always_inline __u32 ebn_now(void)
 {
-	__u64 *set;
+	return (__u32)(bpf_jiffies64() >> (ebn_cfg.tick_shift & 63));
+}
 
-	if (ebn_cfg.has_old && old) {
-		set = v6 ? bpf_map_lookup_elem(&ebn_flow6_old, &index) :
-			   bpf_map_lookup_elem(&ebn_flow4_old, &index);
-		/* keeps clang from naming the old map before the branch: without has_old there is none */
-		asm volatile("" : "+r"(set));
-		return set;
+/** 0 when the entry at e (its address made to depend on its tag) has this key. */
+static __always_inline __u64 ebn_flow_differs(const int v6, const __u64 *e,
+					      const struct ebn_flow_ref *r)
+{
+	__u64 x = (EBN_READ(e[0]) ^ r->w[0]) | (EBN_READ(e[1]) ^ r->w[1]);
+
+	if (v6) {
+		x |= EBN_READ(e[2]) ^ r->w[2];
+		x |= EBN_READ(e[3]) ^ r->w[3];
+		x |= EBN_READ(e[4]) ^ r->w[4];
+		x |= EBN_READ(e[5]) ^ r->w[5];
 	}
-	return v6 ? bpf_map_lookup_elem(&ebn_flow6, &index) : bpf_map_lookup_elem(&ebn_flow4, &index);
+	return x;
 }
 
-#define EBN_FLOW_KEY_WORDS(v6) ((v6) ? 6 : 2)
-#define EBN_FLOW_ENTRY_WORDS(v6) ((v6) ? 12 : 8)
-/** Words of an entry, from its start. */
-#define EBN_FLOW_AT_CTL(v6) EBN_FLOW_KEY_WORDS(v6)
-#define EBN_FLOW_AT_BYTES(v6) (EBN_FLOW_KEY_WORDS(v6) + 1)
-#define EBN_FLOW_AT_PACKETS(v6) (EBN_FLOW_KEY_WORDS(v6) + 3)
-#define EBN_FLOW_AT_TAIL(v6) (EBN_FLOW_KEY_WORDS(v6) + 4)
-
-static __always_inline __u64 *ebn_flow_way_at(const int v6, __u64 *set, __u32 way)
-{
-	return set + EBN_FLOW_WAYS + (way & (EBN_FLOW_WAYS - 1)) * EBN_FLOW_ENTRY_WORDS(v6);
-}
-
-/** The table that is authoritative: 1 the old one. */
-static __always_inline __u32 ebn_flow_which(const struct ebn_view *v)
+/** The stage of growing, EBN_STAGE_ONE when there is one table only. */
+static __always_inline __u32 ebn_flow_stage(void)
 {
 	const struct ebn_live *live;
+	struct ebn_view v;
 
-	if (!ebn_cfg.has_old)
-		return 0;
-	live = ebn_node_live(v);
-	return live && EBN_READ(live->stage) == EBN_STAGE_OLD;
+	if (!ebn_cfg.has_old || ebn_view_open(&v))
+		return EBN_STAGE_ONE;
+	live = ebn_node_live(&v);
+	return live ? EBN_READ(live->stage) : EBN_STAGE_ONE;
 }
 
-/** Looks through one set. The copy is whole, or there was none: a tag that changed under it is a miss. */
+/* ---- find ---- */
+
+/** 1 found, 0 not, -1 an entry of this hash changed hands under us. */
 static __always_inline int ebn_flow_probe(const int v6, __u64 *set, struct ebn_flow_ref *r)
 {
-	const __u32 want = EBN_TAG_HASH(r->hash);
-	__u64 a, b, ctl, tail0, tail1, t, z;
-	__u64 *e;
-	int i;
+	const __u64 want = EBN_TAG(EBN_TAG_HASH(r->hash), 0, EBN_TAG_LIVE);
+	__u64 ctl, tail0, tail1, t, x;
+	const __u64 *e, *b;
+	int i, found = 0;
 
 #pragma unroll
 	for (i = 0; i < (int)EBN_FLOW_WAYS; i++) {
 		t = EBN_READ(set[i]);
-		if (EBN_TAG_HASH(t) != want || EBN_TAG_STATE(t) != EBN_TAG_LIVE)
+		if ((t & ~EBN_TAG(0, 0xffffff, 0)) != want)
 			continue;
-		e = (__u64 *)((__u8 *)ebn_flow_way_at(v6, set, i) + ebn_dep(t));
-		a = EBN_READ(e[0]) ^ r->w[0];
-		b = EBN_READ(e[1]) ^ r->w[1];
-		a |= b;
-		if (v6) {
-			a |= EBN_READ(e[2]) ^ r->w[2];
-			a |= EBN_READ(e[3]) ^ r->w[3];
-			a |= EBN_READ(e[4]) ^ r->w[4];
+		e = ebn_flow_way(v6, (__u64 *)((__u8 *)set + ebn_dep(t)), i);
+		b = e + EBN_FLOW_KEY_WORDS(v6);
+		x = ebn_flow_differs(v6, e, r);
+		ctl = EBN_READ(b[0]);
+		tail0 = EBN_READ(b[EBN_FLOW_TAIL]);
+		tail1 = EBN_READ(b[EBN_FLOW_TAIL + 1]);
+		if (EBN_READ(*(__u64 *)((__u8 *)&set[i] + ebn_dep(x | ctl | tail0 | tail1))) != t) {
+			found = -1;
+			continue;
 		}
-		if (a)
-			continue;
-		ctl = EBN_READ(e[EBN_FLOW_AT_CTL(v6)]);
-		tail0 = EBN_READ(e[EBN_FLOW_AT_TAIL(v6)]);
-		tail1 = EBN_READ(e[EBN_FLOW_AT_TAIL(v6) + 1]);
-		z = ebn_dep(a | ctl | tail0 | tail1);
-		if (EBN_READ(*(__u64 *)((__u8 *)&set[i] + z)) != t)
+		if (x)
 			continue;
 		r->tag = t;
 		r->ctl = ctl;
@@ -134,402 +151,376 @@ static __always_inline int ebn_flow_probe(const int v6, __u64 *set, struct ebn_f
 		r->way = i;
 		return 1;
 	}
-	return 0;
+	return found;
 }
 
-static __always_inline int ebn_flow_find_in(const int v6, struct ebn_flow_ref *r, const __u32 old)
+static __always_inline int ebn_flow_find_in(const int v6, struct ebn_flow_ref *r, __u32 old)
 {
-	__u32 mask = ebn_flow_mask(v6, old), first = ebn_flow_set1(r->hash, mask);
-	__u64 *set = ebn_flow_set_at(v6, old, first);
+	__u32 mask = ebn_flow_mask(v6, old);
+	int i, a = 0, b = 0;
+	__u64 *set;
 
 	r->old = old;
-	r->set = first;
-	if (set && ebn_flow_probe(v6, set, r))
-		return EBN_FLOW_HIT;
-	r->set = ebn_flow_set2(r->hash, mask);
-	set = ebn_flow_set_at(v6, old, r->set);
-	if (set && ebn_flow_probe(v6, set, r))
-		return EBN_FLOW_HIT;
+	/* twice when an entry changed hands: it may have been ours, killed and inserted again */
+#pragma unroll
+	for (i = 0; i < 2; i++) {
+		r->set = ebn_flow_set1(r->hash, mask);
+		set = ebn_flow_set(v6, old, r->set);
+		if (set)
+			a = ebn_flow_probe(v6, set, r);
+		if (a > 0)
+			return EBN_FLOW_HIT;
+		r->set = ebn_flow_set2(r->hash, mask);
+		set = ebn_flow_set(v6, old, r->set);
+		if (set)
+			b = ebn_flow_probe(v6, set, r);
+		if (b > 0)
+			return EBN_FLOW_HIT;
+		if (!(a | b))
+			return EBN_FLOW_MISS;
+		r->torn++;
+	}
 	return EBN_FLOW_MISS;
 }
 
-EBN_ASSERT(__builtin_offsetof(struct ebn_flow_ref, seen) % 8 == 0, "tail words are copied whole");
-EBN_ASSERT(__builtin_offsetof(struct ebn_flow_ref, decision) ==
-	   __builtin_offsetof(struct ebn_flow_ref, seen) + 8, "tail words are copied whole");
-
-/* ---- giving up: which way of a set may be taken ---- */
-
-/*
- * What a way is worth, lower goes first: rank:8 | last seen, so that of equals the longest idle goes. 0: free.
- * EBN_FLOW_KEEP and above: may not be taken.
- */
-#define EBN_FLOW_KEEP (0x80ULL << 32)
-
-/** Index into idle_ticks; the same as ebn_flow_idle_index() of lib/tables/flow.c. */
-static __always_inline __u32 ebn_flow_idle(__u8 proto, __u32 state)
+/** A free way of the set, or EBN_FLOW_WAYS. */
+static __always_inline __u32 ebn_flow_free_way(const __u64 *set)
 {
-	if (proto == 6)
-		return state >= EBN_FS_REPLIED ? (state == EBN_FS_ESTABLISHED ? EBN_FLOW_IDLE_TCP_EST :
-								EBN_FLOW_IDLE_TCP_HALF) :
-		       state == EBN_FS_CLOSING ? EBN_FLOW_IDLE_TCP_CLOSING : EBN_FLOW_IDLE_TCP_HALF;
-	if (proto == 17)
-		return state == EBN_FS_ESTABLISHED ? EBN_FLOW_IDLE_UDP_EST : EBN_FLOW_IDLE_UDP_HALF;
-	return proto == 1 || proto == 58 ? EBN_FLOW_IDLE_ICMP : EBN_FLOW_IDLE_OTHER;
-}
-
-static __always_inline __u64 ebn_flow_worth(const int v6, const __u32 old, __u32 index, __u32 way, __u32 now)
-{
-	__u64 *set = ebn_flow_set_at(v6, old, index & ebn_flow_mask(v6, old)), *e, t, ctl, key;
-	const struct ebn_live *live;
-	__u32 seen, idle, state;
-	struct ebn_view v;
-
-	if (!set)
-		return EBN_FLOW_KEEP;
-	way &= EBN_FLOW_WAYS - 1;
-	t = EBN_READ(set[way]);
-	if (EBN_TAG_STATE(t) == EBN_TAG_FREE)
-		return 0;
-	if (EBN_TAG_STATE(t) != EBN_TAG_LIVE || ebn_view_open(&v))
-		return EBN_FLOW_KEEP;
-	live = ebn_node_live(&v);
-	if (!live)
-		return EBN_FLOW_KEEP;
-	/* not under a second tag check: the claim's compare-and-swap on the tag is one */
-	e = (__u64 *)((__u8 *)ebn_flow_way_at(v6, set, way) + ebn_dep(t));
-	key = EBN_READ(e[v6 ? 4 : 1]);
-	ctl = EBN_READ(e[EBN_FLOW_AT_CTL(v6)]);
-	seen = (__u32)EBN_READ(e[EBN_FLOW_AT_TAIL(v6)]);
-	state = EBN_CTL_STATE(ctl);
-	idle = now - seen;
-	if ((__s32)idle < 0)
-		idle = 0;
-	if (idle > EBN_READ(live->idle_ticks[ebn_flow_idle((__u8)(key >> 32), state) & 7]))
-		return 1ULL << 32 | seen;
-	if (state < EBN_FS_REPLIED)
-		return (__u64)(1 + state + !state) << 32 | seen;
-	if (state == EBN_FS_REPLIED)
-		return 4ULL << 32 | seen;
-	if (idle > EBN_READ(live->idle_ticks[EBN_FLOW_IDLE_GIVE_UP]))
-		return 5ULL << 32 | seen;
-	return EBN_FLOW_KEEP;
-}
-
-/* verifier: global functions, so that eight calls in a row do not multiply the paths of one */
-__noinline __u64 ebn_flow4_worth(__u32 index, __u32 way, __u32 now, __u32 old)
-{
-	return ebn_flow_worth(0, old && 1, index, way, now);
-}
-
-__noinline __u64 ebn_flow6_worth(__u32 index, __u32 way, __u32 now, __u32 old)
-{
-	return ebn_flow_worth(1, old && 1, index, way, now);
-}
-
-/** Least worth of a set's ways: worth << 3 | way. */
-static __always_inline __u64 ebn_flow_pick(const int v6, __u32 index, __u32 now, __u32 old)
-{
-	__u64 best = ~0ULL >> 1, w;
-	__u32 i;
+	int i;
 
 #pragma unroll
-	for (i = 0; i < EBN_FLOW_WAYS; i++) {
-		w = v6 ? ebn_flow6_worth(index, i, now, old) : ebn_flow4_worth(index, i, now, old);
-		w = w << 3 | i;
-		/* verifier: a minimum without a branch, it would follow all 256 paths */
-		best = w + ((best - w) & (__u64)((__s64)(best - w) >> 63));
-	}
-	return best;
+	for (i = 0; i < (int)EBN_FLOW_WAYS; i++)
+		if (EBN_TAG_STATE(EBN_READ(set[i])) == EBN_TAG_FREE)
+			return i;
+	return EBN_FLOW_WAYS;
 }
 
-__noinline __u64 ebn_flow4_pick(__u32 index, __u32 now, __u32 old)
+__noinline int ebn_flow4_find(struct ebn_flow_ref *r, __u32 old)
 {
-	return ebn_flow_pick(0, index, now, old);
+	return r ? ebn_flow_find_in(0, r, old) : EBN_FLOW_MISS;
 }
 
-__noinline __u64 ebn_flow6_pick(__u32 index, __u32 now, __u32 old)
+__noinline int ebn_flow6_find(struct ebn_flow_ref *r, __u32 old)
 {
-	return ebn_flow_pick(1, index, now, old);
+	return r ? ebn_flow_find_in(1, r, old) : EBN_FLOW_MISS;
 }
 
-/* ---- rivals: who else has or claims this key ---- */
+/* ---- insert ---- */
 
-#define EBN_RIVAL_LIVE 1
-#define EBN_RIVAL_CLAIM 2
+#define EBN_RIVAL_LIVE 1	/* a live entry with our key */
+#define EBN_RIVAL_BEHIND 2	/* a claim that gives way to us */
+#define EBN_RIVAL_AHEAD 4	/* a claim we give way to */
 
-/** EBN_RIVAL_* bits of one set, leaving out way `skip` (our own claim; EBN_FLOW_WAYS: none is ours). */
-static __always_inline int ebn_flow_rivals(const int v6, const struct ebn_flow_ref *r, const __u32 old,
-					   __u32 index, __u32 skip)
+/**
+ * Other entries of this hash in a set. order: our own way; in the other set -1 when claims there are
+ * behind us, EBN_FLOW_WAYS when they are ahead.
+ */
+static __always_inline int ebn_flow_rival(const int v6, struct ebn_flow_ref *r, __u32 index,
+					  __s32 order)
 {
-	__u64 *set = ebn_flow_set_at(v6, old, index & ebn_flow_mask(v6, old)), *e, t, a;
-	const __u32 want = EBN_TAG_HASH(r->hash);
-	int i, found = 0;
+	__u64 *set = ebn_flow_set(v6, r->old, index);
+	__u32 state;
+	int i, seen = 0;
+	__u64 t;
 
 	if (!set)
 		return 0;
 #pragma unroll
 	for (i = 0; i < (int)EBN_FLOW_WAYS; i++) {
 		t = EBN_READ(set[i]);
-		if (EBN_TAG_HASH(t) != want || i == (int)skip)
+		if (EBN_TAG_HASH(t) != EBN_TAG_HASH(r->hash) || i == order)
 			continue;
-		if (EBN_TAG_STATE(t) == EBN_TAG_CLAIM || EBN_TAG_STATE(t) == EBN_TAG_UCLAIM) {
-			found |= EBN_RIVAL_CLAIM;
-			continue;
-		}
-		if (EBN_TAG_STATE(t) != EBN_TAG_LIVE)
-			continue;
-		e = (__u64 *)((__u8 *)ebn_flow_way_at(v6, set, i) + ebn_dep(t));
-		a = EBN_READ(e[0]) ^ r->w[0];
-		a |= EBN_READ(e[1]) ^ r->w[1];
-		if (v6) {
-			a |= EBN_READ(e[2]) ^ r->w[2];
-			a |= EBN_READ(e[3]) ^ r->w[3];
-			a |= EBN_READ(e[4]) ^ r->w[4];
-		}
-		if (!a)
+		state = EBN_TAG_STATE(t);
+		if (state == EBN_TAG_CLAIM || state == EBN_TAG_UCLAIM)
+			seen |= i < order ? EBN_RIVAL_AHEAD : EBN_RIVAL_BEHIND;
+		else if (state == EBN_TAG_LIVE &&
+			 !ebn_flow_differs(v6, ebn_flow_way(v6, (__u64 *)((__u8 *)set +
+			 ebn_dep(t)), i), r))
 			return EBN_RIVAL_LIVE;
 	}
-	return found;
+	return seen;
+}
+
+__noinline int ebn_flow4_rival(struct ebn_flow_ref *r, __u32 index, __s32 order)
+{
+	return r ? ebn_flow_rival(0, r, index, order) : 0;
+}
+
+__noinline int ebn_flow6_rival(struct ebn_flow_ref *r, __u32 index, __s32 order)
+{
+	return r ? ebn_flow_rival(1, r, index, order) : 0;
 }
 
 /**
- * One scan of both sets behind our claim (a full barrier). Of two inserters of one key the later claimer sees the earlier
- * one. The one in the second set gives way; the one in the first waits for it, a bounded number of times.
- * EBN_FLOW_MISS: nobody else; HIT: somebody has it; BUSY: give way; AGAIN: wait.
+ * Judges once more behind the tag that the claim will compare with, and takes the sequence number out
+ * of the control word that was judged: 0 when the flow has moved on meanwhile. So a flow that was
+ * proven between the choice and the claim is not given up, and after this its updates fail and look
+ * it up again.
  */
-#define EBN_FLOW_AGAIN 4
-static __always_inline int ebn_flow_scan(const int v6, const struct ebn_flow_ref *r, __u32 way, __u32 in_second,
-					 const __u32 old)
+static __always_inline int ebn_flow_doom(const int v6, __u64 *set, __u32 way, __u64 t, __u32 now,
+					 __u32 owner, __u64 most)
 {
-	const __u32 mask = ebn_flow_mask(v6, old);
-	const __u32 first = ebn_flow_set1(r->hash, mask), second = ebn_flow_set2(r->hash, mask);
-	int a = ebn_flow_rivals(v6, r, old, first, in_second ? EBN_FLOW_WAYS : way), b;
+	__u64 *e = ebn_flow_way(v6, set, way), ctl;
+	const struct ebn_live *live;
+	struct ebn_view v;
 
-	if (a & EBN_RIVAL_LIVE)
-		return EBN_FLOW_HIT;
-	b = ebn_flow_rivals(v6, r, old, second, in_second ? way : EBN_FLOW_WAYS);
-	if (b & EBN_RIVAL_LIVE)
-		return EBN_FLOW_HIT;
-	if (!((a | b) & EBN_RIVAL_CLAIM))
-		return EBN_FLOW_MISS;
-	return in_second || (a & EBN_RIVAL_CLAIM) ? EBN_FLOW_BUSY : EBN_FLOW_AGAIN;
+	if (ebn_view_open(&v))
+		return 0;
+	live = ebn_node_live(&v);
+	if (!live || ebn_flow_cost(v6, set, way, t, now, owner, live, &ctl) > most)
+		return 0;
+	return __sync_val_compare_and_swap(&e[EBN_FLOW_KEY_WORDS(v6)], ctl, ctl ^ 1ULL << 63) == ctl;
 }
 
-/* verifier: verified once, so that the loop around it is only a call and a branch */
-__noinline int ebn_flow4_scan(const struct ebn_flow_ref *r, __u32 way, __u32 in_second, __u32 old)
+/**
+ * Chooses a way and claims it: r->set, way, tag (the claim). Free ways of both sets first, then the
+ * cheapest of both.
+ */
+static __always_inline int ebn_flow_claim(const int v6, struct ebn_flow_ref *r, __u32 owner)
 {
-	return r ? ebn_flow_scan(0, r, way, in_second, old && 1) : EBN_FLOW_BUSY;
+	__u32 mask = ebn_flow_mask(v6, r->old), one = ebn_flow_set1(r->hash, mask);
+	__u32 two = ebn_flow_set2(r->hash, mask), way = EBN_FLOW_WAYS;
+	__u64 a, b = 0, t, claim, *set = ebn_flow_set(v6, r->old, one);
+
+	r->set = one;
+	r->gave = EBN_FLOW_GAVE_NONE;
+	if (set)
+		way = ebn_flow_free_way(set);
+	if (way == EBN_FLOW_WAYS) {
+		r->set = two;
+		set = ebn_flow_set(v6, r->old, two);
+		if (set)
+			way = ebn_flow_free_way(set);
+	}
+	if (way == EBN_FLOW_WAYS) {
+		a = v6 ? ebn_flow6_cheapest(one, r->old, r->now, owner) :
+			 ebn_flow4_cheapest(one, r->old, r->now, owner);
+		b = v6 ? ebn_flow6_cheapest(two, r->old, r->now, owner) :
+			 ebn_flow4_cheapest(two, r->old, r->now, owner);
+		if (a <= b) {
+			r->set = one;
+			b = a;
+		}
+		if (b >= EBN_COST_NEVER)
+			return EBN_FLOW_FULL;
+		way = b & (EBN_FLOW_WAYS - 1);
+		r->gave = EBN_COST_CLASS(b) ? EBN_FLOW_GAVE_LIVE : EBN_FLOW_GAVE_EXPIRED;
+	}
+	way &= EBN_FLOW_WAYS - 1;
+	set = ebn_flow_set(v6, r->old, r->set);
+	if (!set)
+		return EBN_FLOW_FULL;
+	t = EBN_READ(set[way]);
+	if (r->gave == EBN_FLOW_GAVE_NONE) {
+		if (EBN_TAG_STATE(t) != EBN_TAG_FREE)
+			return EBN_FLOW_BUSY;
+	} else if (!ebn_flow_doom(v6, set, way, t, r->now, owner, b)) {
+		return EBN_FLOW_BUSY;
+	}
+	claim = EBN_TAG(EBN_TAG_HASH(r->hash), EBN_TAG_SEQ(t) + 1, EBN_TAG_CLAIM);
+	if (__sync_val_compare_and_swap(&set[way], t, claim) != t)
+		return EBN_FLOW_BUSY;
+	r->way = way;
+	r->tag = claim;
+	return EBN_FLOW_INSERTED;
 }
 
-__noinline int ebn_flow6_scan(const struct ebn_flow_ref *r, __u32 way, __u32 in_second, __u32 old)
+__noinline int ebn_flow4_claim(struct ebn_flow_ref *r, __u32 owner)
 {
-	return r ? ebn_flow_scan(1, r, way, in_second, old && 1) : EBN_FLOW_BUSY;
+	return r ? ebn_flow_claim(0, r, owner) : EBN_FLOW_FULL;
 }
 
-static __always_inline int ebn_flow_contest(const int v6, const struct ebn_flow_ref *r, __u32 way, __u32 in_second,
-					    __u32 old)
+__noinline int ebn_flow6_claim(struct ebn_flow_ref *r, __u32 owner)
 {
-	int i, res;
+	return r ? ebn_flow_claim(1, r, owner) : EBN_FLOW_FULL;
+}
+
+/**
+ * Behind the claim: is anybody else there with this key? 0 no, EBN_RIVAL_LIVE an entry, else a claim.
+ * Each inserter claimed, with a full barrier, before it scanned, so of two at least one sees the other.
+ * Places are ordered, first set before second, low way before high: the one behind gives way at once,
+ * the one ahead waits for that, a bounded number of scans. Waits go one way only: no cycle.
+ */
+static __always_inline int ebn_flow_alone(const int v6, struct ebn_flow_ref *r)
+{
+	__u32 mask = ebn_flow_mask(v6, r->old), one = ebn_flow_set1(r->hash, mask);
+	__u32 two = ebn_flow_set2(r->hash, mask);
+	int i, seen = 0, first = r->set == one;
+	__s32 order1 = first ? r->way : (__s32)EBN_FLOW_WAYS, order2 = first ? -1 : r->way;
 
 #pragma clang loop unroll(disable)
 	for (i = 0; i < EBN_FLOW_TRIES; i++) {
-		res = v6 ? ebn_flow6_scan(r, way, in_second, old) : ebn_flow4_scan(r, way, in_second, old);
-		if (res != EBN_FLOW_AGAIN)
-			return res;
+		seen = v6 ? ebn_flow6_rival(r, one, order1) : ebn_flow4_rival(r, one, order1);
+		if (!(seen & EBN_RIVAL_LIVE))
+			seen |= v6 ? ebn_flow6_rival(r, two, order2) :
+				     ebn_flow4_rival(r, two, order2);
+		if (seen & EBN_RIVAL_LIVE)
+			return EBN_RIVAL_LIVE;
+		if (seen != EBN_RIVAL_BEHIND)
+			return seen;
 	}
-	return EBN_FLOW_BUSY;
+	return seen;
 }
 
-/* ---- insert ---- */
+/** Claim, scan, fill, publish in table r->old. */
+static __always_inline int ebn_flow_put(const int v6, struct ebn_flow_ref *r,
+					const struct ebn_flow_body *body)
+{
+	const __u64 *from = (const __u64 *)body;
+	__u32 owner, seq;
+	__u64 *set, *e, *b, next;
+	int i, rc;
+
+	owner = ebn_flow_owner(from[EBN_FLOW_TAIL], from[0]);
+	rc = EBN_FLOW_BUSY;
+	/* a way lost to another key is no reason to give up: choose again */
+#pragma clang loop unroll(disable)
+	for (i = 0; i < EBN_FLOW_CHOICES && rc == EBN_FLOW_BUSY; i++)
+		rc = v6 ? ebn_flow6_claim(r, owner) : ebn_flow4_claim(r, owner);
+	if (rc != EBN_FLOW_INSERTED)
+		return rc;
+	set = ebn_flow_set(v6, r->old, r->set);
+	if (!set)
+		return EBN_FLOW_FULL;
+	seq = EBN_TAG_SEQ(r->tag);
+	rc = ebn_flow_alone(v6, r);
+	if (rc) {
+		next = EBN_TAG(0, seq, EBN_TAG_FREE);
+		rc = rc == EBN_RIVAL_LIVE ? EBN_FLOW_HIT : EBN_FLOW_BUSY;
+	} else {
+		e = ebn_flow_way(v6, set, r->way);
+		b = e + EBN_FLOW_KEY_WORDS(v6);
+#pragma unroll
+		for (i = 0; i < EBN_FLOW_KEY_WORDS(v6); i++)
+			EBN_WRITE(e[i], r->w[i]);
+		r->ctl = (from[0] << 16 >> 16) | (__u64)seq << 48;
+		EBN_WRITE(b[0], r->ctl);
+#pragma unroll
+		for (i = 1; i < (int)sizeof(*body) / 8; i++)
+			EBN_WRITE(b[i], from[i]);
+		*(__u64 *)&r->seen = from[EBN_FLOW_TAIL];
+		*(__u64 *)&r->decision = from[EBN_FLOW_TAIL + 1];
+		next = EBN_TAG(EBN_TAG_HASH(r->hash), seq, EBN_TAG_LIVE);
+		rc = EBN_FLOW_INSERTED;
+	}
+	r->tag = next;
+	/* ours alone while claimed; the use of what it returns makes the exchange a full barrier */
+	if (__sync_lock_test_and_set(&set[r->way & (EBN_FLOW_WAYS - 1)], next) == next)
+		r->torn++;
+	return rc;
+}
+
+__noinline int ebn_flow4_put(struct ebn_flow_ref *r, struct ebn_flow_body *body)
+{
+	return r && body ? ebn_flow_put(0, r, body) : EBN_FLOW_FULL;
+}
+
+__noinline int ebn_flow6_put(struct ebn_flow_ref *r, struct ebn_flow_body *body)
+{
+	return r && body ? ebn_flow_put(1, r, body) : EBN_FLOW_FULL;
+}
+
+/* ---- the entry that r names ---- */
+
+/** NULL: r names no entry. The entry may have changed hands since: see each user for why it may. */
+static __always_inline struct ebn_flow_body *ebn_flow_body(const int v6, const struct ebn_flow_ref *r)
+{
+	__u64 *set = ebn_flow_set(v6, r->old, r->set);
+
+	if (!set)
+		return 0;
+	return (struct ebn_flow_body *)(ebn_flow_way(v6, set, r->way) + EBN_FLOW_KEY_WORDS(v6));
+}
 
 /**
- * body: as it shall be, its ctl with any sequence. On EBN_FLOW_MISS (the caller's view: it was absent and now is in)
- * r names the new entry. gave: the worth of what was given up, 0 for a free way; for the counters.
+ * Changes state, flags and epoch. 1 done, 0 changed by somebody else since the copy: find again. The
+ * word carries the entry's sequence number: a swap never hits the next flow in the same place.
  */
-static __always_inline int ebn_flow_put(const int v6, struct ebn_flow_ref *r, const struct ebn_flow_body *body,
-					const __u32 old)
+static __always_inline int ebn_flow_update(struct ebn_flow_body *e, struct ebn_flow_ref *r,
+					   __u8 state, __u8 flags, __u32 epoch)
 {
-	const __u32 mask = ebn_flow_mask(v6, old);
-	const __u32 first = ebn_flow_set1(r->hash, mask), second = ebn_flow_set2(r->hash, mask);
-	__u64 worth, other, *set, *e, was, claim, judged = 0;
-	bool in_second = false;
-	__u32 way, seq;
-	int res;
+	__u64 next = EBN_CTL(EBN_CTL_SEQ(r->ctl), state, flags, epoch);
 
-	worth = v6 ? ebn_flow6_pick(first, r->now, old) : ebn_flow4_pick(first, r->now, old);
-	if (worth >> 3) {
-		other = v6 ? ebn_flow6_pick(second, r->now, old) : ebn_flow4_pick(second, r->now, old);
-		if (other >> 35 < worth >> 35) {
-			worth = other;
-			in_second = true;
-		}
-	}
-	if (worth >> 3 >= EBN_FLOW_KEEP)
-		return EBN_FLOW_FULL;
-	way = worth & (EBN_FLOW_WAYS - 1);
-	r->set = in_second ? second : first;
-	set = ebn_flow_set_at(v6, old, r->set);
-	if (!set)
-		return EBN_FLOW_BUSY;
-	e = ebn_flow_way_at(v6, set, way);
-	was = EBN_READ(set[way]);
-	if ((EBN_TAG_STATE(was) == EBN_TAG_FREE) != !(worth >> 3))
-		return EBN_FLOW_BUSY;
-	if (worth >> 3) {
-		/*
-		 * What was picked may have become another flow, or grown up, since. Judge again what is behind
-		 * this tag and this control word; both are then swapped, so a success means that neither
-		 * changed in between.
-		 */
-		e = (__u64 *)((__u8 *)e + ebn_dep(was));
-		judged = EBN_READ(e[EBN_FLOW_AT_CTL(v6)]);
-		if ((v6 ? ebn_flow6_worth(r->set, way, r->now, old) : ebn_flow4_worth(r->set, way, r->now, old)) >>
-			    32 > worth >> 35)
-			return EBN_FLOW_BUSY;
-	}
-	seq = EBN_TAG_SEQ(was) + 1;
-	claim = EBN_TAG(EBN_TAG_HASH(r->hash), seq, EBN_TAG_CLAIM);
-	if (__sync_val_compare_and_swap(&set[way], was, claim) != was)
-		return EBN_FLOW_BUSY;
-	if (worth >> 3 && __sync_val_compare_and_swap(&e[EBN_FLOW_AT_CTL(v6)], judged,
-						      judged ^ 1ULL << 48) != judged) {
-		was = __sync_lock_test_and_set(&set[way], was);
-		asm volatile("" : : "r"(was));
-		return EBN_FLOW_BUSY;
-	}
-	res = ebn_flow_contest(v6, r, way, in_second, old);
-	if (res != EBN_FLOW_MISS) {
-		was = __sync_lock_test_and_set(&set[way], EBN_TAG(0, seq, EBN_TAG_FREE));
-		asm volatile("" : : "r"(was));
-		return res;
-	}
-	EBN_WRITE(e[0], r->w[0]);
-	EBN_WRITE(e[1], r->w[1]);
-	if (v6) {
-		EBN_WRITE(e[2], r->w[2]);
-		EBN_WRITE(e[3], r->w[3]);
-		EBN_WRITE(e[4], r->w[4]);
-		EBN_WRITE(e[5], 0);
-	}
-	r->ctl = (body->ctl & 0xffffffffffffULL) | (__u64)(seq & 0xffff) << 48;
-	e += EBN_FLOW_KEY_WORDS(v6);
-	EBN_WRITE(e[0], r->ctl);
-	EBN_WRITE(e[1], body->bytes[0]);
-	EBN_WRITE(e[2], body->bytes[1]);
-	EBN_WRITE(e[3], *(const __u64 *)body->packets);
-	EBN_WRITE(e[4], *(const __u64 *)&body->seen);
-	EBN_WRITE(e[5], *(const __u64 *)&body->decision);
-	r->tag = EBN_TAG(EBN_TAG_HASH(r->hash), seq, EBN_TAG_LIVE);
-	/* publishes: an exchange whose value is used is a full barrier */
-	was = __sync_lock_test_and_set(&set[way], r->tag);
-	asm volatile("" : : "r"(was));
-	r->way = way;
-	r->old = old;
-	ebn_count(worth >> 35 == 0 ? EBN_C_FLOW_NEW : worth >> 35 == 1 ? EBN_C_FLOW_EXPIRED : EBN_C_FLOW_EVICTED);
-	return EBN_FLOW_MISS;
-}
-
-__noinline int ebn_flow4_insert(struct ebn_flow_ref *r, const struct ebn_flow_body *body)
-{
-	struct ebn_view v;
-
-	if (!r || !body || ebn_view_open(&v))
-		return EBN_FLOW_BUSY;
-	return ebn_flow_put(0, r, body, ebn_flow_which(&v));
-}
-
-__noinline int ebn_flow6_insert(struct ebn_flow_ref *r, const struct ebn_flow_body *body)
-{
-	struct ebn_view v;
-
-	if (!r || !body || ebn_view_open(&v))
-		return EBN_FLOW_BUSY;
-	return ebn_flow_put(1, r, body, ebn_flow_which(&v));
-}
-
-/* ---- what is done with an entry that was found or inserted ---- */
-
-/** The entry's words behind its key (struct ebn_flow_body); NULL never happens but the verifier asks. */
-static __always_inline struct ebn_flow_body *ebn_flow_body_at(const int v6, const struct ebn_flow_ref *r)
-{
-	const __u32 old = ebn_cfg.has_old && r->old;
-	__u64 *set = ebn_flow_set_at(v6, old, r->set & ebn_flow_mask(v6, old));
-
-	return set ? (struct ebn_flow_body *)(ebn_flow_way_at(v6, set, r->way) + EBN_FLOW_KEY_WORDS(v6)) : 0;
-}
-
-/** Counts a packet of side 0 (lo) or 1 (hi) and marks the flow seen. */
-static __always_inline void ebn_flow_count(struct ebn_flow_body *b, const struct ebn_flow_ref *r, __u32 side,
-					   __u32 len)
-{
-	side &= 1;
-	__sync_fetch_and_add(&b->packets[side], 1);
-	__sync_fetch_and_add(&b->bytes[side], len);
-	if (r->seen != r->now)
-		EBN_WRITE(b->seen, r->now);
-}
-
-/** Swaps the control word that find copied for another one with the same sequence. 1: done, 0: somebody was faster. */
-static __always_inline int ebn_flow_update(struct ebn_flow_body *b, struct ebn_flow_ref *r, __u32 state,
-					   __u32 flags, __u32 epoch)
-{
-	__u64 ctl = EBN_CTL(EBN_CTL_SEQ(r->ctl), state, flags, epoch);
-
-	if (__sync_val_compare_and_swap(&b->ctl, r->ctl, ctl) != r->ctl)
+	if (__sync_val_compare_and_swap(&e->ctl, r->ctl, next) != r->ctl)
 		return 0;
-	r->ctl = ctl;
+	r->ctl = next;
 	return 1;
 }
 
-/** LIVE -> DEAD if it is still the flow that was found. User space frees the way after a grace period. */
-static __always_inline int ebn_flow_kill_in(const int v6, const struct ebn_flow_ref *r, const __u32 old)
+/** side: 0 from lo, 1 from hi, a variable. An add may hit a successor: counters are exact only after a grace. */
+static __always_inline void ebn_flow_count(struct ebn_flow_body *e, const struct ebn_flow_ref *r,
+					   __u32 side, __u32 packets, __u32 bytes)
 {
-	__u64 *set = ebn_flow_set_at(v6, old, r->set & ebn_flow_mask(v6, old));
-	__u64 dead = (r->tag & ~0xffULL) | EBN_TAG_DEAD;
-
-	return set && __sync_val_compare_and_swap(&set[r->way & (EBN_FLOW_WAYS - 1)], r->tag, dead) == r->tag;
+	side &= 1;
+	__sync_fetch_and_add(&e->bytes[side], bytes);
+	__sync_fetch_and_add(&e->packets[side], packets);
+	/* a line that stays clean is a line that other CPUs keep */
+	if (r->seen != r->now)
+		EBN_WRITE(e->seen, r->now);
 }
 
-/* ---- find ---- */
+/** LIVE -> DEAD. 1: by us. The way is free when user space has reaped it behind a grace period. */
+static __always_inline int ebn_flow_kill(const int v6, const struct ebn_flow_ref *r)
+{
+	__u64 *set = ebn_flow_set(v6, r->old, r->set);
+	__u64 dead = EBN_TAG(EBN_TAG_HASH(r->tag), EBN_TAG_SEQ(r->tag), EBN_TAG_DEAD);
+
+	return set && __sync_val_compare_and_swap(&set[r->way & (EBN_FLOW_WAYS - 1)], r->tag,
+						  dead) == r->tag;
+}
+
+/* ---- growing: the table that is being replaced ---- */
 
 /**
- * A flow that is only in the old table moves to the new one. It is copied first and killed then, so that another CPU
- * sees it in one of the two all the time; packets counted in between are lost to the counters only.
+ * r was found in the old table: moves it. Inserted in the new one first, so that nobody misses it in
+ * both. Only the inserter kills the old entry; when somebody else had killed it, user space that is,
+ * the flow is dead and the new entry goes too. What the others wrote to the old entry meanwhile is
+ * carried over behind the kill. HIT, MISS (dead), or BUSY: in the new table already, find again.
  */
 static __always_inline int ebn_flow_move(const int v6, struct ebn_flow_ref *r)
 {
-	struct ebn_flow_body body, *b;
-	struct ebn_flow_ref from;
-	int res;
+	struct ebn_flow_body *from = ebn_flow_body(v6, r), *to;
+	__u32 set = r->set, way = r->way, ctl_changed;
+	struct ebn_flow_body body = {};
+	__u64 tag = r->tag, ctl, dead;
+	__u64 *tags;
+	int rc;
 
-	if (ebn_flow_find_in(v6, r, 1) != EBN_FLOW_HIT)
-		return EBN_FLOW_MISS;
-	b = ebn_flow_body_at(v6, r);
-	if (!b)
+	if (!from)
 		return EBN_FLOW_MISS;
 	body.ctl = r->ctl;
-	body.bytes[0] = EBN_READ(b->bytes[0]);
-	body.bytes[1] = EBN_READ(b->bytes[1]);
-	body.packets[0] = EBN_READ(b->packets[0]);
-	body.packets[1] = EBN_READ(b->packets[1]);
-	body.seen = r->seen;
-	body.row[0] = r->row[0];
-	body.row[1] = r->row[1];
-	body.decision = r->decision;
-	body.tcp_flags[0] = r->tcp_flags[0];
-	body.tcp_flags[1] = r->tcp_flags[1];
-	body.aux = r->aux;
-	from = *r;
-	res = ebn_flow_put(v6, r, &body, 0);
-	if (res == EBN_FLOW_HIT)
-		return ebn_flow_find_in(v6, r, 0);
-	if (res != EBN_FLOW_MISS) {
-		/* no room or a race: use it where it is */
-		*r = from;
+	*(__u64 *)&body.seen = *(__u64 *)&r->seen;
+	*(__u64 *)&body.decision = *(__u64 *)&r->decision;
+	r->old = 0;
+	rc = v6 ? ebn_flow6_put(r, &body) : ebn_flow4_put(r, &body);
+	if (rc != EBN_FLOW_INSERTED) {
+		if (rc == EBN_FLOW_HIT)
+			return EBN_FLOW_BUSY;
+		/* no room, or busy: it stays where it is for now */
+		r->old = 1;
+		r->set = set;
+		r->way = way;
+		r->tag = tag;
 		return EBN_FLOW_HIT;
 	}
-	ebn_flow_kill_in(v6, &from, 1);
+	tags = ebn_flow_set(v6, 1, set);
+	to = ebn_flow_body(v6, r);
+	if (!tags || !to)
+		return EBN_FLOW_HIT;
+	dead = EBN_TAG(EBN_TAG_HASH(tag), EBN_TAG_SEQ(tag), EBN_TAG_DEAD);
+	if (__sync_val_compare_and_swap(&tags[way & (EBN_FLOW_WAYS - 1)], tag, dead) != tag) {
+		ebn_flow_kill(v6, r);
+		return EBN_FLOW_MISS;
+	}
+	ctl = EBN_READ(from->ctl);
+	ctl_changed = (ctl ^ body.ctl) << 16 != 0;
 	ebn_count(EBN_C_FLOW_MOVED);
+	if (ctl_changed)
+		ebn_flow_update(to, r, EBN_CTL_STATE(ctl), EBN_CTL_FLAGS(ctl), EBN_CTL_EPOCH(ctl));
+	__sync_fetch_and_add(&to->bytes[0], EBN_READ(from->bytes[0]));
+	__sync_fetch_and_add(&to->bytes[1], EBN_READ(from->bytes[1]));
+	__sync_fetch_and_add(&to->packets[0], EBN_READ(from->packets[0]));
+	__sync_fetch_and_add(&to->packets[1], EBN_READ(from->packets[1]));
 	return EBN_FLOW_HIT;
 }
 
@@ -543,47 +534,46 @@ __noinline int ebn_flow6_move(struct ebn_flow_ref *r)
 	return r && ebn_cfg.has_old ? ebn_flow_move(1, r) : EBN_FLOW_MISS;
 }
 
+/* ---- what programs call ---- */
+
+static __always_inline int ebn_flow_find_table(const int v6, struct ebn_flow_ref *r, __u32 old)
+{
+	return v6 ? ebn_flow6_find(r, old) : ebn_flow4_find(r, old);
+}
+
+/** Looks r->w up. MISS or HIT. Moves what it finds in a table that is being drained. */
 static __always_inline int ebn_flow_find(const int v6, struct ebn_flow_ref *r)
 {
-	struct ebn_view v;
+	__u32 stage = ebn_flow_stage();
+	int rc = ebn_flow_find_table(v6, r, stage == EBN_STAGE_OLD);
 
-	if (ebn_cfg.has_old) {
-		if (ebn_view_open(&v))
-			return EBN_FLOW_MISS;
-		if (ebn_flow_which(&v))
-			return ebn_flow_find_in(v6, r, 1);
-		if (ebn_flow_find_in(v6, r, 0) == EBN_FLOW_HIT)
-			return EBN_FLOW_HIT;
-		return v6 ? ebn_flow6_move(r) : ebn_flow4_move(r);
+	if (!ebn_cfg.has_old || stage != EBN_STAGE_DRAIN || rc != EBN_FLOW_MISS)
+		return rc;
+	if (ebn_flow_find_table(v6, r, 1) == EBN_FLOW_HIT) {
+		rc = v6 ? ebn_flow6_move(r) : ebn_flow4_move(r);
+		if (rc != EBN_FLOW_BUSY)
+			return rc;
 	}
-	return ebn_flow_find_in(v6, r, 0);
+	/* somebody else has moved it, before we looked into the old table or after */
+	return ebn_flow_find_table(v6, r, 0);
 }
 
-/** EBN_FLOW_HIT with r filled, or EBN_FLOW_MISS. r: w, hash and now are set. */
-__noinline int ebn_flow4_find(struct ebn_flow_ref *r)
+/**
+ * Inserts the flow that find missed; body is the whole entry (ctl without its sequence number).
+ * INSERTED; HIT: somebody else did, r is a copy of theirs; BUSY; FULL. On INSERTED r->gave says what
+ * had to go.
+ */
+static __always_inline int ebn_flow_insert(const int v6, struct ebn_flow_ref *r,
+					   struct ebn_flow_body *body)
 {
-	return r ? ebn_flow_find(0, r) : EBN_FLOW_MISS;
-}
+	__u32 old = ebn_flow_stage() == EBN_STAGE_OLD;
+	int rc;
 
-__noinline int ebn_flow6_find(struct ebn_flow_ref *r)
-{
-	return r ? ebn_flow_find(1, r) : EBN_FLOW_MISS;
+	r->old = old;
+	rc = v6 ? ebn_flow6_put(r, body) : ebn_flow4_put(r, body);
+	if (rc == EBN_FLOW_HIT && ebn_flow_find_table(v6, r, old) != EBN_FLOW_HIT)
+		rc = EBN_FLOW_BUSY;
+	return rc;
 }
-
-/** The key's hash with the table's seeds; a constant v6. */
-static __always_inline __u64 ebn_flow_ref_hash(const int v6, const struct ebn_flow_ref *r)
-{
-	return ebn_flow_hash(r->w, EBN_FLOW_KEY_WORDS(v6), ebn_cfg.flow_seed[0], ebn_cfg.flow_seed[1]);
-}
-
-/** The tick now, about an eighth of a second. */
-static __always_inline __u32 ebn_now(void)
-{
-	return (__u32)(bpf_jiffies64() >> (ebn_cfg.tick_shift & 63));
-}
-
-EBN_ASSERT(__builtin_offsetof(struct ebn_flow_ref, seen) % 8 == 0, "tail words are copied whole");
-EBN_ASSERT(__builtin_offsetof(struct ebn_flow_ref, decision) ==
-	   __builtin_offsetof(struct ebn_flow_ref, seen) + 8, "tail words are copied whole");
 
 #endif

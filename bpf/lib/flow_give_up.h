@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Flow tables: where a set is, and which of its ways may be given up for a new flow. See flow.h. */
+#ifndef EBN_LIB_FLOW_GIVE_UP_H
+#define EBN_LIB_FLOW_GIVE_UP_H
+
+#include "ebn_flow.h"
+#include "ebn_node.h"
+
+#include "lib/config.h"
+#include "lib/maps.h"
+#include "lib/node.h"
+
+#define EBN_FLOW_KEY_WORDS(v6) ((v6) ? 6 : 2)
+#define EBN_FLOW_ENTRY_WORDS(v6) ((v6) ? 12 : 8)
+#define EBN_FLOW_TAIL 4		/* words of the body before seen, row */
+
+static __always_inline __u32 ebn_flow_mask(const int v6, __u32 old)
+{
+	if (ebn_cfg.has_old && old)
+		return v6 ? ebn_cfg.old6_mask : ebn_cfg.old4_mask;
+	return v6 ? ebn_cfg.flow6_mask : ebn_cfg.flow4_mask;
+}
+
+/** The set of this number: a line of tags, then the entries. NULL: the map is smaller than the mask. */
+static __always_inline __u64 *ebn_flow_set(const int v6, __u32 old, __u32 index)
+{
+	if (ebn_cfg.has_old && old) {
+		__u64 *set = v6 ? bpf_map_lookup_elem(&ebn_flow6_old, &index) :
+				  bpf_map_lookup_elem(&ebn_flow4_old, &index);
+
+		/*
+		 * verifier: without has_old there is no such map, and its address must not be
+		 * loaded; clang would share the call and choose between the two addresses
+		 */
+		asm volatile("" : "+r"(set));
+		return set;
+	}
+	return v6 ? bpf_map_lookup_elem(&ebn_flow6, &index) :
+		    bpf_map_lookup_elem(&ebn_flow4, &index);
+}
+
+static __always_inline __u64 *ebn_flow_way(const int v6, __u64 *set, __u32 way)
+{
+	return set + EBN_FLOW_WAYS + (way & (EBN_FLOW_WAYS - 1)) * EBN_FLOW_ENTRY_WORDS(v6);
+}
+
+/* ---- which way to give up ---- */
+
+/*
+ * Index into idle_ticks by protocol and state, four bits a state: NONE, HALF_OPEN, CLOSING, REPLIED,
+ * ESTABLISHED. The same as ebn_flow_idle_index() in user space. A table, because code without branches
+ * lets the loads of eight ways overlap, and gives the verifier one path.
+ */
+#define EBN_IDLE5(n, h, c, r, e) ((n) | (h) << 4 | (c) << 8 | (r) << 12 | (e) << 16)
+#define EBN_IDLE_TCP                                                                               \
+	EBN_IDLE5(EBN_FLOW_IDLE_TCP_HALF, EBN_FLOW_IDLE_TCP_HALF, EBN_FLOW_IDLE_TCP_CLOSING,       \
+		  EBN_FLOW_IDLE_TCP_HALF, EBN_FLOW_IDLE_TCP_EST)
+#define EBN_IDLE_UDP                                                                               \
+	EBN_IDLE5(EBN_FLOW_IDLE_UDP_HALF, EBN_FLOW_IDLE_UDP_HALF, EBN_FLOW_IDLE_UDP_HALF,          \
+		  EBN_FLOW_IDLE_UDP_HALF, EBN_FLOW_IDLE_UDP_EST)
+#define EBN_IDLE_ALL(x) EBN_IDLE5(x, x, x, x, x)
+static const volatile __u32 ebn_flow_idle_of[256] = {
+	[0] = EBN_IDLE_ALL(EBN_FLOW_IDLE_OTHER),
+	[1] = EBN_IDLE_ALL(EBN_FLOW_IDLE_ICMP),
+	[2 ... 5] = EBN_IDLE_ALL(EBN_FLOW_IDLE_OTHER),
+	[6] = EBN_IDLE_TCP,
+	[7 ... 16] = EBN_IDLE_ALL(EBN_FLOW_IDLE_OTHER),
+	[17] = EBN_IDLE_UDP,
+	[18 ... 57] = EBN_IDLE_ALL(EBN_FLOW_IDLE_OTHER),
+	[58] = EBN_IDLE_ALL(EBN_FLOW_IDLE_ICMP),
+	[59 ... 255] = EBN_IDLE_ALL(EBN_FLOW_IDLE_OTHER),
+};
+
+/* Costs of giving an entry up, lowest first; four bits a state, 0 is "expired". */
+#define EBN_COST_OF_STATE EBN_IDLE5(2, 2, 3, 4, 5)
+#define EBN_COST_CLASS(c) ((__u32)((c) >> 35) & 0xf)
+#define EBN_COST_NEVER (1ULL << 40)
+
+/** Whose flow it is: the row that began it, when that is not local the other one. */
+static __always_inline __u64 ebn_flow_owner(__u64 tail0, __u64 ctl)
+{
+	__u64 hi = (ctl >> 32) & EBN_FF_INIT_HI;
+	__u64 first = (tail0 >> (32 + 16 * hi)) & 0xffff;
+	__u64 other = (tail0 >> (48 - 16 * hi)) & 0xffff;
+
+	return first | (other & (__u64)((__s64)(first - 1) >> 63));
+}
+
+/**
+ * What it costs to give this way up: class, then the less idle the dearer, then the way. An established
+ * flow costs EBN_COST_NEVER until it has been idle for long; half-open ones of the same owner go before
+ * those of others, so that an endpoint that floods, or is flooded, uses up its own. judged: the
+ * control word that was looked at.
+ */
+static __always_inline __u64 ebn_flow_cost(const int v6, __u64 *set, __u32 i, __u64 t, __u32 now,
+					   __u64 owner, const struct ebn_live *live,
+					   __u64 *judged)
+{
+	const __u64 *e = ebn_flow_way(v6, (__u64 *)((__u8 *)set + ebn_dep(t)), i);
+	const __u64 *b = e + EBN_FLOW_KEY_WORDS(v6);
+	__u32 proto = (__u32)(EBN_READ(e[v6 ? 4 : 1]) >> 32) & 0xff;
+	__u64 ctl = EBN_READ(b[0]), tail0 = EBN_READ(b[EBN_FLOW_TAIL]);
+	__u32 at = 4 * (EBN_CTL_STATE(ctl) & 7);
+	__s32 d = (__s32)(now - (__u32)tail0);
+	/* another CPU's clock may be a tick ahead of ours: no age below 0 */
+	__u64 idle = (__u32)(d & ~(d >> 31));
+	__u64 limit = EBN_READ(live->idle_ticks[(ebn_flow_idle_of[proto] >> at) & 7]);
+	__u64 give_up = EBN_READ(live->idle_ticks[EBN_FLOW_IDLE_GIVE_UP]);
+	__u64 expired = (limit - idle) >> 63, recent = ((give_up - idle) >> 63) ^ 1;
+	__u64 class = (EBN_COST_OF_STATE >> at) & 7, half, mine;
+
+	half = ((class ^ 2) - 1) >> 63;
+	mine = ((ebn_flow_owner(tail0, ctl) ^ owner) - 1) >> 63;
+	class -= half & mine;
+	class &= expired - 1;
+	*judged = ctl;
+	/* established: class 5, the only one with bits 0 and 2 */
+	recent &= class & (class >> 2);
+	/* not LIVE: never ours to take */
+	recent |= (0 - ((t & 0xff) ^ EBN_TAG_LIVE)) >> 63;
+	return recent << 40 | class << 35 | (0xffffffffULL - idle) << 3 | i;
+}
+
+/** The cheapest way of a set: its cost, the way in the low three bits. */
+static __always_inline __u64 ebn_flow_cheapest(const int v6, __u32 index, __u32 old, __u32 now,
+					       __u64 owner)
+{
+	__u64 *set = ebn_flow_set(v6, old, index), best = EBN_COST_NEVER, c, d, below, ctl;
+	const struct ebn_live *live;
+	struct ebn_view v;
+	int i;
+
+	if (!set || ebn_view_open(&v))
+		return best;
+	live = ebn_node_live(&v);
+	if (!live)
+		return best;
+#pragma unroll
+	for (i = 0; i < (int)EBN_FLOW_WAYS; i++) {
+		c = ebn_flow_cost(v6, set, i, EBN_READ(set[i]), now, owner, live, &ctl);
+		d = c - best;
+		below = (__u64)((__s64)d >> 63);
+		/* verifier: keep the minimum free of branches, eight of them are 256 paths */
+		asm volatile("" : "+r"(below));
+		best += d & below;
+	}
+	return best;
+}
+
+__noinline __u64 ebn_flow4_cheapest(__u32 index, __u32 old, __u32 now, __u32 owner)
+{
+	return ebn_flow_cheapest(0, index, old, now, owner);
+}
+
+__noinline __u64 ebn_flow6_cheapest(__u32 index, __u32 old, __u32 now, __u32 owner)
+{
+	return ebn_flow_cheapest(1, index, old, now, owner);
+}
+
+#endif
