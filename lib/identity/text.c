@@ -35,7 +35,9 @@ struct ebn_span ebn_read_value(const char **p)
 
 int ebn_span_cmp(struct ebn_span a, struct ebn_span b)
 {
-	int order = memcmp(a.p, b.p, a.len < b.len ? a.len : b.len);
+	size_t common = a.len < b.len ? a.len : b.len;
+	/* an empty span may be NULL, which memcmp() may not be given */
+	int order = common ? memcmp(a.p, b.p, common) : 0;
 
 	return order ? order : (a.len > b.len) - (a.len < b.len);
 }

@@ -1,1 +1,52 @@
 # SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause
+#
+# A fuzz target NAME is tests/fuzz/NAME.c and tests/fuzz/corpus/NAME/. Without libFuzzer it replays
+# its corpus and mutations of it in make check; with --enable-fuzzers run it by hand:
+# tests/fuzz/fuzz-NAME CORPUS.
+EBN_FUZZ_TARGETS = \
+	tests/fuzz/fuzz-address \
+	tests/fuzz/fuzz-event \
+	tests/fuzz/fuzz-filter \
+	tests/fuzz/fuzz-labels \
+	tests/fuzz/fuzz-selector
+
+EBN_FUZZ_CORPUS = \
+	tests/fuzz/corpus/address/v4 \
+	tests/fuzz/corpus/address/v6 \
+	tests/fuzz/corpus/address/mac \
+	tests/fuzz/corpus/event/short \
+	tests/fuzz/corpus/event/verdict-v4 \
+	tests/fuzz/corpus/event/drop-v6 \
+	tests/fuzz/corpus/filter/many \
+	tests/fuzz/corpus/filter/one \
+	tests/fuzz/corpus/labels/many \
+	tests/fuzz/corpus/labels/one \
+	tests/fuzz/corpus/selector/all-operators \
+	tests/fuzz/corpus/selector/one
+
+EXTRA_DIST += $(EBN_FUZZ_CORPUS)
+
+if FUZZERS
+EBN_FUZZ_MAIN = tests/fuzz/fuzz.h
+noinst_PROGRAMS += $(EBN_FUZZ_TARGETS)
+else
+EBN_FUZZ_MAIN = tests/fuzz/replay.c tests/fuzz/fuzz.h
+check_PROGRAMS += $(EBN_FUZZ_TARGETS)
+TESTS += $(EBN_FUZZ_TARGETS)
+endif
+
+tests_fuzz_fuzz_address_SOURCES = tests/fuzz/address.c $(EBN_FUZZ_MAIN)
+tests_fuzz_fuzz_address_LDADD = lib/libebpfnet-internal.la
+tests_fuzz_fuzz_address_LDFLAGS = $(AM_LDFLAGS) $(EBN_FUZZ_LDFLAGS)
+tests_fuzz_fuzz_event_SOURCES = tests/fuzz/event.c $(EBN_FUZZ_MAIN)
+tests_fuzz_fuzz_event_LDADD = lib/libebpfnet-internal.la
+tests_fuzz_fuzz_event_LDFLAGS = $(AM_LDFLAGS) $(EBN_FUZZ_LDFLAGS)
+tests_fuzz_fuzz_filter_SOURCES = tests/fuzz/filter.c $(EBN_FUZZ_MAIN)
+tests_fuzz_fuzz_filter_LDADD = lib/libebpfnet-internal.la
+tests_fuzz_fuzz_filter_LDFLAGS = $(AM_LDFLAGS) $(EBN_FUZZ_LDFLAGS)
+tests_fuzz_fuzz_labels_SOURCES = tests/fuzz/labels.c $(EBN_FUZZ_MAIN)
+tests_fuzz_fuzz_labels_LDADD = lib/libebpfnet-internal.la
+tests_fuzz_fuzz_labels_LDFLAGS = $(AM_LDFLAGS) $(EBN_FUZZ_LDFLAGS)
+tests_fuzz_fuzz_selector_SOURCES = tests/fuzz/selector.c $(EBN_FUZZ_MAIN)
+tests_fuzz_fuzz_selector_LDADD = lib/libebpfnet-internal.la
+tests_fuzz_fuzz_selector_LDFLAGS = $(AM_LDFLAGS) $(EBN_FUZZ_LDFLAGS)
