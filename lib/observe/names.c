@@ -37,6 +37,7 @@ struct ebpfnet_names {
 	const void *mem;
 	uint64_t size;
 	void *owner;			/* of mem */
+	ebn_locate_fn locate;
 	void (*release)(void *owner);
 	char *node;
 	struct snapshot *now, *before;
@@ -252,6 +253,9 @@ int ebpfnet_names_refresh(struct ebpfnet_names *names)
 	if (!names)
 		return -EINVAL;
 	set_clock(names, ebn_monotonic_ns());
+	names->mem = names->locate(names->owner, &names->size);
+	if (!names->mem)
+		return -EPROTO;
 	rc = sign(names, &signature);
 	if (rc < 0 || (names->now && signature == names->signature))
 		return rc;
@@ -260,7 +264,8 @@ int ebpfnet_names_refresh(struct ebpfnet_names *names)
 	return rc == -EAGAIN && names->now ? 0 : rc;
 }
 
-int ebn_names_new(const void *mem, uint64_t size, const char *node, struct ebpfnet_names **ret)
+int ebn_names_new(ebn_locate_fn locate, void (*release)(void *owner), void *owner, const char *node,
+		  struct ebpfnet_names **ret)
 {
 	struct ebpfnet_names *names = ebn_calloc(1, sizeof(*names));
 	struct utsname host;
@@ -268,8 +273,8 @@ int ebn_names_new(const void *mem, uint64_t size, const char *node, struct ebpfn
 
 	if (!names)
 		return -ENOMEM;
-	names->mem = mem;
-	names->size = size;
+	names->locate = locate;
+	names->owner = owner;
 	if (!node)
 		node = uname(&host) < 0 || !host.nodename[0] ? "localhost" : host.nodename;
 	names->node = strdup(node);
@@ -279,14 +284,9 @@ int ebn_names_new(const void *mem, uint64_t size, const char *node, struct ebpfn
 		ebpfnet_names_free(names);
 		return rc;
 	}
+	names->release = release;
 	*ret = names;
 	return 0;
-}
-
-void ebn_names_hold(struct ebpfnet_names *names, void *owner, void (*release)(void *owner))
-{
-	names->owner = owner;
-	names->release = release;
 }
 
 void ebpfnet_names_free(struct ebpfnet_names *names)
@@ -385,9 +385,11 @@ static bool put_names(const struct ebpfnet_names *names, const struct ebpfnet_ev
 /* Names are missing, or older than the event while newer ones are to be had. */
 static bool worth_a_look(struct ebpfnet_names *names, const struct ebpfnet_event *e, bool all)
 {
-	uint64_t root = EBN_READ(((const struct ebn_node_hdr *)names->mem)->root), now;
+	const struct ebn_node_hdr *hdr = names->locate(names->owner, &names->size);
+	uint64_t now;
 
-	if ((int32_t)(e->generation - names->now->generation) > 0 && EBN_ROOT_GEN(root) != names->now->generation)
+	if (hdr && (int32_t)(e->generation - names->now->generation) > 0 &&
+	    EBN_ROOT_GEN(EBN_READ(hdr->root)) != names->now->generation)
 		return true;
 	if (all)
 		return false;

@@ -5,9 +5,13 @@
 
 #include "observe/internal.h"
 
-/* mem stays the caller's and must outlive the object. 0, -EPROTO, -EAGAIN, -ENOMEM. */
-int ebn_names_new(const void *mem, uint64_t size, const char *node, struct ebpfnet_names **ret);
-/* Calls release(owner) when the names are freed. */
-void ebn_names_hold(struct ebpfnet_names *names, void *owner, void (*release)(void *owner));
+/*
+ * Where the tables are now: a datapath may be cleaned up and prepared again while its names live. NULL: nowhere.
+ */
+typedef const void *(*ebn_locate_fn)(void *owner, uint64_t *ret_size);
+
+/* release (may be NULL) is called with owner when the names are freed, not when this fails. 0, -EPROTO, -EAGAIN, -ENOMEM. */
+int ebn_names_new(ebn_locate_fn locate, void (*release)(void *owner), void *owner, const char *node,
+		  struct ebpfnet_names **ret);
 
 #endif

@@ -35,6 +35,20 @@ static uint32_t add_endpoint(uint16_t id, const char *text)
 	return row;
 }
 
+static const void *locate(void *owner, uint64_t *ret_size)
+{
+	*ret_size = SIZE;
+	return *(uint8_t **)owner;
+}
+
+static unsigned int released;
+
+static void release(void *owner)
+{
+	ck_assert_ptr_eq(owner, &mem);
+	released++;
+}
+
 static const struct ebn_decision first[] = {
 	{ .verdict = EBN_V_DENY, .flags = EBN_DEC_F_DEFAULT },
 	{ .verdict = EBN_V_ALLOW, .flags = EBN_DEC_F_DEFAULT },
@@ -55,12 +69,14 @@ static void setup(void)
 	ck_assert_int_eq(ebn_name_set(rows, EBN_NAME_RULE, 11, "demo/api#1"), 0);
 	ck_assert_int_eq(ebn_name_set(rows, EBN_NAME_IDENTITY, 256, "k8s:app=client;"), 0);
 	add_endpoint(7, "client\tk8s:app=client;k8s:pod=client-1;");
-	ck_assert_int_eq(ebn_names_new(mem, SIZE, "node-1", &names), 0);
+	ck_assert_int_eq(ebn_names_new(locate, release, &mem, "node-1", &names), 0);
 }
 
 static void teardown(void)
 {
+	released = 0;
 	ebpfnet_names_free(names);
+	ck_assert_uint_eq(released, 1);
 	ebn_rows_free(rows);
 	ebn_node_free(nt);
 	free(mem);
@@ -197,6 +213,27 @@ START_TEST(many_names)
 }
 END_TEST
 
+/* A cleanup takes the tables away under the names. */
+START_TEST(tables_go_and_come_back)
+{
+	struct ebpfnet_event e;
+	uint8_t *kept;
+
+	setup();
+	e = event();
+	kept = mem;
+	mem = NULL;
+	ck_assert_int_eq(ebpfnet_names_refresh(names), -EPROTO);
+	ck_assert_str_eq(flow_of(&e).src.name, "client");
+	e.ep = 99;
+	e.generation++;
+	ck_assert_ptr_null(flow_of(&e).src.name);
+	mem = kept;
+	ck_assert_int_eq(ebpfnet_names_refresh(names), 0);
+	teardown();
+}
+END_TEST
+
 START_TEST(bad_arguments_and_tables)
 {
 	struct ebpfnet_names *none = NULL;
@@ -216,9 +253,10 @@ START_TEST(bad_arguments_and_tables)
 	dir->slot[EBN_P_DECISION].n = 0x10000000;
 	((struct ebn_node_hdr *)mem)->root += 1;
 	ck_assert_int_lt(ebpfnet_names_refresh(names), 0);
-	ck_assert_int_lt(ebn_names_new(mem, SIZE, NULL, &none), 0);
+	ck_assert_int_lt(ebn_names_new(locate, release, &mem, NULL, &none), 0);
 	ck_assert_ptr_null(none);
 	ck_assert_str_eq(flow_of(&e).src.name, "client");
+	ck_assert_uint_eq(released, 0);
 	ck_assert(ebn_slot_fits(SIZE, (struct ebn_slot){ EBN_NODE_EXTENT_OFF, 1 }, 16));
 	ck_assert(!ebn_slot_fits(SIZE, (struct ebn_slot){ 64, 1 }, 16));
 	ck_assert(!ebn_slot_fits(SIZE, (struct ebn_slot){ SIZE - 16, 2 }, 16));
@@ -227,4 +265,5 @@ START_TEST(bad_arguments_and_tables)
 }
 END_TEST
 
-RUN_SUITE("names", an_event_gets_names, unknown_numbers, changes_are_seen, many_names, bad_arguments_and_tables)
+RUN_SUITE("names", an_event_gets_names, unknown_numbers, changes_are_seen, many_names, tables_go_and_come_back,
+	  bad_arguments_and_tables)
