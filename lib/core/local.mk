@@ -6,6 +6,7 @@ lib_libebpfnet_internal_la_SOURCES += \
 	lib/core/ctx.c \
 	lib/core/diag.c \
 	lib/core/features.c lib/core/features.h \
+	lib/core/index.c lib/core/index.h \
 	lib/core/internal.h \
 	lib/core/log.c \
 	lib/core/util.c \

@@ -23,4 +23,11 @@ struct ebpfnet_labels {
 /* Matches a set given in its canonical form, without memory of its own. A text that is not one matches nothing. */
 int ebn_selector_match_text(const struct ebpfnet_selector *selector, const char *canonical);
 
+/*
+ * What a selector asks of one key, for indexes: returns false when there is no requirement number i. *values: the label must
+ * have one of these (n of them); n is 0 for the other kinds of requirement.
+ */
+bool ebn_selector_requirement(const struct ebpfnet_selector *sel, unsigned int i, uint64_t *key_hash,
+			      const struct ebn_span **values, unsigned int *n);
+
 #endif

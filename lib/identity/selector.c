@@ -403,3 +403,14 @@ int ebn_selector_match_text(const struct ebpfnet_selector *selector, const char 
 	}
 	return match(selector, labels, n);
 }
+
+bool ebn_selector_requirement(const struct ebpfnet_selector *sel, unsigned int i, uint64_t *key_hash,
+			      const struct ebn_span **values, unsigned int *n)
+{
+	if (i >= sel->n)
+		return false;
+	*key_hash = sel->reqs[i].key_hash;
+	*values = sel->reqs[i].values;
+	*n = sel->reqs[i].op == OP_IN ? sel->reqs[i].n : 0;
+	return true;
+}

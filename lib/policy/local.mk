@@ -1,2 +1,16 @@
 # SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause
-# lib_libebpfnet_internal_la_SOURCES += lib/policy/NAME.c lib/policy/NAME.h
+lib_libebpfnet_internal_la_SOURCES += \
+	lib/policy/adopt.c \
+	lib/policy/classes.c \
+	lib/policy/columns.c lib/policy/columns.h \
+	lib/policy/compile.c \
+	lib/policy/engine.h \
+	lib/policy/explain.c \
+	lib/policy/install.c \
+	lib/policy/lookup.c \
+	lib/policy/members.c \
+	lib/policy/model.c lib/policy/model.h \
+	lib/policy/plan.c lib/policy/plan.h \
+	lib/policy/policy.c lib/policy/policy.h \
+	lib/policy/ports.c \
+	lib/policy/store.c

@@ -1,0 +1,209 @@
+// SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause
+#include "identity/allocator.h"
+
+#include "core/index.h"
+
+#define NUMBERS (EBN_ID_CLUSTER_MAX + 1)
+
+static const char *const reserved_names[] = {
+	[EBN_ID_HOST] = "reserved:host;",
+	[EBN_ID_WORLD] = "reserved:world;",
+	[EBN_ID_UNMANAGED] = "reserved:unmanaged;",
+	[EBN_ID_HEALTH] = "reserved:health;",
+	[EBN_ID_INIT] = "reserved:init;",
+	[EBN_ID_REMOTE_NODE] = "reserved:remote-node;",
+	[EBN_ID_KUBE_APISERVER] = "reserved:kube-apiserver;",
+	[EBN_ID_INGRESS] = "reserved:ingress;",
+};
+
+struct ebn_identities {
+	struct ebn_node *nt;
+	struct ebn_identity *by_number[NUMBERS];
+	uint64_t resting[NUMBERS / 64];		/* given up, not yet through a grace period */
+	struct ebn_index by_labels;		/* hash of the labels -> number */
+	uint32_t next;				/* where to look first: numbers rest as long as they can */
+	uint32_t n;
+};
+
+static int insert(struct ebn_identities *ids, uint32_t number, const struct ebpfnet_labels *labels,
+		  struct ebn_identity **ret)
+{
+	struct ebn_identity *id = ebn_calloc(1, sizeof(*id));
+
+	if (!id || ebn_index_add(&ids->by_labels, ebpfnet_labels_hash(labels), number) < 0) {
+		free(id);
+		return -ENOMEM;
+	}
+	id->labels = ebpfnet_labels_ref((struct ebpfnet_labels *)labels);
+	id->number = number;
+	ids->by_number[number] = id;
+	ids->n++;
+	*ret = id;
+	return 0;
+}
+
+static int add_reserved(struct ebn_identities *ids)
+{
+	struct ebpfnet_labels *labels;
+	struct ebn_identity *id;
+	int err = 0;
+
+	for (uint32_t i = 1; !err && i < EBN_ARRAY_SIZE(reserved_names); i++) {
+		err = ebpfnet_labels_parse(reserved_names[i], NULL, NULL, &labels);
+		if (err < 0)
+			break;
+		err = insert(ids, i, labels, &id);
+		ebpfnet_labels_unref(labels);
+	}
+	return err;
+}
+
+int ebn_identities_new(struct ebn_node *nt, struct ebn_identities **ret)
+{
+	struct ebn_identities *ids = ebn_calloc(1, sizeof(*ids));
+	int err;
+
+	if (!ids)
+		return -ENOMEM;
+	ids->nt = nt;
+	ids->next = EBN_ID_CLUSTER_MIN;
+	err = add_reserved(ids);
+	if (err < 0) {
+		ebn_identities_free(ids);
+		return err;
+	}
+	*ret = ids;
+	return 0;
+}
+
+void ebn_identities_free(struct ebn_identities *ids)
+{
+	if (!ids)
+		return;
+	for (uint32_t i = 0; i < NUMBERS; i++) {
+		if (ids->by_number[i])
+			ebpfnet_labels_unref(ids->by_number[i]->labels);
+		free(ids->by_number[i]);
+	}
+	ebn_index_done(&ids->by_labels);
+	free(ids);
+}
+
+static struct ebn_identity *find(struct ebn_identities *ids, const struct ebpfnet_labels *labels)
+{
+	uint32_t cursor, number = 0;
+
+	ebn_index_for_each(&ids->by_labels, ebpfnet_labels_hash(labels), cursor, number)
+		if (ebpfnet_labels_equal(ids->by_number[number]->labels, labels))
+			return ids->by_number[number];
+	return NULL;
+}
+
+/* Labels of the source "reserved" are ours to give: nobody becomes host or world by writing so. */
+static bool claims_reserved(const struct ebpfnet_labels *labels)
+{
+	const char *text = ebpfnet_labels_format(labels);
+
+	return !strncmp(text, "reserved:", 9) || strstr(text, ";reserved:");
+}
+
+static bool taken(const struct ebn_identities *ids, uint32_t number)
+{
+	return ids->by_number[number] || (ids->resting[number / 64] >> number % 64 & 1);
+}
+
+static int pick(struct ebn_identities *ids, uint32_t *ret)
+{
+	for (uint32_t i = EBN_ID_CLUSTER_MIN; i <= EBN_ID_CLUSTER_MAX; i++) {
+		uint32_t number = ids->next;
+
+		ids->next = number == EBN_ID_CLUSTER_MAX ? EBN_ID_CLUSTER_MIN : number + 1;
+		if (!taken(ids, number)) {
+			*ret = number;
+			return 0;
+		}
+	}
+	return -ENOSPC;
+}
+
+int ebn_identities_acquire(struct ebn_identities *ids, const struct ebpfnet_labels *labels, struct ebn_identity **ret)
+{
+	struct ebn_identity *id = find(ids, labels);
+	uint32_t number;
+	int err;
+
+	if (id) {
+		id->refs++;
+		*ret = id;
+		return 0;
+	}
+	if (claims_reserved(labels))
+		return -EINVAL;
+	err = pick(ids, &number);
+	if (err < 0)
+		return err;
+	err = insert(ids, number, labels, &id);
+	if (err < 0)
+		return err;
+	id->refs = 1;
+	*ret = id;
+	return 1;
+}
+
+int ebn_identities_restore(struct ebn_identities *ids, uint32_t number, const struct ebpfnet_labels *labels,
+			   struct ebn_identity **ret)
+{
+	if (number < EBN_ID_CLUSTER_MIN || number > EBN_ID_CLUSTER_MAX || claims_reserved(labels))
+		return -EINVAL;
+	if (taken(ids, number) || find(ids, labels))
+		return -EEXIST;
+	return insert(ids, number, labels, ret);
+}
+
+bool ebn_identities_release(struct ebn_identity *id)
+{
+	if (!id->refs)
+		return false;
+	return --id->refs == 0 && !ebn_identity_reserved(id->number);
+}
+
+static void rested(void *arg, uint64_t number)
+{
+	struct ebn_identities *ids = arg;
+
+	ids->resting[number / 64] &= ~(1ULL << number % 64);
+}
+
+void ebn_identities_remove(struct ebn_identities *ids, struct ebn_identity *id, bool reuse_now)
+{
+	uint32_t number = id->number;
+
+	ebn_index_remove(&ids->by_labels, ebpfnet_labels_hash(id->labels), number);
+	ids->by_number[number] = NULL;
+	ids->n--;
+	ebpfnet_labels_unref(id->labels);
+	free(id);
+	if (reuse_now)
+		return;
+	ids->resting[number / 64] |= 1ULL << number % 64;
+	/* without memory for the note the number rests until the next start */
+	ebn_node_defer(ids->nt, rested, ids, number);
+}
+
+struct ebn_identity *ebn_identities_get(struct ebn_identities *ids, uint32_t number)
+{
+	return number < NUMBERS ? ids->by_number[number] : NULL;
+}
+
+struct ebn_identity *ebn_identities_next(struct ebn_identities *ids, uint32_t number)
+{
+	for (; number < NUMBERS; number++)
+		if (ids->by_number[number])
+			return ids->by_number[number];
+	return NULL;
+}
+
+uint32_t ebn_identities_count(const struct ebn_identities *ids)
+{
+	return ids->n;
+}
