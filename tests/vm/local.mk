@@ -9,6 +9,7 @@ EXTRA_DIST += $(EBN_VM_TESTS) tests/vm/check-kernel tests/vm/fetch-kernel tests/
 	tests/vm/refused tests/vm/run-in-vm
 
 check-vm-smoke check-vm: all
+	@$(ebn_need_toolchain)
 	@test "`id -u`" = 0 || { echo "$@ needs root" >&2; exit 1; }
 	$(MAKE) $(AM_MAKEFLAGS) $(EBN_TEST_BPF_SKELETONS)
 	$(MAKE) $(AM_MAKEFLAGS) $(ROOT_PROGS)
