@@ -13,10 +13,11 @@ bench_ebn_bench_SOURCES = \
 	bench/bench.h \
 	bench/main.c \
 	bench/measure.c \
+	bench/observe.c \
 	bench/policy.c \
 	bench/policy_bench.h
-bench_ebn_bench_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_builddir)/bench -I$(srcdir)/bench
-bench_ebn_bench_LDADD = lib/libebpfnet-internal.la
+bench_ebn_bench_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS) -I$(top_builddir)/bench -I$(srcdir)/bench
+bench_ebn_bench_LDADD = lib/libebpfnet-internal.la $(JANSSON_LIBS)
 
 bench-programs: all
 	$(MAKE) $(AM_MAKEFLAGS) $(EBN_BENCH_SKELETONS)

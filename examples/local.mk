@@ -1,2 +1,3 @@
 # SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause
 # Installed programs go to bin_PROGRAMS, others to noinst_PROGRAMS; link $(EBN_EXAMPLE_LIBS).
+include examples/api/local.mk

@@ -8,3 +8,4 @@ include tests/netns/local.mk
 include tests/torture/local.mk
 include tests/fuzz/local.mk
 include tests/spin/local.mk
+include tests/vm/local.mk

@@ -183,18 +183,6 @@ static __always_inline int ebn_flow_find_in(const int v6, struct ebn_flow_ref *r
 	return EBN_FLOW_MISS;
 }
 
-/** A free way of the set, or EBN_FLOW_WAYS. */
-static __always_inline __u32 ebn_flow_free_way(const __u64 *set)
-{
-	int i;
-
-#pragma unroll
-	for (i = 0; i < (int)EBN_FLOW_WAYS; i++)
-		if (EBN_TAG_STATE(EBN_READ(set[i])) == EBN_TAG_FREE)
-			return i;
-	return EBN_FLOW_WAYS;
-}
-
 __noinline int ebn_flow4_find(struct ebn_flow_ref *r, __u32 old)
 {
 	return r ? ebn_flow_find_in(0, r, old) : EBN_FLOW_MISS;
@@ -273,34 +261,36 @@ static __always_inline int ebn_flow_doom(const int v6, __u64 *set, __u32 way, __
 }
 
 /**
- * Chooses a way and claims it: r->set, way, tag (the claim). Free ways of both sets first, then the
+ * Chooses a way and claims it: r->set, way, tag (the claim). A free way of either set first, then the
  * cheapest of both.
  */
 static __always_inline int ebn_flow_claim(const int v6, struct ebn_flow_ref *r, __u32 owner)
 {
 	__u32 mask = ebn_flow_mask(v6, r->old), one = ebn_flow_set1(r->hash, mask);
-	__u32 two = ebn_flow_set2(r->hash, mask), way = EBN_FLOW_WAYS;
-	__u64 a, b = 0, t, claim, *set = ebn_flow_set(v6, r->old, one);
+	__u32 two = ebn_flow_set2(r->hash, mask), way, free, other;
+	__u64 a, b = 0, t, claim, *set;
 
 	r->set = one;
 	r->gave = EBN_FLOW_GAVE_NONE;
-	if (set)
-		way = ebn_flow_free_way(set);
-	if (way == EBN_FLOW_WAYS) {
-		r->set = two;
-		set = ebn_flow_set(v6, r->old, two);
-		if (set)
-			way = ebn_flow_free_way(set);
+	free = v6 ? ebn_flow6_free(one, r->old) : ebn_flow4_free(one, r->old);
+	if (EBN_FREE_WAYS(free) < EBN_FLOW_ROOMY) {
+		other = v6 ? ebn_flow6_free(two, r->old) : ebn_flow4_free(two, r->old);
+		if (EBN_FREE_WAYS(other) > EBN_FREE_WAYS(free)) {
+			r->set = two;
+			free = other;
+		}
 	}
-	if (way == EBN_FLOW_WAYS) {
+	if (free) {
+		way = ebn_flow_free_way(free);
+	} else {
 		a = v6 ? ebn_flow6_cheapest(one, r->old, r->now, owner) :
 			 ebn_flow4_cheapest(one, r->old, r->now, owner);
 		b = v6 ? ebn_flow6_cheapest(two, r->old, r->now, owner) :
 			 ebn_flow4_cheapest(two, r->old, r->now, owner);
-		if (a <= b) {
-			r->set = one;
+		if (b < a)
+			r->set = two;
+		else
 			b = a;
-		}
 		if (b >= EBN_COST_NEVER)
 			return EBN_FLOW_FULL;
 		way = b & (EBN_FLOW_WAYS - 1);

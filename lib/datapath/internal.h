@@ -68,6 +68,7 @@ struct ebpfnet_datapath {
 	struct ebn_node *node;
 	struct ebn_rows *rows;
 	struct ebn_policy *policy;
+	struct ebpfnet_events *events;	/* the reader of the event ring, set by lib/observe/; NULL: none */
 
 	/* ---- lib/datapath/ only ---- */
 	struct ebn_dp_private *p;

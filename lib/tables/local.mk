@@ -15,3 +15,7 @@ lib_libebpfnet_internal_la_SOURCES += \
 	lib/tables/rows_internal.h \
 	lib/tables/rows_names.c \
 	lib/tables/rows_read.c
+EXTRA_DIST += docs/node-tables.md \
+	docs/adr/0001-node-tables-one-array.md \
+	docs/adr/0002-allocator-in-private-memory.md \
+	docs/adr/0003-address-buckets.md

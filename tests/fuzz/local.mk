@@ -8,6 +8,7 @@ EBN_FUZZ_TARGETS = \
 	tests/fuzz/fuzz-event \
 	tests/fuzz/fuzz-filter \
 	tests/fuzz/fuzz-labels \
+	tests/fuzz/fuzz-node \
 	tests/fuzz/fuzz-selector
 
 EBN_FUZZ_CORPUS = \
@@ -21,6 +22,12 @@ EBN_FUZZ_CORPUS = \
 	tests/fuzz/corpus/filter/one \
 	tests/fuzz/corpus/labels/many \
 	tests/fuzz/corpus/labels/one \
+	tests/fuzz/corpus/node/extents \
+	tests/fuzz/corpus/node/header \
+	tests/fuzz/corpus/node/pieces \
+	tests/fuzz/corpus/node/root \
+	tests/fuzz/corpus/node/rows \
+	tests/fuzz/corpus/node/tail \
 	tests/fuzz/corpus/selector/all-operators \
 	tests/fuzz/corpus/selector/one
 
@@ -47,6 +54,9 @@ tests_fuzz_fuzz_filter_LDFLAGS = $(AM_LDFLAGS) $(EBN_FUZZ_LDFLAGS)
 tests_fuzz_fuzz_labels_SOURCES = tests/fuzz/labels.c $(EBN_FUZZ_MAIN)
 tests_fuzz_fuzz_labels_LDADD = lib/libebpfnet-internal.la
 tests_fuzz_fuzz_labels_LDFLAGS = $(AM_LDFLAGS) $(EBN_FUZZ_LDFLAGS)
+tests_fuzz_fuzz_node_SOURCES = tests/fuzz/node.c $(EBN_FUZZ_MAIN)
+tests_fuzz_fuzz_node_LDADD = lib/libebpfnet-internal.la
+tests_fuzz_fuzz_node_LDFLAGS = $(AM_LDFLAGS) $(EBN_FUZZ_LDFLAGS)
 tests_fuzz_fuzz_selector_SOURCES = tests/fuzz/selector.c $(EBN_FUZZ_MAIN)
 tests_fuzz_fuzz_selector_LDADD = lib/libebpfnet-internal.la
 tests_fuzz_fuzz_selector_LDFLAGS = $(AM_LDFLAGS) $(EBN_FUZZ_LDFLAGS)

@@ -9,3 +9,13 @@ if HAVE_CHECK
 ROOT_PROGS += tests/torture/node-crash
 ROOT_TESTS += tests/torture/node-crash
 endif
+
+# flow tables: programs on every CPU and user space at the same table
+EBN_TEST_BPF_OBJECTS += tests/torture/flow_stress.bpf.o
+EXTRA_PROGRAMS += tests/torture/flow-stress
+tests_torture_flow_stress_SOURCES = tests/torture/flow-stress.c tests/torture/flow_stress.h
+tests_torture_flow_stress_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/tests/torture
+tests_torture_flow_stress_CFLAGS = $(AM_CFLAGS) -pthread
+tests_torture_flow_stress_LDADD = lib/libebpfnet-internal.la
+ROOT_PROGS += tests/torture/flow-stress
+ROOT_TESTS += tests/torture/flow-stress

@@ -35,6 +35,18 @@ EBN_UNIT_TESTS += tests/unit/test-node
 tests_unit_test_node_SOURCES = tests/unit/test-node.c tests/unit/suite.h
 tests_unit_test_node_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_test_node_LDADD = $(EBN_TEST_LIBS)
+EBN_UNIT_TESTS += tests/unit/test-conntrack
+tests_unit_test_conntrack_SOURCES = tests/unit/test-conntrack.c tests/unit/suite.h
+tests_unit_test_conntrack_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_conntrack_LDADD = $(EBN_TEST_LIBS)
+EBN_UNIT_TESTS += tests/unit/test-names
+tests_unit_test_names_SOURCES = tests/unit/test-names.c tests/unit/suite.h
+tests_unit_test_names_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_names_LDADD = $(EBN_TEST_LIBS)
+EBN_UNIT_TESTS += tests/unit/test-ring
+tests_unit_test_ring_SOURCES = tests/unit/test-ring.c tests/unit/suite.h
+tests_unit_test_ring_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_ring_LDADD = $(EBN_TEST_LIBS)
 
 # real probing needs privilege
 EXTRA_PROGRAMS += tests/unit/test-features

@@ -4,9 +4,14 @@ EBN_VM_SMOKE = tests/vm/kernel-6.1.sh
 EBN_VM_TESTS = tests/vm/kernel-5.10.sh $(EBN_VM_SMOKE) tests/vm/kernel-6.12.sh \
 	tests/vm/kernel-newest.sh
 # programs of the build tree that the guests run; each makes what it needs and needs no network
-EBN_VM_GUEST_TESTS =
+EBN_VM_GUEST_TESTS = tests/unit/test-features tests/packet/test-node-probe
 EXTRA_DIST += $(EBN_VM_TESTS) tests/vm/check-kernel tests/vm/fetch-kernel tests/vm/guest \
-	tests/vm/refused tests/vm/run-in-vm
+	tests/vm/run-in-vm
+
+EXTRA_PROGRAMS += tests/vm/refused
+ROOT_PROGS += tests/vm/refused
+tests_vm_refused_SOURCES = tests/vm/refused.c
+tests_vm_refused_LDADD = lib/libebpfnet-internal.la
 
 check-vm-smoke check-vm: all
 	@$(ebn_need_toolchain)
@@ -17,6 +22,4 @@ check-vm-smoke check-vm: all
 	EBN_VM_GUEST_TESTS='$(EBN_VM_GUEST_TESTS)' \
 	$(MAKE) $(AM_MAKEFLAGS) check-TESTS TESTS="$$tests" TEST_SUITE_LOG=$@.log
 .PHONY: check-vm check-vm-smoke
-
-clean-local-vm:
-	rm -rf kernels
+CLEANFILES += check-vm.log check-vm-smoke.log

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+/* Entries of the flow tables in words, and walks over them. Knows mappings, no datapath; works on plain memory in tests. */
+#ifndef EBN_CONNTRACK_CONNTRACK_H
+#define EBN_CONNTRACK_CONNTRACK_H
+
+#include <ebpfnet/conntrack.h>
+
+#include "ebn_node.h"
+#include "tables/flow.h"
+
+/* What the numbers in an entry mean. The arrays are borrowed. */
+struct ebn_ct_view {
+	uint32_t now;			/* tick */
+	uint64_t tick_ns;
+	const uint16_t *row_id;		/* endpoint id by row, 0: none */
+	uint32_t n_rows;
+	const struct ebn_decision *decisions;
+	uint32_t n_decisions;
+};
+
+/* A walk; a plain value. */
+struct ebn_ct_walk {
+	const struct ebn_flows *tables;	/* [0] IPv4, [1] IPv6; mem NULL: none */
+	struct ebn_ct_view view;
+	struct ebpfnet_ct_filter filter;
+	unsigned int table;
+	uint64_t pos;
+};
+
+/* Reads a caller's filter, NULL: all. -EINVAL: not one. */
+int ebn_ct_filter_read(const struct ebpfnet_ct_filter *filter, struct ebpfnet_ct_filter *ret);
+
+void ebn_ct_entry(const struct ebn_ct_view *view, const struct ebn_flow_copy *c, bool v6, struct ebpfnet_ct_entry *ret);
+bool ebn_ct_match(const struct ebpfnet_ct_filter *filter, const struct ebpfnet_ct_entry *entry);
+
+/* 1 and an entry that the filter lets pass, 0 at the end. */
+int ebn_ct_next(struct ebn_ct_walk *walk, struct ebpfnet_ct_entry *ret);
+/* Kills what the rest of the walk finds. How many. */
+int ebn_ct_kill(struct ebn_ct_walk *walk);
+
+#endif
