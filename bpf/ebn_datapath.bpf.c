@@ -1,13 +1,366 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-#include "ebn_vmlinux.h"
+/*
+ * The datapath: one set of programs for every device. What each does, stage by stage: docs/packet-path.md.
+ *
+ *	ebn_from_ep	host side of an endpoint's device, ingress: what the endpoint sends
+ *	ebn_to_ep	the same device, egress: what the stack sends to the endpoint
+ *	ebn_from_netdev	the node's device, ingress: delivers to endpoints, leaves the rest to the stack
+ *	ebn_to_netdev	the node's device, egress
+ *	ebn_watch_in/out any device: reports new flows, changes and drops nothing
+ *	ebn_clock	the tick, for user space
+ *
+ * A program ends in a forwarding action only at the end of a path that asked every question on it; whatever is missing on
+ * the way there ends in a drop with its reason.
+ */
+#include "lib/conntrack.h"
+#include "lib/deliver.h"
+#include "lib/endpoint.h"
+#include "lib/event.h"
+#include "lib/frag.h"
+#include "lib/icmp.h"
+#include "lib/neigh.h"
+#include "lib/pkt.h"
+#include "lib/policy.h"
+#include "lib/run.h"
+#include "lib/stat.h"
 
-#include <bpf/bpf_helpers.h>
+static __always_inline int drop(struct ebn_pkt *p, enum ebn_reason reason)
+{
+	p->reason = reason;
+	return ebn_drop(p);
+}
+
+static __always_inline enum ebn_reason parse(struct __sk_buff *skb, struct ebn_pkt *p, const bool v6)
+{
+	enum ebn_reason reason = v6 ? ebn_pkt_ip6(skb, p) : ebn_pkt_ip4(skb, p);
+
+	if (reason || p->frag == EBN_FRAG_LATER)
+		return reason;
+	return ebn_pkt_l4(skb, p, v6);
+}
+
+/* The verdict on a parsed packet whose addresses may be where they are. */
+static __always_inline enum ebn_reason judge(struct __sk_buff *skb, struct ebn_pkt *p, const bool v6)
+{
+	enum ebn_reason reason = EBN_R_NONE;
+
+	if (!p->ttl)
+		return EBN_R_TTL;
+	if (p->frag == EBN_FRAG_LATER)
+		reason = ebn_frag_later(p);
+	else if (ebn_is_icmp_error(p, v6))
+		reason = v6 ? ebn_icmp6_inner(skb, p) : ebn_icmp4_inner(skb, p);
+	if (reason)
+		return reason;
+	if (ebn_track(p, v6) == EBN_V_DENY)
+		return p->reason ? p->reason : EBN_R_TABLES;
+	if (p->frag == EBN_FRAG_FIRST)
+		return ebn_frag_first(p);
+	return EBN_R_NONE;
+}
+
+/* Let through: count it, and report what is new about it. */
+static __always_inline void passed(struct ebn_pkt *p)
+{
+	if (!p->counted) {
+		if (p->row[0])
+			ebn_stat_passed(p->row[0], 0, p->len);
+		if (p->row[1])
+			ebn_stat_passed(p->row[1], 1, p->len);
+	}
+	if (p->event)
+		ebn_event_emit(p);
+}
+
+/* Past the stack when the endpoint's row says so and there is a hop left; the stack answers for an exceeded one. */
+static __always_inline int to_local(struct __sk_buff *skb, struct ebn_pkt *p, struct ebn_view *v, const bool v6)
+{
+	const struct ebn_ep_row *to = ebn_ep_line(v, p->row[1] - 1);
+	int action;
+
+	if (!to)
+		return drop(p, EBN_R_TABLES);
+	if (!(EBN_READ(to->flags) & EBN_EP_F_REDIRECT) || p->ttl <= 1)
+		return TC_ACT_UNSPEC;
+	action = ebn_deliver_peer(skb, to, v6);
+	return action < 0 ? drop(p, EBN_R_WRITE) : action;
+}
+
+static __always_inline bool address_is(const struct ebn_view *v, const struct ebn_ep_row *ep,
+				      const __u32 *addr, __u32 row, const bool v6)
+{
+	const struct ebn_ep_line6 *line6;
+
+	if (!v6)
+		return ep->addr4 && ep->addr4 == addr[3];
+	line6 = ebn_ep_line6(v, row - 1);
+	return line6 && !ebn_addr_zero6(line6->addr6) && ebn_addr_eq6(line6->addr6, addr);
+}
+
+static __always_inline int from_ep_ip(struct __sk_buff *skb, struct ebn_pkt *p, struct ebn_view *v,
+				      const struct ebn_ep_row *ep, const bool v6)
+{
+	enum ebn_reason reason = parse(skb, p, v6);
+	int action;
+
+	if (reason)
+		return drop(p, reason);
+	if (v6 && ebn_is_nd(p)) {
+		action = ebn_nd_from_ep(skb, p);
+		if (action == EBN_NEIGH_ANSWERED)
+			return bpf_redirect(p->ifindex, 0);
+		return action ? drop(p, action) : TC_ACT_OK;
+	}
+	if (!address_is(v, ep, p->src, p->row[0], v6))
+		return drop(p, EBN_R_SOURCE_IP);
+	if (ebn_is_multicast(p->dst, v6))
+		return drop(p, EBN_R_MULTICAST);
+	reason = judge(skb, p, v6);
+	if (reason)
+		return drop(p, reason);
+	passed(p);
+	if (p->row[1]) {
+		action = to_local(skb, p, v, v6);
+		if (action != TC_ACT_UNSPEC)
+			return action;
+	}
+	return ebn_deliver_stack(skb, ep);
+}
+
+/* Reports a flow that was not known. Nothing is dropped here, and nothing changed. */
+static __always_inline int watch(struct __sk_buff *skb, struct ebn_pkt *p)
+{
+	int new = 0;
+
+	switch (ebn_pkt_link(skb)) {
+	case EBN_ETH_IP4:
+		if (!parse(skb, p, false) && p->frag != EBN_FRAG_LATER)
+			new = ebn_watch_flow(p, false);
+		break;
+	case EBN_ETH_IP6:
+		if (!parse(skb, p, true) && p->frag != EBN_FRAG_LATER)
+			new = ebn_watch_flow(p, true);
+		break;
+	}
+	if (new)
+		p->event = EBN_EV_SEEN;
+	if (p->event)
+		ebn_event_emit(p);
+	return TC_ACT_OK;
+}
 
 SEC("tc")
-int ebn_closed(struct __sk_buff *skb)
+int ebn_from_ep(struct __sk_buff *skb)
+{
+	struct ebn_pkt *p = ebn_run_begin(skb, EBN_AT_FROM_ENDPOINT, 0);
+	const struct ebn_ep_row *ep = 0;
+	struct ebn_eth *eth;
+	struct ebn_view v;
+	int action;
+
+	if (!p)
+		return TC_ACT_SHOT;
+	if (ebn_view_open(&v))
+		return drop(p, EBN_R_TABLES);
+	p->row[0] = ebn_ep_by_ifindex(&v, p->ifindex, &ep);
+	if (!p->row[0] || !ep)
+		return drop(p, EBN_R_NO_ENDPOINT);
+	p->ep[0] = ep->id;
+	p->zone = ep->zone;
+	p->soft = !(EBN_READ(ep->flags) & EBN_EP_F_ENFORCE);
+	ebn_pkt_head(skb);
+	if (EBN_READ(ep->flags) & EBN_EP_F_WATCH)
+		return watch(skb, p);
+	if (skb->vlan_present)
+		return drop(p, EBN_R_VLAN);
+	eth = ebn_data(skb);
+	if ((void *)(eth + 1) > ebn_data_end(skb))
+		return drop(p, EBN_R_TRUNCATED);
+	if (!ebn_mac_eq(eth->src, ep->mac))
+		return drop(p, EBN_R_SOURCE_MAC);
+	switch (bpf_ntohs(eth->proto)) {
+	case EBN_ETH_IP4:
+		return from_ep_ip(skb, p, &v, ep, false);
+	case EBN_ETH_IP6:
+		return from_ep_ip(skb, p, &v, ep, true);
+	case EBN_ETH_ARP:
+		action = ebn_arp_from_ep(skb, p->row[0]);
+		if (action == EBN_NEIGH_ANSWERED)
+			return bpf_redirect(p->ifindex, 0);
+		return action ? drop(p, action) : TC_ACT_OK;
+	case EBN_ETH_VLAN:
+	case EBN_ETH_QINQ:
+		return drop(p, EBN_R_VLAN);
+	default:
+		return drop(p, EBN_R_L3_PROTOCOL);
+	}
+}
+
+static __always_inline int to_ep_ip(struct __sk_buff *skb, struct ebn_pkt *p, struct ebn_view *v,
+				    const struct ebn_ep_row *ep, const bool v6)
+{
+	enum ebn_reason reason = parse(skb, p, v6);
+
+	if (reason)
+		return drop(p, reason);
+	if (v6 && ebn_is_nd(p)) {
+		reason = ebn_nd_to_ep(skb, p);
+		return reason ? drop(p, reason) : TC_ACT_OK;
+	}
+	if (ebn_is_multicast(p->dst, v6))
+		return drop(p, EBN_R_MULTICAST);
+	if (!address_is(v, ep, p->dst, p->row[1], v6))
+		return drop(p, EBN_R_NO_ROUTE);
+	reason = judge(skb, p, v6);
+	if (reason)
+		return drop(p, reason);
+	passed(p);
+	return TC_ACT_OK;
+}
+
+SEC("tc")
+int ebn_to_ep(struct __sk_buff *skb)
+{
+	struct ebn_pkt *p = ebn_run_begin(skb, EBN_AT_TO_ENDPOINT, 1);
+	const struct ebn_ep_row *ep = 0;
+	struct ebn_view v;
+	int reason;
+
+	if (!p)
+		return TC_ACT_SHOT;
+	if (ebn_view_open(&v))
+		return drop(p, EBN_R_TABLES);
+	p->row[1] = ebn_ep_by_ifindex(&v, p->ifindex, &ep);
+	if (!p->row[1] || !ep)
+		return drop(p, EBN_R_NO_ENDPOINT);
+	p->ep[1] = ep->id;
+	p->zone = ep->zone;
+	p->soft = !(EBN_READ(ep->flags) & EBN_EP_F_ENFORCE);
+	ebn_pkt_head(skb);
+	if (EBN_READ(ep->flags) & EBN_EP_F_WATCH)
+		return watch(skb, p);
+	if (skb->vlan_present)
+		return drop(p, EBN_R_VLAN);
+	switch (ebn_pkt_link(skb)) {
+	case EBN_ETH_IP4:
+		return to_ep_ip(skb, p, &v, ep, false);
+	case EBN_ETH_IP6:
+		return to_ep_ip(skb, p, &v, ep, true);
+	case EBN_ETH_ARP:
+		reason = ebn_arp_to_ep(skb, p->row[1]);
+		return reason ? drop(p, reason) : TC_ACT_OK;
+	case EBN_ETH_VLAN:
+	case EBN_ETH_QINQ:
+		return drop(p, EBN_R_VLAN);
+	case 0:
+		return drop(p, EBN_R_TRUNCATED);
+	default:
+		return drop(p, EBN_R_L3_PROTOCOL);
+	}
+}
+
+/*
+ * From the node's device. The destination decides whose packet it is, before anything else is asked: what is not for an
+ * endpoint here is the host's.
+ */
+static __always_inline int from_netdev_ip(struct __sk_buff *skb, struct ebn_pkt *p, struct ebn_view *v, const bool v6)
+{
+	void *ip = ebn_data(skb) + EBN_ETH_LEN;
+	const struct ebn_ep_row *ep;
+	enum ebn_reason reason;
+	int action;
+
+	if (ip + (v6 ? sizeof(struct ebn_ip6) : sizeof(struct ebn_ip4)) > ebn_data_end(skb))
+		return drop(p, EBN_R_TRUNCATED);
+	if (v6) {
+		__builtin_memcpy(p->dst, ((struct ebn_ip6 *)ip)->dst, sizeof(p->dst));
+	} else {
+		p->dst[2] = EBN_MAPPED;
+		p->dst[3] = ((struct ebn_ip4 *)ip)->dst;
+	}
+	p->row[1] = ebn_address_row((struct ebn_address *)p->dst);
+	if (!p->row[1])
+		return TC_ACT_OK;
+	ep = ebn_ep_line(v, p->row[1] - 1);
+	/* the address is an endpoint's, so nobody else may have it while its row is on the move */
+	if (!ep || !(EBN_READ(ep->flags) & EBN_EP_F_LIVE))
+		return drop(p, EBN_R_NO_ENDPOINT);
+	p->ep[1] = ep->id;
+	p->zone = ep->zone;
+	p->soft = !(EBN_READ(ep->flags) & EBN_EP_F_ENFORCE);
+	if (EBN_READ(ep->flags) & EBN_EP_F_WATCH)
+		return TC_ACT_OK;
+	reason = parse(skb, p, v6);
+	if (reason)
+		return drop(p, reason);
+	if (!address_is(v, ep, p->dst, p->row[1], v6))
+		return drop(p, EBN_R_NO_ROUTE);
+	if (!(EBN_READ(ep->flags) & EBN_EP_F_REDIRECT) || p->ttl <= 1) {
+		/* ebn_to_ep judges what the stack brings there, but cannot tell where it came from */
+		return ebn_address_row((struct ebn_address *)p->src) ? drop(p, EBN_R_SOURCE_IP) : TC_ACT_OK;
+	}
+	reason = judge(skb, p, v6);
+	if (reason)
+		return drop(p, reason);
+	passed(p);
+	action = to_local(skb, p, v, v6);
+	return action == TC_ACT_UNSPEC ? TC_ACT_OK : action;
+}
+
+SEC("tc")
+int ebn_from_netdev(struct __sk_buff *skb)
+{
+	struct ebn_pkt *p = ebn_run_begin(skb, EBN_AT_FROM_NETDEV, 1);
+	struct ebn_view v;
+
+	if (!p)
+		return TC_ACT_SHOT;
+	/* tagged frames are for other devices of the host, others for other hosts */
+	if (skb->vlan_present || skb->pkt_type == PACKET_OTHERHOST)
+		return TC_ACT_OK;
+	ebn_pkt_head(skb);
+	switch (ebn_pkt_link(skb)) {
+	case EBN_ETH_IP4:
+		if (ebn_view_open(&v))
+			return drop(p, EBN_R_TABLES);
+		return from_netdev_ip(skb, p, &v, false);
+	case EBN_ETH_IP6:
+		if (ebn_view_open(&v))
+			return drop(p, EBN_R_TABLES);
+		return from_netdev_ip(skb, p, &v, true);
+	default:
+		return TC_ACT_OK;
+	}
+}
+
+SEC("tc")
+int ebn_to_netdev(struct __sk_buff *skb)
 {
 	(void)skb;
-	return TC_ACT_SHOT;
+	return TC_ACT_OK;
+}
+
+SEC("tc")
+int ebn_watch_in(struct __sk_buff *skb)
+{
+	struct ebn_pkt *p = ebn_run_begin(skb, EBN_AT_FROM_NETDEV, 0);
+
+	return p ? watch(skb, p) : TC_ACT_OK;
+}
+
+SEC("tc")
+int ebn_watch_out(struct __sk_buff *skb)
+{
+	struct ebn_pkt *p = ebn_run_begin(skb, EBN_AT_TO_NETDEV, 0);
+
+	return p ? watch(skb, p) : TC_ACT_OK;
+}
+
+SEC("tc")
+int ebn_clock(struct __sk_buff *skb)
+{
+	(void)skb;
+	return (int)ebn_tick();
 }
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";

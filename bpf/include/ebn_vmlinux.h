@@ -71,6 +71,21 @@ enum {
 	BPF_F_MMAPABLE = 1U << 10,
 };
 
+/* flags of bpf_ringbuf_*() and what bpf_ringbuf_query() tells */
+enum {
+	BPF_RB_NO_WAKEUP = 1U << 0,
+	BPF_RB_FORCE_WAKEUP = 1U << 1,
+	BPF_RB_AVAIL_DATA = 0,
+};
+
+/* skb->pkt_type */
+enum {
+	PACKET_HOST = 0,
+	PACKET_BROADCAST = 1,
+	PACKET_MULTICAST = 2,
+	PACKET_OTHERHOST = 3,
+};
+
 struct bpf_sock;
 struct bpf_flow_keys;
 

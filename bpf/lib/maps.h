@@ -3,6 +3,8 @@
 #ifndef EBN_LIB_MAPS_H
 #define EBN_LIB_MAPS_H
 
+#include "ebn_config.h"
+#include "ebn_reason.h"
 #include "ebn_types.h"
 
 #include <bpf/bpf_helpers.h>
@@ -47,5 +49,27 @@ struct {
 	__type(key, __u32);
 	__type(value, __u64);
 } ebn_counter SEC(".maps");
+
+/* By endpoint row: struct ebn_ep_stat. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1024);
+	__type(key, __u32);
+	__type(value, struct ebn_ep_stat);
+} ebn_ep_stat SEC(".maps");
+
+/* Drops by reason. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, EBN_REASON_CELLS);
+	__type(key, __u32);
+	__type(value, struct ebn_reason_stat);
+} ebn_reason SEC(".maps");
+
+/* Reports, struct ebn_event. */
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 1 << 18);
+} ebn_events SEC(".maps");
 
 #endif

@@ -66,7 +66,7 @@ static __always_inline const __u8 *ebn_node_flat_line(__u32 line)
 /** Pointer to the line that holds byte off. NULL: no such line, possible in the flat form only. */
 static __always_inline const void *ebn_node_line(const struct ebn_view *v, __u32 off)
 {
-	__u32 at = off & (__u32)(v->size - EBN_LINE);
+	__u64 at = off & (v->size - EBN_LINE);
 
 	if (ebn_cfg.node_flat)
 		return ebn_node_flat_line(at / EBN_LINE);
@@ -79,7 +79,7 @@ static __always_inline const void *ebn_node_line(const struct ebn_view *v, __u32
  */
 static __always_inline const void *ebn_node_at(const struct ebn_view *v, __u32 off, __u32 align)
 {
-	__u32 at = off & (__u32)(v->size - align);
+	__u64 at = off & (v->size - align);
 
 	if (ebn_cfg.node_flat) {
 		const __u8 *p = ebn_node_flat_line(at / EBN_LINE);
@@ -137,6 +137,8 @@ static __always_inline int ebn_view_open(struct ebn_view *v)
 {
 	v->base = 0;
 	v->size = ebn_cfg.node_size;
+	/* verifier: a 64-bit value to the compiler, so that it is kept as one; half a stack slot loses the constant */
+	asm volatile("" : "+r"(v->size));
 	if (!ebn_cfg.node_flat) {
 		__u32 zero = 0;
 

@@ -1,0 +1,540 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Connection tracking: one look-up per packet and hook. An entry whose epochs stand carries the verdict; when they moved,
+ * the side that began the flow is judged again. What has no entry is judged as the beginning of a flow.
+ *
+ *	TCP	HALF_OPEN -> REPLIED	a SYN-ACK that acknowledges the SYN
+ *		REPLIED -> ESTABLISHED	an ACK of what the other side sent: the beginner is where it says it is
+ *		any -> CLOSING		an RST, or FINs from both sides
+ *		CLOSING -> HALF_OPEN	a SYN, judged like the first one; from either side
+ *	others	HALF_OPEN -> REPLIED	a packet from the other side
+ *		REPLIED -> ESTABLISHED	several packets each way (not ICMP)
+ *
+ * States decide who is given up when the table is full, and how long a flow may idle; packets of a flow pass in each of
+ * them. A failed compare-and-swap of the state is left alone: the next packet will try again.
+ */
+#ifndef EBN_LIB_CONNTRACK_H
+#define EBN_LIB_CONNTRACK_H
+
+#include "lib/flow.h"
+#include "lib/pkt.h"
+#include "lib/policy.h"
+#include "lib/run.h"
+#include "lib/stat.h"
+
+#define EBN_CT_STREAM 4u	/* packets each way that make a stream */
+#define EBN_ZONE_WATCH 0xffffu	/* flows of watched devices; no endpoint has this zone */
+
+static __always_inline int ebn_deny(struct ebn_pkt *p, enum ebn_reason reason)
+{
+	p->verdict = EBN_V_DENY;
+	p->reason = reason;
+	return EBN_V_DENY;
+}
+
+static __always_inline __u32 ebn_tick(void)
+{
+	return (__u32)(bpf_jiffies64() >> (ebn_cfg.tick_shift & 31));
+}
+
+/* Is the packet's source the higher end? Equal addresses order by port; a tie is not. */
+static __always_inline __u32 ebn_ct_side(const struct ebn_pkt *p, const bool v6)
+{
+	if (v6) {
+		if (p->src[0] != p->dst[0])
+			return p->src[0] > p->dst[0];
+		if (p->src[1] != p->dst[1])
+			return p->src[1] > p->dst[1];
+		if (p->src[2] != p->dst[2])
+			return p->src[2] > p->dst[2];
+	}
+	if (p->src[3] != p->dst[3])
+		return p->src[3] > p->dst[3];
+	if (p->proto == EBN_PROTO_ICMP || p->proto == EBN_PROTO_ICMP6)
+		return 0;
+	return p->sport > p->dport;
+}
+
+/* The key's words (struct ebn_flow_key4, ebn_flow_key6) made in registers; returns the source's side. */
+static __always_inline __u32 ebn_ct_key(const struct ebn_pkt *p, struct ebn_flow_ref *r, const bool v6)
+{
+	__u32 hi = ebn_ct_side(p, v6), aux = 0;
+	__u64 first = p->sport, second = p->dport, last;
+
+	if (p->proto == EBN_PROTO_ICMP || p->proto == EBN_PROTO_ICMP6) {
+		/* ports stay as they are; the asking side tells one direction's query from the other's */
+		aux = (hi ^ p->ask) ? EBN_KEY_ASK_HI : 0;
+	} else if (hi) {
+		first = p->dport;
+		second = p->sport;
+	}
+	last = first | second << 16 | (__u64)p->proto << 32 | (__u64)aux << 40 | (__u64)p->zone << 48;
+	if (v6) {
+		const __u32 *lo = hi ? p->dst : p->src, *up = hi ? p->src : p->dst;
+
+		r->w[0] = lo[0] | (__u64)lo[1] << 32;
+		r->w[1] = lo[2] | (__u64)lo[3] << 32;
+		r->w[2] = up[0] | (__u64)up[1] << 32;
+		r->w[3] = up[2] | (__u64)up[3] << 32;
+		r->w[4] = last;
+		r->w[5] = 0;
+	} else {
+		r->w[0] = hi ? p->dst[3] | (__u64)p->src[3] << 32 : p->src[3] | (__u64)p->dst[3] << 32;
+		r->w[1] = last;
+	}
+	return hi;
+}
+
+/*
+ * Does the entry's verdict stand? Sums up the epochs as they are now, as ebn_decide() did. The other end's row in the entry
+ * is a hint that its address proves; a hint that fails is a verdict that does not stand.
+ */
+static __always_inline bool ebn_ct_stands(const struct ebn_view *v, struct ebn_pkt *p, const struct ebn_flow_ref *r,
+					  __u32 hi, const bool v6)
+{
+	__u32 known = p->side & 1, other = known ^ 1, sum;
+	__u32 hint = (hi ^ other) & 1 ? r->row[1] : r->row[0];
+	const __u32 *addr = other ? p->dst : p->src;
+	const struct ebn_ep_row *ep = ebn_ep_line(v, p->row[known] - 1);
+
+	if (!ep)
+		return false;
+	sum = ebn_sum_subject(v, EBN_READ(ep->subject)) + ebn_epoch_addr(v, ebn_side_hash(addr, v6));
+	p->row[other] = 0;
+	if (hint) {
+		ep = ebn_ep_proven(v, hint, addr, p->zone, v6);
+		if (!ep)
+			return false;
+		addr = known ? p->dst : p->src;
+		sum += ebn_sum_subject(v, EBN_READ(ep->subject)) + ebn_epoch_addr(v, ebn_side_hash(addr, v6));
+		p->row[other] = hint;
+		p->ep[other] = ep->id;
+	}
+	p->sum = sum;
+	return sum == EBN_CTL_EPOCH(r->ctl);
+}
+
+static __always_inline int ebn_ct_decide(struct ebn_pkt *p, bool reverse, const bool v6)
+{
+	return v6 ? ebn_decide6(p, reverse) : ebn_decide4(p, reverse);
+}
+
+/* What the entry keeps of a verdict: the called side's decision, when it was asked. */
+static __always_inline __u16 ebn_ct_decision(const struct ebn_pkt *p)
+{
+	return p->decision[EBN_INGRESS] != EBN_DECISION_NONE ? p->decision[EBN_INGRESS] : p->decision[EBN_EGRESS];
+}
+
+static __always_inline void ebn_ct_rewrite(struct ebn_pkt *p, struct ebn_flow_body *e, __u32 hi)
+{
+	EBN_WRITE(e->row[hi & 1], (__u16)p->row[0]);
+	EBN_WRITE(e->row[(hi ^ 1) & 1], (__u16)p->row[1]);
+	EBN_WRITE(e->decision, ebn_ct_decision(p));
+}
+
+/* Epochs moved: the beginner's direction is judged again. */
+static __always_inline int ebn_ct_recheck(struct ebn_pkt *p, struct ebn_flow_ref *r, __u32 hi, const bool v6)
+{
+	__u8 flags = EBN_CTL_FLAGS(r->ctl), next = flags & ~EBN_FF_AUDIT;
+	struct ebn_flow_body *e = ebn_flow_body(v6, r);
+
+	if (!e)
+		return ebn_deny(p, EBN_R_TABLES);
+	ebn_count(EBN_C_RECHECK);
+	p->evf |= EBN_EVF_RECHECK;
+	if (ebn_ct_decide(p, p->evf & EBN_EVF_REPLY, v6) == EBN_V_DENY) {
+		if (p->reason == EBN_R_POLICY || p->reason == EBN_R_POLICY_RULE || p->reason == EBN_R_NO_POLICY)
+			p->reason = EBN_R_RECHECK;
+		return EBN_V_DENY;
+	}
+	if (p->verdict == EBN_V_AUDIT)
+		next |= EBN_FF_AUDIT;
+	if (next != flags)
+		p->event = EBN_EV_VERDICT;
+	ebn_ct_rewrite(p, e, hi);
+	ebn_flow_update(e, r, EBN_CTL_STATE(r->ctl), next, p->sum);
+	return p->verdict;
+}
+
+__attribute__((noinline)) int ebn_ct4_recheck(struct ebn_pkt *p, struct ebn_flow_ref *r, __u32 hi)
+{
+	return p && r ? ebn_ct_recheck(p, r, hi, false) : EBN_V_DENY;
+}
+
+__attribute__((noinline)) int ebn_ct6_recheck(struct ebn_pkt *p, struct ebn_flow_ref *r, __u32 hi)
+{
+	return p && r ? ebn_ct_recheck(p, r, hi, true) : EBN_V_DENY;
+}
+
+static __always_inline __u8 ebn_ct_init_flags(const struct ebn_pkt *p, __u32 hi)
+{
+	return (hi ? EBN_FF_INIT_HI : 0) | (p->verdict == EBN_V_AUDIT ? EBN_FF_AUDIT : 0);
+}
+
+/* Does ack acknowledge something between isn and what that side has sent since? */
+static __always_inline bool ebn_ct_acks(__u32 ack, __u32 isn, __u64 sent)
+{
+	return ack - (isn + 1) <= sent;
+}
+
+/* The state that a TCP packet leaves; flags likewise. */
+static __always_inline __u8 ebn_ct_tcp(struct ebn_pkt *p, const struct ebn_flow_ref *r,
+				       struct ebn_flow_body *e, __u32 hi, bool reply, __u8 *flags)
+{
+	__u8 state = EBN_CTL_STATE(r->ctl), f = p->tcp_flags;
+
+	if (f & EBN_TCP_RST) {
+		if (state != EBN_FS_CLOSING)
+			p->event = EBN_EV_CLOSE;
+		return EBN_FS_CLOSING;
+	}
+	if (f & EBN_TCP_FIN) {
+		*flags |= hi ? EBN_FF_FIN_HI : EBN_FF_FIN_LO;
+		if ((*flags & EBN_FF_FIN_HI) && (*flags & EBN_FF_FIN_LO)) {
+			if (state != EBN_FS_CLOSING)
+				p->event = EBN_EV_CLOSE;
+			return EBN_FS_CLOSING;
+		}
+	}
+	if (state == EBN_FS_HALF_OPEN) {
+		if (*flags & EBN_FF_IMPORTED)
+			return reply ? EBN_FS_REPLIED : EBN_FS_HALF_OPEN;
+		if (!reply) {
+			/* a new attempt may come with a new number */
+			if ((f & (EBN_TCP_SYN | EBN_TCP_ACK)) == EBN_TCP_SYN && r->aux != p->seq)
+				EBN_WRITE(e->aux, p->seq);
+			return state;
+		}
+		if ((f & (EBN_TCP_SYN | EBN_TCP_ACK)) == (EBN_TCP_SYN | EBN_TCP_ACK) &&
+		    ebn_ct_acks(p->ack, r->aux, EBN_READ(e->bytes[(hi ^ 1) & 1]))) {
+			EBN_WRITE(e->aux, p->seq);
+			return EBN_FS_REPLIED;
+		}
+		return state;
+	}
+	if (state == EBN_FS_REPLIED) {
+		if (*flags & EBN_FF_IMPORTED) {
+			if (EBN_READ(e->packets[0]) >= EBN_CT_STREAM && EBN_READ(e->packets[1]) >= EBN_CT_STREAM)
+				return EBN_FS_ESTABLISHED;
+			return state;
+		}
+		if (!reply && (f & EBN_TCP_ACK) && !(f & EBN_TCP_SYN) &&
+		    ebn_ct_acks(p->ack, r->aux, EBN_READ(e->bytes[(hi ^ 1) & 1]))) {
+			EBN_WRITE(e->aux, r->now);
+			return EBN_FS_ESTABLISHED;
+		}
+	}
+	return state;
+}
+
+static __always_inline __u8 ebn_ct_other(const struct ebn_pkt *p, const struct ebn_flow_ref *r, struct ebn_flow_body *e,
+					 bool reply)
+{
+	__u8 state = EBN_CTL_STATE(r->ctl);
+
+	if (state == EBN_FS_HALF_OPEN && reply)
+		return EBN_FS_REPLIED;
+	if (state == EBN_FS_REPLIED && p->proto != EBN_PROTO_ICMP && p->proto != EBN_PROTO_ICMP6 &&
+	    EBN_READ(e->packets[0]) >= EBN_CT_STREAM && EBN_READ(e->packets[1]) >= EBN_CT_STREAM)
+		return EBN_FS_ESTABLISHED;
+	return state;
+}
+
+static __always_inline bool ebn_tcp_is_syn(const struct ebn_pkt *p)
+{
+	return p->proto == EBN_PROTO_TCP && (p->tcp_flags & (EBN_TCP_SYN | EBN_TCP_ACK)) == EBN_TCP_SYN;
+}
+
+/* Does the packet mean anything for the state of its flow? Most do not: in the middle of an established one. */
+static __always_inline bool ebn_ct_quiet(const struct ebn_pkt *p, __u32 state)
+{
+	if (state == EBN_FS_ESTABLISHED)
+		return p->proto != EBN_PROTO_TCP || !(p->tcp_flags & (EBN_TCP_SYN | EBN_TCP_FIN | EBN_TCP_RST));
+	/* a later fragment has no flags to go by */
+	return p->proto == EBN_PROTO_TCP && p->frag == EBN_FRAG_LATER;
+}
+
+/* State and flags that the packet leaves behind. */
+static __always_inline void ebn_ct_step(struct ebn_pkt *p, struct ebn_flow_ref *r, struct ebn_flow_body *e, __u32 hi)
+{
+	__u8 state = EBN_CTL_STATE(r->ctl), flags = EBN_CTL_FLAGS(r->ctl), next, next_flags = flags;
+	bool reply = p->evf & EBN_EVF_REPLY;
+
+	if (p->proto == EBN_PROTO_TCP) {
+		__u8 f = p->tcp_flags, seen = hi ? r->tcp_flags[1] : r->tcp_flags[0];
+
+		if (f & ~seen)
+			EBN_WRITE(e->tcp_flags[hi & 1], (__u8)(f | seen));
+		next = ebn_ct_tcp(p, r, e, hi, reply, &next_flags);
+	} else {
+		next = ebn_ct_other(p, r, e, reply);
+	}
+	if (next != state || next_flags != flags)
+		ebn_flow_update(e, r, next, next_flags, EBN_CTL_EPOCH(r->ctl));
+}
+
+/* The flow begins anew with this SYN: its verdict is in p. */
+static __always_inline void ebn_ct_again(struct ebn_pkt *p, struct ebn_flow_ref *r, struct ebn_flow_body *e, __u32 hi)
+{
+	EBN_WRITE(e->aux, p->seq);
+	ebn_ct_rewrite(p, e, hi);
+	ebn_flow_update(e, r, EBN_FS_HALF_OPEN, ebn_ct_init_flags(p, hi), p->sum);
+	p->evf &= ~EBN_EVF_REPLY;
+	p->event = EBN_EV_VERDICT;
+	ebn_stat_flow(p->row[0], 0);
+	ebn_stat_flow(p->row[1], 1);
+}
+
+/*
+ * A packet that means something. A SYN from the side that began the flow, while it is open, is the same attempt again. From
+ * the other side, or when the flow is closing, it is judged as a beginning, and begins the flow anew when it was closing.
+ */
+static __always_inline int ebn_ct_event(struct ebn_pkt *p, struct ebn_flow_ref *r, __u32 hi, const bool v6)
+{
+	struct ebn_flow_body *e = ebn_flow_body(v6, r);
+	bool closing = EBN_CTL_STATE(r->ctl) == EBN_FS_CLOSING;
+
+	if (!e)
+		return ebn_deny(p, EBN_R_TABLES);
+	if (ebn_tcp_is_syn(p) && (closing || p->evf & EBN_EVF_REPLY)) {
+		if (ebn_ct_decide(p, false, v6) == EBN_V_DENY)
+			return EBN_V_DENY;
+		if (closing)
+			ebn_ct_again(p, r, e, hi);
+		return p->verdict;
+	}
+	ebn_ct_step(p, r, e, hi);
+	return p->verdict;
+}
+
+__attribute__((noinline)) int ebn_ct4_event(struct ebn_pkt *p, struct ebn_flow_ref *r, __u32 hi)
+{
+	return p && r ? ebn_ct_event(p, r, hi, false) : EBN_V_DENY;
+}
+
+__attribute__((noinline)) int ebn_ct6_event(struct ebn_pkt *p, struct ebn_flow_ref *r, __u32 hi)
+{
+	return p && r ? ebn_ct_event(p, r, hi, true) : EBN_V_DENY;
+}
+
+/* May a flow begin with this packet? */
+static __always_inline enum ebn_reason ebn_ct_may_begin(const struct ebn_pkt *p)
+{
+	if (p->frag == EBN_FRAG_LATER)
+		return EBN_R_FRAGMENT_UNKNOWN;
+	if (p->evf & EBN_EVF_RELATED)
+		return EBN_R_ICMP_UNKNOWN;
+	if (p->ask)
+		return EBN_R_FLOW_INVALID;
+	if (p->proto == EBN_PROTO_TCP && (p->tcp_flags & (EBN_TCP_SYN | EBN_TCP_ACK)) != EBN_TCP_SYN) {
+		/* from the middle of a connection: when that is allowed, and it is not its end */
+		if (p->tcp_flags & (EBN_TCP_SYN | EBN_TCP_RST | EBN_TCP_FIN))
+			return EBN_R_FLOW_INVALID;
+		if (!ebn_cfg.midstream && !p->soft)
+			return EBN_R_FLOW_INVALID;
+	}
+	return EBN_R_NONE;
+}
+
+static __always_inline int ebn_ct_put(const struct ebn_pkt *p, struct ebn_flow_ref *r, __u32 hi, const bool v6)
+{
+	__u8 flags = ebn_ct_init_flags(p, hi);
+	struct ebn_run *run = ebn_run_get();
+	struct ebn_flow_body *body;
+	int rc;
+
+	if (!run)
+		return EBN_FLOW_FULL;
+	body = &run->body;
+	__builtin_memset(body, 0, sizeof(*body));
+	if (p->proto == EBN_PROTO_TCP && !(p->tcp_flags & EBN_TCP_SYN))
+		flags |= EBN_FF_IMPORTED;
+	body->ctl = EBN_CTL(0, EBN_FS_HALF_OPEN, flags, p->sum);
+	body->aux = p->proto == EBN_PROTO_TCP ? p->seq : r->now;
+	body->seen = r->now;
+	body->decision = ebn_ct_decision(p);
+	hi &= 1;
+	body->bytes[hi] = p->len;
+	body->packets[hi] = 1;
+	body->tcp_flags[hi] = p->tcp_flags;
+	body->row[hi] = p->row[0];
+	body->row[hi ^ 1] = p->row[1];
+	rc = ebn_flow_insert(v6, r, body);
+	if (rc == EBN_FLOW_INSERTED) {
+		ebn_count(EBN_C_FLOW_NEW);
+		if (r->gave == EBN_FLOW_GAVE_EXPIRED)
+			ebn_count(EBN_C_FLOW_EXPIRED);
+		else if (r->gave == EBN_FLOW_GAVE_LIVE)
+			ebn_count(EBN_C_FLOW_EVICTED);
+	}
+	return rc;
+}
+
+/* No entry: the beginning of a flow, or nothing. */
+static __always_inline int ebn_ct_begin(struct ebn_pkt *p, struct ebn_flow_ref *r, __u32 hi, const bool v6)
+{
+	enum ebn_reason reason = ebn_ct_may_begin(p);
+
+	if (reason != EBN_R_NONE)
+		return ebn_deny(p, reason);
+	if (ebn_ct_decide(p, false, v6) == EBN_V_DENY)
+		return EBN_V_DENY;
+	switch (ebn_ct_put(p, r, hi, v6)) {
+	case EBN_FLOW_FULL:
+		if (!p->soft)
+			return ebn_deny(p, EBN_R_FLOW_FULL);
+		ebn_count(EBN_C_FLOW_UNRECORDED);
+		break;
+	case EBN_FLOW_BUSY:
+	case EBN_FLOW_HIT:
+		/* recorded, or about to be, by another CPU: this packet goes on its own verdict */
+		ebn_count(EBN_C_FLOW_UNRECORDED);
+		return p->verdict;
+	}
+	p->event = EBN_EV_VERDICT;
+	ebn_stat_flow(p->row[0], 0);
+	ebn_stat_flow(p->row[1], 1);
+	return p->verdict;
+}
+
+__attribute__((noinline)) int ebn_ct4_begin(struct ebn_pkt *p, struct ebn_flow_ref *r, __u32 hi)
+{
+	return p && r ? ebn_ct_begin(p, r, hi, false) : EBN_V_DENY;
+}
+
+__attribute__((noinline)) int ebn_ct6_begin(struct ebn_pkt *p, struct ebn_flow_ref *r, __u32 hi)
+{
+	return p && r ? ebn_ct_begin(p, r, hi, true) : EBN_V_DENY;
+}
+
+/* The packet's flow is known, r is a whole copy of its entry. */
+static __always_inline int ebn_ct_known(const struct ebn_view *v, struct ebn_pkt *p, struct ebn_flow_ref *r, __u32 hi,
+					const bool v6)
+{
+	struct ebn_flow_body *e;
+	int verdict = EBN_CTL_FLAGS(r->ctl) & EBN_FF_AUDIT ? EBN_V_AUDIT : EBN_V_ALLOW;
+
+	if (hi != (EBN_CTL_FLAGS(r->ctl) & EBN_FF_INIT_HI))
+		p->evf |= EBN_EVF_REPLY;
+	p->verdict = verdict;
+	if (!ebn_ct_stands(v, p, r, hi, v6)) {
+		verdict = v6 ? ebn_ct6_recheck(p, r, hi) : ebn_ct4_recheck(p, r, hi);
+		if (verdict == EBN_V_DENY)
+			return verdict;
+	}
+	if (p->point == EBN_AT_FROM_NETDEV && p->row[0])
+		return ebn_deny(p, EBN_R_SOURCE_IP);
+	if (p->row[0] && p->row[1])
+		p->evf |= EBN_EVF_LOCAL;
+	/* an error is no packet of the flow, and what an endpoint here sent was counted when it did */
+	if (p->evf & EBN_EVF_RELATED)
+		return verdict;
+	if (p->point == EBN_AT_TO_ENDPOINT && p->row[0]) {
+		p->counted = 1;
+		return verdict;
+	}
+	if (!ebn_ct_quiet(p, EBN_CTL_STATE(r->ctl))) {
+		verdict = v6 ? ebn_ct6_event(p, r, hi) : ebn_ct4_event(p, r, hi);
+		if (verdict == EBN_V_DENY)
+			return verdict;
+	}
+	e = ebn_flow_body(v6, r);
+	if (!e)
+		return ebn_deny(p, EBN_R_TABLES);
+	ebn_flow_count(e, r, hi, 1, p->len);
+	return verdict;
+}
+
+/* Finds or makes the packet's flow. */
+static __always_inline int ebn_ct_track(struct ebn_pkt *p, struct ebn_flow_ref *r, const bool v6)
+{
+	struct ebn_view v;
+	__u32 hi;
+	int rc;
+
+	if (ebn_view_open(&v))
+		return ebn_deny(p, EBN_R_TABLES);
+	r->torn = 0;
+	r->now = ebn_tick();
+	hi = ebn_ct_key(p, r, v6);
+	ebn_flow_ref_hash(v6, r);
+	rc = ebn_flow_find(v6, r);
+	if (r->torn)
+		ebn_count(EBN_C_TORN);
+	if (rc == EBN_FLOW_HIT)
+		return ebn_ct_known(&v, p, r, hi, v6);
+	return v6 ? ebn_ct6_begin(p, r, hi) : ebn_ct4_begin(p, r, hi);
+}
+
+__attribute__((noinline)) int ebn_ct4_track(struct ebn_pkt *p, struct ebn_flow_ref *r)
+{
+	return p && r ? ebn_ct_track(p, r, false) : EBN_V_DENY;
+}
+
+__attribute__((noinline)) int ebn_ct6_track(struct ebn_pkt *p, struct ebn_flow_ref *r)
+{
+	return p && r ? ebn_ct_track(p, r, true) : EBN_V_DENY;
+}
+
+/** The verdict on the packet; in p all that is known of it and its flow. */
+static __always_inline int ebn_track(struct ebn_pkt *p, const bool v6)
+{
+	struct ebn_run *run = ebn_run_get();
+
+	if (!run)
+		return ebn_deny(p, EBN_R_TABLES);
+	return v6 ? ebn_ct6_track(p, &run->r) : ebn_ct4_track(p, &run->r);
+}
+
+/* A watched device's flow: 1 when it was not known and is now. Asks nothing, drops nothing. */
+static __always_inline int ebn_ct_watch(struct ebn_pkt *p, struct ebn_flow_ref *r, const bool v6)
+{
+	struct ebn_flow_body *e;
+	__u32 hi;
+
+	p->zone = EBN_ZONE_WATCH;
+	r->torn = 0;
+	r->now = ebn_tick();
+	hi = ebn_ct_key(p, r, v6);
+	ebn_flow_ref_hash(v6, r);
+	if (ebn_flow_find(v6, r) != EBN_FLOW_HIT) {
+		if (ebn_ct_put(p, r, hi, v6) == EBN_FLOW_INSERTED)
+			return 1;
+		ebn_count(EBN_C_FLOW_UNRECORDED);
+		return 0;
+	}
+	e = ebn_flow_body(v6, r);
+	if (!e)
+		return 0;
+	if (EBN_CTL_STATE(r->ctl) == EBN_FS_CLOSING && ebn_tcp_is_syn(p)) {
+		EBN_WRITE(e->aux, p->seq);
+		return ebn_flow_update(e, r, EBN_FS_HALF_OPEN, ebn_ct_init_flags(p, hi), 0);
+	}
+	if (hi != (EBN_CTL_FLAGS(r->ctl) & EBN_FF_INIT_HI))
+		p->evf |= EBN_EVF_REPLY;
+	if (!ebn_ct_quiet(p, EBN_CTL_STATE(r->ctl)))
+		ebn_ct_step(p, r, e, hi);
+	ebn_flow_count(e, r, hi, 1, p->len);
+	return 0;
+}
+
+__attribute__((noinline)) int ebn_ct4_watch(struct ebn_pkt *p, struct ebn_flow_ref *r)
+{
+	return p && r ? ebn_ct_watch(p, r, false) : 0;
+}
+
+__attribute__((noinline)) int ebn_ct6_watch(struct ebn_pkt *p, struct ebn_flow_ref *r)
+{
+	return p && r ? ebn_ct_watch(p, r, true) : 0;
+}
+
+static __always_inline int ebn_watch_flow(struct ebn_pkt *p, const bool v6)
+{
+	struct ebn_run *run = ebn_run_get();
+
+	if (!run)
+		return 0;
+	return v6 ? ebn_ct6_watch(p, &run->r) : ebn_ct4_watch(p, &run->r);
+}
+
+#endif

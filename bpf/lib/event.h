@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Reports: one record into the ring for a verdict on a new flow, a drop, the end of a flow. */
+#ifndef EBN_LIB_EVENT_H
+#define EBN_LIB_EVENT_H
+
+#include "ebn_event.h"
+
+#include "lib/maps.h"
+#include "lib/node.h"
+#include "lib/pkt.h"
+#include "lib/stat.h"
+
+/* Does anybody want this kind? A watched device's reports are what it was attached for. */
+static __always_inline bool ebn_event_wanted(const struct ebn_live *live, __u8 type)
+{
+	__u32 observe = EBN_READ(live->observe);
+
+	switch (type) {
+	case EBN_EV_DROP:
+		return observe & EBN_OBSERVE_DROP;
+	case EBN_EV_VERDICT:
+		return observe & EBN_OBSERVE_NEW;
+	case EBN_EV_CLOSE:
+		return observe & EBN_OBSERVE_CLOSE;
+	default:
+		return type == EBN_EV_SEEN;
+	}
+}
+
+/* Identities that no policy look-up has found yet. */
+static __always_inline void ebn_event_identities(const struct ebn_view *v, struct ebn_pkt *p)
+{
+	struct ebn_addr_hit hit;
+
+	if (!(p->evf & EBN_EVF_L3))
+		return;
+	if (!p->identity[0]) {
+		hit = ebn_addr_find(v, p->src, ebn_addr_hash(p->src));
+		p->identity[0] = hit.identity;
+	}
+	if (!p->identity[1]) {
+		hit = ebn_addr_find(v, p->dst, ebn_addr_hash(p->dst));
+		p->identity[1] = hit.identity;
+	}
+}
+
+static __always_inline void ebn_event_addr(__u32 *to, const __u32 *from)
+{
+	to[0] = from[0];
+	to[1] = from[1];
+	to[2] = from[2];
+	to[3] = from[3];
+}
+
+static __always_inline void ebn_event_fill(struct ebn_event *e, const struct ebn_pkt *p)
+{
+	bool icmp = p->proto == EBN_PROTO_ICMP || p->proto == EBN_PROTO_ICMP6;
+	/* an error's tuple is the flow's: it is told as what it is, from who sent it */
+	bool related = p->evf & EBN_EVF_RELATED;
+
+	e->time_ns = bpf_ktime_get_ns();
+	e->abi = EBN_EVENT_ABI;
+	e->type = p->event;
+	e->point = p->point;
+	e->flags = p->evf;
+	e->verdict = p->verdict;
+	e->reason = p->reason;
+	e->proto = related ? (p->v6 ? EBN_PROTO_ICMP6 : EBN_PROTO_ICMP) : p->proto;
+	e->tcp_flags = related ? 0 : p->tcp_flags;
+	ebn_event_addr(e->src, related ? p->outer : p->src);
+	ebn_event_addr(e->dst, p->dst);
+	e->sport = icmp || related ? p->icmp_type : bpf_ntohs(p->sport);
+	e->dport = icmp || related ? p->icmp_code : bpf_ntohs(p->dport);
+	e->len = p->len;
+	e->src_identity = p->identity[0];
+	e->dst_identity = p->identity[1];
+	e->egress_decision = p->decision[EBN_EGRESS];
+	e->ingress_decision = p->decision[EBN_INGRESS];
+	e->ep = p->ep[p->side & 1];
+	e->peer_ep = p->ep[(p->side & 1) ^ 1];
+	e->ifindex = p->ifindex;
+	e->epoch = p->sum;
+	e->generation = p->generation;
+	e->reserved[0] = e->reserved[1] = e->reserved[2] = 0;
+}
+
+/** Reports p->event, when it is wanted. What does not fit is counted. */
+__attribute__((noinline)) int ebn_event_emit(struct ebn_pkt *p)
+{
+	const struct ebn_live *live;
+	struct ebn_event *e;
+	struct ebn_view v;
+	__u32 wake;
+
+	if (!p || ebn_view_open(&v))
+		return 0;
+	live = ebn_node_live(&v);
+	if (!live || !ebn_event_wanted(live, p->event))
+		return 0;
+	ebn_event_identities(&v, p);
+	e = bpf_ringbuf_reserve(&ebn_events, sizeof(*e), 0);
+	if (!e) {
+		ebn_count(EBN_C_EVENT_LOST);
+		return 0;
+	}
+	ebn_event_fill(e, p);
+	wake = EBN_READ(live->wake_bytes);
+	/* a reader is woken for a batch, not for every record; it looks by itself now and then */
+	if (bpf_ringbuf_query(&ebn_events, BPF_RB_AVAIL_DATA) >= wake)
+		bpf_ringbuf_submit(e, BPF_RB_FORCE_WAKEUP);
+	else
+		bpf_ringbuf_submit(e, BPF_RB_NO_WAKEUP);
+	return 0;
+}
+
+#endif

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * A program run's memory. The packet, the flow's copy and a new flow's body would not fit on a stack of 512 bytes that all
+ * the functions called share, so they are per CPU. Runs do not interrupt each other: traffic control runs with softirqs off,
+ * and no program of this set starts another one before it ends.
+ */
+#ifndef EBN_LIB_RUN_H
+#define EBN_LIB_RUN_H
+
+#include "lib/flow.h"
+#include "lib/pkt.h"
+
+struct ebn_run {
+	struct ebn_pkt p;
+	struct ebn_flow_ref r;
+	struct ebn_flow_body body;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct ebn_run);
+} ebn_run SEC(".maps");
+
+static __always_inline struct ebn_run *ebn_run_get(void)
+{
+	__u32 zero = 0;
+
+	return bpf_map_lookup_elem(&ebn_run, &zero);
+}
+
+/** NULL never happens, and is a drop. */
+static __always_inline struct ebn_pkt *ebn_run_begin(struct __sk_buff *skb, __u8 point, __u8 side)
+{
+	struct ebn_run *run = ebn_run_get();
+	struct ebn_pkt *p;
+
+	if (!run)
+		return 0;
+	p = &run->p;
+	__builtin_memset(p, 0, sizeof(*p));
+	p->point = point;
+	p->side = side;
+	/*
+	 * Fields of the context that are asked for late, at once. Verifier: the compiler would merge later loads of different
+	 * fields into one from a computed address, which is refused for the context.
+	 */
+	p->len = skb->len;
+	p->ifindex = skb->ifindex;
+	p->decision[EBN_EGRESS] = p->decision[EBN_INGRESS] = EBN_DECISION_NONE;
+	return p;
+}
+
+#endif
