@@ -49,6 +49,7 @@ struct bench_row {
 extern const struct bench_row bench_policy_rows[];
 extern const struct bench_row bench_address_rows[];
 extern const struct bench_row bench_observe_rows[];
+extern const struct bench_row bench_flow_rows[];
 
 /* Fills in why and returns err. */
 __attribute__((format(printf, 3, 4))) int bench_fail(struct bench *b, int err, const char *fmt, ...);

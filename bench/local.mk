@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause
 #
 # The bench is built on demand: bench/run, or make bench-programs. It links the library with its internal symbols.
-EBN_BENCH_BPF_OBJECTS = bench/address.bpf.o bench/policy.bpf.o
+EBN_BENCH_BPF_OBJECTS = bench/address.bpf.o bench/flow.bpf.o bench/policy.bpf.o
 EBN_TEST_BPF_OBJECTS += $(EBN_BENCH_BPF_OBJECTS)
 EBN_BENCH_SKELETONS = $(EBN_BENCH_BPF_OBJECTS:.bpf.o=.skel.h)
 EXTRA_DIST += bench/run
@@ -11,6 +11,8 @@ bench_ebn_bench_SOURCES = \
 	bench/address.c \
 	bench/address_bench.h \
 	bench/bench.h \
+	bench/flow.c \
+	bench/flow_bench.h \
 	bench/main.c \
 	bench/measure.c \
 	bench/observe.c \

@@ -121,6 +121,8 @@ static const volatile __u32 ebn_flow_idle_of[256] = {
 #define EBN_COST_OF_STATE EBN_IDLE5(2, 2, 3, 4, 5)
 #define EBN_COST_CLASS(c) ((__u32)((c) >> 35) & 0xf)
 #define EBN_COST_NEVER (1ULL << 40)
+/* Expired or half open: nobody looks further for something cheaper. */
+#define EBN_COST_CHEAP(c) ((c) < 3ULL << 35)
 
 /** Whose flow it is: the row that began it, when that is not local the other one. */
 static __always_inline __u64 ebn_flow_owner(__u64 tail0, __u64 ctl)
@@ -167,13 +169,14 @@ static __always_inline __u64 ebn_flow_cost(const int v6, __u64 *set, __u32 i, __
 	return recent << 40 | class << 35 | (0xffffffffULL - idle) << 3 | i;
 }
 
-/** The cheapest way of a set: its cost, the way in the low three bits. */
-static __always_inline __u64 ebn_flow_cheapest(const int v6, __u32 index, __u32 old, __u32 now,
-					       __u64 owner)
+/** The cheapest of n ways of a set, n a constant, from way `first` on: its cost, the way in the low bits. */
+static __always_inline __u64 ebn_flow_cheapest(const int v6, const int n, __u32 first, __u32 index,
+					       __u32 old, __u32 now, __u64 owner)
 {
 	__u64 *set = ebn_flow_set(v6, old, index), best = EBN_COST_NEVER, c, d, below, ctl;
 	const struct ebn_live *live;
 	struct ebn_view v;
+	__u32 way;
 	int i;
 
 	if (!set || ebn_view_open(&v))
@@ -182,8 +185,9 @@ static __always_inline __u64 ebn_flow_cheapest(const int v6, __u32 index, __u32 
 	if (!live)
 		return best;
 #pragma unroll
-	for (i = 0; i < (int)EBN_FLOW_WAYS; i++) {
-		c = ebn_flow_cost(v6, set, i, EBN_READ(set[i]), now, owner, live, &ctl);
+	for (i = 0; i < n; i++) {
+		way = (first + i) & (EBN_FLOW_WAYS - 1);
+		c = ebn_flow_cost(v6, set, way, EBN_READ(set[way]), now, owner, live, &ctl);
 		d = c - best;
 		below = (__u64)((__s64)d >> 63);
 		/* verifier: keep the minimum free of branches, eight of them are 256 paths */
@@ -193,14 +197,28 @@ static __always_inline __u64 ebn_flow_cheapest(const int v6, __u32 index, __u32 
 	return best;
 }
 
+/* Two ways only, neighbours: see ebn_flow_claim(). The number of the first is in the index's upper bits. */
+#define EBN_FLOW_PAIR(index, first) ((index) | (first) << 24)
+EBN_ASSERT(EBN_FLOW_SETS_MAX <= 1u << 24, "a set's number leaves room");
+
+__noinline __u64 ebn_flow4_cheaper(__u32 pair, __u32 old, __u32 now, __u32 owner)
+{
+	return ebn_flow_cheapest(0, 2, pair >> 24 & 6, pair & 0xffffff, old, now, owner);
+}
+
+__noinline __u64 ebn_flow6_cheaper(__u32 pair, __u32 old, __u32 now, __u32 owner)
+{
+	return ebn_flow_cheapest(1, 2, pair >> 24 & 6, pair & 0xffffff, old, now, owner);
+}
+
 __noinline __u64 ebn_flow4_cheapest(__u32 index, __u32 old, __u32 now, __u32 owner)
 {
-	return ebn_flow_cheapest(0, index, old, now, owner);
+	return ebn_flow_cheapest(0, EBN_FLOW_WAYS, 0, index, old, now, owner);
 }
 
 __noinline __u64 ebn_flow6_cheapest(__u32 index, __u32 old, __u32 now, __u32 owner)
 {
-	return ebn_flow_cheapest(1, index, old, now, owner);
+	return ebn_flow_cheapest(1, EBN_FLOW_WAYS, 0, index, old, now, owner);
 }
 
 #endif
