@@ -32,8 +32,12 @@ void ebn_copy_out(void *dst, size_t dst_size, const void *src, size_t src_size)
 
 void *ebn_calloc(size_t n, size_t size)
 {
+	size_t bytes;
+
+	if (__builtin_mul_overflow(n, size, &bytes))
+		return NULL;
 	/* calloc(0) may return NULL, which here means "no memory" */
-	return calloc(n ? n : 1, size ? size : 1);
+	return calloc(1, bytes ? bytes : 1);
 }
 
 int ebn_grow(void *p, size_t *cap, size_t n, size_t size)

@@ -9,6 +9,5 @@ lib_libebpfnet_internal_la_SOURCES += \
 	lib/observe/names.c lib/observe/names.h \
 	lib/observe/protocol.c \
 	lib/observe/ring.c lib/observe/ring.h \
-	lib/observe/tables.c lib/observe/tables.h \
 	lib/observe/reason.c \
 	lib/observe/text.c

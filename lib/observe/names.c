@@ -2,7 +2,7 @@
 #include <sys/utsname.h>
 
 #include "observe/names.h"
-#include "observe/tables.h"
+#include "conntrack/tables.h"
 
 /* How often at most the tables are looked at because a number is not known. */
 #define RETRY_NS 5000000u

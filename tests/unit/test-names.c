@@ -3,7 +3,7 @@
 #include <ebpfnet/policy.h>
 
 #include "observe/names.h"
-#include "observe/tables.h"
+#include "conntrack/tables.h"
 #include "suite.h"
 
 #define SIZE (2u << 20)

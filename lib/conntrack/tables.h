@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
 /* Copies out of node tables, for names and for conntrack; any mapping will do. */
-#ifndef EBN_OBSERVE_TABLES_H
-#define EBN_OBSERVE_TABLES_H
+#ifndef EBN_CONNTRACK_TABLES_H
+#define EBN_CONNTRACK_TABLES_H
 
 #include "tables/rows.h"
 

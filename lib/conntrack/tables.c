@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause
-#include "observe/tables.h"
+#include "conntrack/tables.h"
 
 #define TRIES 16
 
