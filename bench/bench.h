@@ -46,8 +46,10 @@ struct bench_row {
 };
 
 /* One table a file, ended by a row without a name. */
+extern const struct bench_row bench_packet_rows[];
 extern const struct bench_row bench_policy_rows[];
 extern const struct bench_row bench_address_rows[];
+extern const struct bench_row bench_compile_rows[];
 extern const struct bench_row bench_observe_rows[];
 extern const struct bench_row bench_flow_rows[];
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause
 #
 # The bench is built on demand: bench/run, or make bench-programs. It links the library with its internal symbols.
-EBN_BENCH_BPF_OBJECTS = bench/address.bpf.o bench/flow.bpf.o bench/policy.bpf.o
+EBN_BENCH_BPF_OBJECTS = bench/address.bpf.o bench/flow.bpf.o bench/packet.bpf.o bench/policy.bpf.o
 EBN_TEST_BPF_OBJECTS += $(EBN_BENCH_BPF_OBJECTS)
 EBN_BENCH_SKELETONS = $(EBN_BENCH_BPF_OBJECTS:.bpf.o=.skel.h)
 EXTRA_DIST += bench/run
@@ -11,15 +11,20 @@ bench_ebn_bench_SOURCES = \
 	bench/address.c \
 	bench/address_bench.h \
 	bench/bench.h \
+	bench/compile.c \
 	bench/flow.c \
 	bench/flow_bench.h \
 	bench/main.c \
 	bench/measure.c \
 	bench/observe.c \
+	bench/packet.c \
+	bench/packet_bench.h \
 	bench/policy.c \
-	bench/policy_bench.h
+	bench/policy_bench.h \
+	bench/setup.c \
+	bench/setup.h
 bench_ebn_bench_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS) -I$(top_builddir)/bench -I$(srcdir)/bench
-bench_ebn_bench_LDADD = lib/libebpfnet-internal.la $(JANSSON_LIBS)
+bench_ebn_bench_LDADD = lib/libebpfnet-internal.la $(JANSSON_LIBS) -lpthread
 
 bench-programs: all
 	$(MAKE) $(AM_MAKEFLAGS) $(EBN_BENCH_SKELETONS)

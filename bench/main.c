@@ -11,6 +11,8 @@
 
 static const struct bench_row *const tables[] = {
 	bench_policy_rows,
+	bench_compile_rows,
+	bench_packet_rows,
 	bench_address_rows,
 	bench_observe_rows,
 	bench_flow_rows,
@@ -18,13 +20,13 @@ static const struct bench_row *const tables[] = {
 
 static bool selected(const char *name, char *const *patterns, int n)
 {
-	char prefix[128];
+	size_t len;
 	int i;
 
 	for (i = 0; i < n; i++) {
-		/* "what" stands for all of its variants */
-		snprintf(prefix, sizeof(prefix), "%s/*", patterns[i]);
-		if (!fnmatch(patterns[i], name, 0) || !fnmatch(prefix, name, 0))
+		/* "what" stands for all of its variants, its -v6 twin included */
+		len = strlen(patterns[i]);
+		if (!fnmatch(patterns[i], name, 0) || (!strncmp(patterns[i], name, len) && strchr("/-", name[len])))
 			return true;
 	}
 	return n == 0;
