@@ -1,9 +1,13 @@
 # SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause
 ebpfnetinclude_HEADERS += \
+	include/ebpfnet/address.h \
 	include/ebpfnet/cleanup.h \
 	include/ebpfnet/common.h \
+	include/ebpfnet/conntrack.h \
 	include/ebpfnet/ctx.h \
+	include/ebpfnet/datapath.h \
 	include/ebpfnet/diag.h \
+	include/ebpfnet/endpoint.h \
 	include/ebpfnet/features.h \
 	include/ebpfnet/labels.h \
 	include/ebpfnet/types.h \
@@ -11,7 +15,6 @@ ebpfnetinclude_HEADERS += \
 
 # Headers whose functions are not all there yet are shipped, not installed.
 EXTRA_DIST += \
-	include/ebpfnet/address.h include/ebpfnet/conntrack.h include/ebpfnet/datapath.h \
-	include/ebpfnet/ebpfnet.h include/ebpfnet/endpoint.h include/ebpfnet/event.h \
+	include/ebpfnet/ebpfnet.h include/ebpfnet/event.h \
 	include/ebpfnet/flow.h include/ebpfnet/policy.h \
 	lib/policy/policy.h lib/tables/flow.h lib/tables/node.h lib/tables/rows.h

@@ -12,6 +12,7 @@
 #include "tables/rows.h"
 #include "ebn_config.h"
 #include "ebn_event.h"
+#include "ebn_reason.h"
 #include <ebpfnet/datapath.h>
 #include <ebpfnet/types.h>
 

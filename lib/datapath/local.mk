@@ -1,3 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause
-# lib_libebpfnet_internal_la_SOURCES += lib/datapath/NAME.c lib/datapath/NAME.h
-lib_libebpfnet_internal_la_SOURCES += lib/datapath/internal.h
+lib_libebpfnet_internal_la_SOURCES += lib/datapath/internal.h lib/datapath/private.h lib/datapath/endpoint.h \
+	lib/datapath/address.c lib/datapath/attach.c lib/datapath/conntrack.c lib/datapath/datapath.c lib/datapath/endpoint.c \
+	lib/datapath/endpoint-info.c lib/datapath/maintain.c lib/datapath/netlink.c lib/datapath/object.c \
+	lib/datapath/pins.c lib/datapath/policy.c lib/datapath/sets.c lib/datapath/tables.c lib/datapath/upgrade.c

@@ -1,3 +1,16 @@
 # SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause
 ROOT_TESTS += tests/netns/examples-api
 EXTRA_DIST += tests/netns/examples-api
+
+# the datapath: a helper that makes the calls, and tests that watch what comes of them
+EXTRA_PROGRAMS += tests/netns/dp-helper tests/netns/foreign
+tests_netns_dp_helper_SOURCES = tests/netns/dp-helper.c
+tests_netns_dp_helper_LDADD = lib/libebpfnet-internal.la
+tests_netns_foreign_SOURCES = tests/netns/foreign.c
+tests_netns_foreign_LDADD = $(LIBBPF_LIBS)
+EBN_DATAPATH_TESTS = tests/netns/test-datapath-lifecycle.sh tests/netns/test-datapath-endpoints.sh \
+	tests/netns/test-datapath-others.sh tests/netns/test-datapath-torture.sh
+ROOT_PROGS += tests/netns/dp-helper tests/netns/foreign
+ROOT_TESTS += $(EBN_DATAPATH_TESTS)
+EXTRA_DIST += $(EBN_DATAPATH_TESTS) tests/netns/datapath.sh tests/netns/failcall.c tests/netns/pin-ids.py \
+	tests/netns/poke.py tests/netns/tcx-order.py

@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+/*
+ * What the files of lib/datapath/ share.
+ *
+ * A pin directory holds
+ *   setN/		one complete set: all maps, the programs and ebn_meta, which says what the set is
+ *   current		symbolic link to the set in force
+ *   previous		the one before the last upgrade, for a rollback
+ *   next		the one an upgrade is moving to; there only while it runs
+ *   links/		tcx links, IFINDEX-in and IFINDEX-out
+ *   stage/		a set being built; never believed
+ * A set is built in stage/, renamed to its number, and then becomes current by renaming a symbolic link over the old one. So a
+ * process killed at any moment leaves the old set or the new one, and perhaps rubbish that no link names; the next writer
+ * removes it.
+ */
+#ifndef EBN_DATAPATH_PRIVATE_H
+#define EBN_DATAPATH_PRIVATE_H
+
+#include <limits.h>
+#include "datapath/internal.h"
+#include "policy/policy.h"
+#include <ebpfnet/endpoint.h>
+
+#define EBN_META_MAGIC 0x617465642d6e6265ULL
+#define EBN_META_MAP "ebn_meta"
+
+/* The value of ebn_meta, frozen once it is written. */
+struct ebn_set_meta {
+	uint64_t magic;
+	uint32_t size;
+	uint16_t abi_major, abi_minor;
+	uint32_t node_abi;
+	uint32_t flow_abi;
+	uint32_t event_abi;
+	uint32_t loaded;	/* 0: tables only */
+	uint64_t instance;	/* as in the node tables' header */
+	uint64_t loaded_ns;	/* CLOCK_REALTIME */
+	char version[32];
+	char tag[24];
+	uint32_t tick_shift;
+	uint32_t tables_gone;	/* kept for its name only: its flow tables were replaced */
+	uint64_t reserved[4];
+};
+EBN_ASSERT(sizeof(struct ebn_set_meta) == 144, "ebn_meta");
+
+struct ebn_set {
+	uint32_t number;	/* 0: none */
+	struct ebn_set_meta meta;
+	int prog_fd[EBN_PROGS];	/* -1: not there */
+	uint32_t prog_id[EBN_PROGS];
+};
+
+/*
+ * What is attached where, in the node tables (piece EBN_P_USER1, user space only): the writer's memory of it, good across a
+ * restart. Row n belongs to endpoint row n; the EBN_DEV_EXTRA rows behind them are for other devices. Written after the
+ * kernel did it, so a row may lag behind but never promises what is not there; restore compares it with the kernel.
+ */
+struct ebn_dev_row {
+	uint32_t ifindex;	/* 0: free */
+	uint8_t kind;		/* enum ebn_dev_kind */
+	uint8_t clsact_made;	/* the qdisc is ours to remove */
+	uint8_t state[EBN_HOOKS]; /* enum ebn_dev_state */
+	uint16_t prio[EBN_HOOKS]; /* of our filters */
+	uint16_t stay;		/* the kernel refused the links: it stays with filters */
+	uint16_t reserved;
+	uint32_t link_id[EBN_HOOKS];
+	uint32_t reserved2[2];
+};
+EBN_ASSERT(sizeof(struct ebn_dev_row) == 32, "a device row is 32 bytes");
+#define EBN_DEV_EXTRA 256u
+enum ebn_dev_kind {
+	EBN_DEV_NONE,
+	EBN_DEV_ENDPOINT,
+	EBN_DEV_WATCH,
+	EBN_DEV_NETDEV,
+	EBN_DEV_KINDS,
+};
+enum ebn_dev_state {
+	EBN_DEV_OFF,
+	EBN_DEV_FILTER,
+	EBN_DEV_LINK,
+};
+
+struct ebn_nl {
+	struct mnl_socket *sock;
+	uint32_t seq;
+	uint32_t portid;
+};
+
+struct ebn_dp_private {
+	char pin_dir[PATH_MAX];
+	int dir_fd;		/* of pin_dir; holds the lock */
+	struct ebn_set set;	/* current */
+	struct ebn_set prev;	/* number 0: none is kept */
+	/* sizes of tables made new */
+	uint32_t want_flows[2];
+	uint64_t want_table_bytes;
+	uint32_t want_ring_bytes;
+	uint32_t want_endpoints;
+	char *object_dir;
+	struct ebn_nl nl;
+	struct ebn_grace *grace;
+	uint32_t n_endpoints;	/* rows */
+	uint32_t dev_off;	/* device rows in the node tables */
+	uint32_t dev_n;
+	uint32_t dev_next;	/* where maintain looks on for filters to move */
+	struct ebpfnet_endpoint **eps; /* by row */
+	uint32_t live;		/* of them */
+	uint64_t ids[65536 / 64]; /* endpoint ids in use */
+	uint32_t last_id;
+	/* maintain */
+	uint64_t sweep_pos[2];
+	bool sweep_done[2];
+	uint64_t sweep_due_ns;	/* CLOCK_MONOTONIC */
+	bool sweeping;
+	bool reap;
+	uint64_t tick_base;	/* tick - now / length of a tick, at the last calibration */
+	uint64_t tick_checked_ns;
+};
+
+/* ---- pins.c ---- */
+int ebn_pins_open(struct ebpfnet_datapath *dp, const char *dir, struct ebpfnet_diag *diag);
+int ebn_pin_path(struct ebpfnet_datapath *dp, char *buf, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+/* Number of the set a symbolic link names, or -ENOENT, -EPROTO. */
+int ebn_pins_number(struct ebpfnet_datapath *dp, const char *link, uint32_t *ret);
+/* An empty stage/, removing what a killed writer left there. */
+int ebn_pins_stage(struct ebpfnet_datapath *dp, struct ebpfnet_diag *diag);
+int ebn_pins_stage_fd(struct ebpfnet_datapath *dp, const char *name, int fd, struct ebpfnet_diag *diag);
+/* stage/ becomes set number and link names it. */
+int ebn_pins_commit(struct ebpfnet_datapath *dp, uint32_t number, const char *link, struct ebpfnet_diag *diag);
+/* Makes link name a set; number 0 removes it. */
+int ebn_pins_point(struct ebpfnet_datapath *dp, const char *link, uint32_t number, struct ebpfnet_diag *diag);
+/* Removes a file, or a directory and what is in it. */
+int ebn_pins_remove(struct ebpfnet_datapath *dp, const char *name);
+/* The directory of tcx links. */
+int ebn_pins_links(struct ebpfnet_datapath *dp, struct ebpfnet_diag *diag);
+/* Removes what no link names. */
+void ebn_pins_tidy(struct ebpfnet_datapath *dp);
+/* Removes everything of ours and the directory's contents. */
+int ebn_pins_clear(struct ebpfnet_datapath *dp);
+/* An unused set number. */
+uint32_t ebn_pins_free_number(struct ebpfnet_datapath *dp);
+enum ebn_fd_kind { EBN_FD_OTHER, EBN_FD_MAP, EBN_FD_PROG, EBN_FD_LINK };
+enum ebn_fd_kind ebn_fd_kind(int fd);
+/* Opens a pin of that kind; flags as BPF_OBJ_GET's. -EPROTO: it is something else. */
+int ebn_pin_get(struct ebpfnet_datapath *dp, const char *path, enum ebn_fd_kind kind, uint32_t flags,
+		struct ebpfnet_diag *diag);
+
+/* ---- sets.c ---- */
+void ebn_set_init(struct ebn_set *set);
+void ebn_set_close(struct ebn_set *set);
+/* Reads ebn_meta and the programs of a pinned set. */
+int ebn_set_open(struct ebpfnet_datapath *dp, uint32_t number, struct ebn_set *ret, struct ebpfnet_diag *diag);
+/* Builds stage/ with these maps and programs (fds may be -1: not pinned), and meta. */
+int ebn_set_stage(struct ebpfnet_datapath *dp, const int *map_fd, const struct ebn_set *set, struct ebpfnet_diag *diag);
+
+/* ---- tables.c ---- */
+int ebn_tables_create(struct ebpfnet_datapath *dp, struct ebpfnet_diag *diag);
+int ebn_tables_open(struct ebpfnet_datapath *dp, struct ebpfnet_diag *diag);
+int ebn_tables_map(struct ebpfnet_datapath *dp, struct ebpfnet_diag *diag);
+int ebn_tables_adopt(struct ebpfnet_datapath *dp, bool fresh, struct ebpfnet_diag *diag);
+void ebn_tables_close(struct ebpfnet_datapath *dp);
+int ebn_flow_map_create(struct ebpfnet_datapath *dp, int family, uint64_t flows, struct ebpfnet_diag *diag, int *ret);
+int ebn_flow_map_open(struct ebpfnet_datapath *dp, int family, int fd, struct ebn_flows *ret,
+		      struct ebpfnet_diag *diag);
+void ebn_flow_map_close(struct ebn_flows *t);
+uint32_t ebn_tick_shift(void);
+
+/* ---- object.c ---- */
+struct ebn_object {
+	void *mem;		/* when read from a file */
+	const void *data;
+	size_t size;
+	char tag[17];
+	struct bpf_object *obj;
+	char *log;
+};
+/* Reads and checks an object; dir NULL: the built-in one. Closed by ebn_object_close() also after a failure. */
+int ebn_object_open(struct ebpfnet_datapath *dp, const char *dir, struct ebpfnet_diag *diag, struct ebn_object *ret);
+/* Loads it on these maps (old[] NULL: no table is being drained); fills set's programs and meta. */
+int ebn_object_load(struct ebpfnet_datapath *dp, struct ebn_object *o, const int *map_fd, const int *old_fd,
+		    struct ebn_set *set, struct ebpfnet_diag *diag);
+/* Extra maps of the object (not in ebn_map_names[]) are pinned with the set they were loaded for. */
+int ebn_object_stage_extra(struct ebpfnet_datapath *dp, struct ebn_object *o, struct ebpfnet_diag *diag);
+void ebn_object_close(struct ebn_object *o);
+
+/* ---- netlink.c ---- */
+int ebn_nl_open(struct ebn_nl *nl);
+void ebn_nl_close(struct ebn_nl *nl);
+struct ebn_link_info {
+	uint32_t ifindex;
+	uint32_t peer;		/* ifindex of the other end, 0: none */
+	int32_t peer_netns;	/* id of the other end's network namespace, -1: this one */
+	char name[16];
+	uint8_t mac[6];
+	bool has_mac;
+};
+int ebn_nl_link(struct ebn_nl *nl, const char *name, uint32_t ifindex, struct ebn_link_info *ret);
+/* MAC address of the other end of a pair, wherever it is. */
+int ebn_nl_peer_mac(struct ebn_nl *nl, const struct ebn_link_info *link, uint8_t mac[6]);
+struct ebn_filter {
+	uint32_t ifindex;
+	enum ebn_hook hook;
+	uint16_t prio;
+	uint32_t handle;
+	int prog_fd;		/* to set */
+	const char *name;
+	uint32_t prog_id;	/* as read */
+};
+/* 1 made, 0 there already */
+int ebn_nl_clsact_add(struct ebn_nl *nl, uint32_t ifindex, struct ebpfnet_diag *diag);
+int ebn_nl_clsact_del(struct ebn_nl *nl, uint32_t ifindex);
+/* replace false: -EEXIST when the handle is taken */
+int ebn_nl_filter_set(struct ebn_nl *nl, const struct ebn_filter *f, bool replace, struct ebpfnet_diag *diag);
+int ebn_nl_filter_del(struct ebn_nl *nl, const struct ebn_filter *f);
+typedef int (*ebn_filter_fn)(const struct ebn_filter *f, const char *kind, void *arg);
+/* Every filter on a hook. No qdisc: none. */
+int ebn_nl_filters(struct ebn_nl *nl, uint32_t ifindex, enum ebn_hook hook, ebn_filter_fn fn, void *arg);
+
+/* ---- attach.c ---- */
+struct ebn_dev_row *ebn_dev(struct ebpfnet_datapath *dp, uint32_t n);
+/* A copy, from the mapping: read-only processes have no more. */
+int ebn_dev_read(struct ebpfnet_datapath *dp, uint32_t n, struct ebn_dev_row *ret);
+int ebn_dev_find(struct ebpfnet_datapath *dp, uint32_t ifindex, uint32_t *ret);
+/* Attaches filters for row n; on failure nothing is left. */
+int ebn_dev_attach(struct ebpfnet_datapath *dp, uint32_t n, uint32_t ifindex, enum ebn_dev_kind kind,
+		   struct ebpfnet_diag *diag);
+int ebn_dev_detach(struct ebpfnet_datapath *dp, uint32_t n);
+/* Compares a row with the kernel and attaches what is missing. 1: something was, 0. */
+int ebn_dev_restore(struct ebpfnet_datapath *dp, uint32_t n, struct ebpfnet_diag *diag);
+/* Moves one waiting filter to a link; 1: did, 0: none waits. */
+int ebn_dev_move_one(struct ebpfnet_datapath *dp);
+uint32_t ebn_dev_moves(struct ebpfnet_datapath *dp);
+/* Makes every hook of row n run set's programs. */
+int ebn_dev_swap(struct ebpfnet_datapath *dp, uint32_t n, const struct ebn_set *set, struct ebpfnet_diag *diag);
+int ebn_prog_of(enum ebn_dev_kind kind, enum ebn_hook hook);
+int ebn_devs_open(struct ebpfnet_datapath *dp, bool fresh, struct ebpfnet_diag *diag);
+/* Detaches all of ours. The first error. */
+int ebn_devs_clear(struct ebpfnet_datapath *dp);
+
+/* ---- endpoint.c ---- */
+int ebn_eps_open(struct ebpfnet_datapath *dp, struct ebpfnet_diag *diag);
+void ebn_eps_close(struct ebpfnet_datapath *dp);
+
+/* ---- upgrade.c ---- */
+/* Brings an upgrade that was cut short to an end, back or forth. */
+int ebn_upgrade_recover(struct ebpfnet_datapath *dp, struct ebpfnet_diag *diag);
+
+#endif

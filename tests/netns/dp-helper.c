@@ -1,0 +1,440 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+/*
+ * The datapath's calls as commands, for the tests in this folder: each argument is one command with its words. Uses public
+ * headers only. Errors go to stderr as "COMMAND: -errno name" and the diagnostics; the exit status is then 1.
+ *
+ *   dp-helper [-p PINDIR] [-o OBJECTDIR] [-m DISABLED] [-f FLOWS4,FLOWS6] [-e ENDPOINTS] [-t TABLEBYTES] [-r] COMMAND...
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+#include <ebpfnet/ebpfnet.h>
+
+#define WORDS 24
+
+static struct ebpfnet_ctx *ctx;
+static struct ebpfnet_diag *diag;
+static struct ebpfnet_datapath *dp;
+static struct ebpfnet_policy_set *set;
+
+static int fail(const char *what, int r)
+{
+	char text[8192];
+
+	fprintf(stderr, "%s: %d %s\n", what, r, strerror(-r));
+	if (ebpfnet_diag_format(diag, text, sizeof(text)) > 0)
+		fprintf(stderr, "%s", text);
+	return r;
+}
+
+static const char *word(char **w, const char *key)
+{
+	size_t n = strlen(key);
+
+	for (; *w; w++)
+		if (!strncmp(*w, key, n) && (*w)[n] == '=')
+			return *w + n + 1;
+	return NULL;
+}
+
+static int number(char **w, const char *key)
+{
+	const char *v = word(w, key);
+
+	return v ? (int)strtol(v, NULL, 0) : 0;
+}
+
+static int address(char **w, const char *key, struct ebpfnet_addr *ret)
+{
+	const char *v = word(w, key);
+
+	return v ? ebpfnet_addr_parse(v, ret) : 0;
+}
+
+static double now_us(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec * 1e6 + ts.tv_nsec / 1e3;
+}
+
+static int endpoint(char **w)
+{
+	struct ebpfnet_endpoint_opts o = { EBPFNET_OPTS_INIT(o), .diag = diag };
+	struct ebpfnet_labels *labels = NULL;
+	int r = 0;
+
+	if (!w[1] || !w[2])
+		return -EINVAL;
+	o.name = w[1];
+	o.device = w[2];
+	o.id = (uint16_t)number(w, "id");
+	o.flags = (uint32_t)number(w, "flags");
+	if (word(w, "mac"))
+		r = ebpfnet_mac_parse(word(w, "mac"), &o.mac);
+	r = r ? r : address(w, "addr4", &o.addr4);
+	r = r ? r : address(w, "addr6", &o.addr6);
+	r = r ? r : address(w, "gw4", &o.gateway4);
+	r = r ? r : address(w, "gw6", &o.gateway6);
+	if (!r && word(w, "labels"))
+		r = ebpfnet_labels_parse(word(w, "labels"), NULL, diag, &labels);
+	o.labels = labels;
+	if (!r) {
+		double t = now_us();
+
+		r = ebpfnet_endpoint_create(dp, &o, NULL);
+		if (word(w, "time"))
+			printf("create %.1f us\n", now_us() - t);
+	}
+	ebpfnet_labels_unref(labels);
+	return r;
+}
+
+static int named(char **w, int (*fn)(struct ebpfnet_endpoint *ep, char **w))
+{
+	struct ebpfnet_endpoint *ep;
+	int r;
+
+	r = w[1] ? ebpfnet_endpoint_lookup(dp, w[1], &ep) : -EINVAL;
+	if (r < 0)
+		return r;
+	r = fn(ep, w);
+	ebpfnet_endpoint_unref(ep);
+	return r;
+}
+
+static int do_destroy(struct ebpfnet_endpoint *ep, char **w)
+{
+	(void)w;
+	return ebpfnet_endpoint_destroy(ep);
+}
+
+static int do_labels(struct ebpfnet_endpoint *ep, char **w)
+{
+	struct ebpfnet_labels *labels = NULL;
+	int r;
+
+	r = ebpfnet_labels_parse(w[2] ? w[2] : "", NULL, diag, &labels);
+	if (!r)
+		r = ebpfnet_endpoint_set_labels(ep, labels);
+	ebpfnet_labels_unref(labels);
+	return r;
+}
+
+static int do_flags(struct ebpfnet_endpoint *ep, char **w)
+{
+	return ebpfnet_endpoint_set_flags(ep, w[2] ? (uint32_t)strtoul(w[2], NULL, 0) : 0);
+}
+
+static int do_stats(struct ebpfnet_endpoint *ep, char **w)
+{
+	struct ebpfnet_endpoint_stats st;
+	int r = ebpfnet_endpoint_get_stats(ep, &st, sizeof(st));
+
+	(void)w;
+	if (!r)
+		printf("tx=%" PRIu64 " tx_dropped=%" PRIu64 " rx=%" PRIu64 " rx_dropped=%" PRIu64 " begun=%" PRIu64
+		       " answered=%" PRIu64 "\n", st.tx_packets, st.tx_dropped, st.rx_packets, st.rx_dropped,
+		       st.flows_begun, st.flows_answered);
+	return r;
+}
+
+static int do_restore(struct ebpfnet_endpoint *ep, void *arg)
+{
+	(void)arg;
+	return ebpfnet_endpoint_restore(ep, diag);
+}
+
+static int do_info(struct ebpfnet_endpoint *ep, void *arg)
+{
+	struct ebpfnet_endpoint_info i;
+	char a4[EBPFNET_ADDR_STRLEN] = "-", a6[EBPFNET_ADDR_STRLEN] = "-";
+	int r = ebpfnet_endpoint_get_info(ep, &i, sizeof(i));
+
+	(void)arg;
+	if (r < 0)
+		return r;
+	if (ebpfnet_addr_family(&i.addr4))
+		ebpfnet_addr_format(&i.addr4, a4, sizeof(a4));
+	if (ebpfnet_addr_family(&i.addr6))
+		ebpfnet_addr_format(&i.addr6, a6, sizeof(a6));
+	printf("%u %s dev=%s ifindex=%u identity=%u attached=%u flags=%u addr4=%s addr6=%s labels=%s\n", i.id, i.name,
+	       *i.device ? i.device : "-", i.ifindex, i.identity, i.attached, i.flags, a4, a6, i.labels);
+	return 0;
+}
+
+static int status(void)
+{
+	struct ebpfnet_datapath_status s;
+	int r = ebpfnet_datapath_status(dp, &s, sizeof(s));
+
+	if (r < 0)
+		return r;
+	printf("name=%s version=%s tag=%s loaded=%d generation=%u adoptions=%u endpoints=%u devices=%u tcx_links=%u "
+	       "flows4=%" PRIu64 " flows4_max=%" PRIu64 " flows6=%" PRIu64 " flows6_max=%" PRIu64 " memory=%" PRIu64
+	       " used=%" PRIu64 " retired=%u lost=%" PRIu64 " unrecorded=%" PRIu64 "\n", s.name, s.version,
+	       s.program_tag, s.loaded, s.generation, s.adoptions, s.endpoints, s.devices, s.tcx_links, s.flows4,
+	       s.flows4_max, s.flows6, s.flows6_max, s.memory, s.table_used, s.retired, s.events_lost, s.unrecorded);
+	return 0;
+}
+
+static int drops(void)
+{
+	struct ebpfnet_drop_stat st[64];
+	int n = ebpfnet_datapath_drops(dp, st, 64), i;
+
+	for (i = 0; i < n; i++)
+		printf("drop %" PRIu32 " packets=%" PRIu64 " bytes=%" PRIu64 "\n", st[i].reason, st[i].packets,
+		       st[i].bytes);
+	return n < 0 ? n : 0;
+}
+
+/* rule NAME SUBJECT|- in|out PEER|- PROTOCOL|- PORT: adds a policy with one rule that allows, default deny in its direction. */
+static int rule(char **w)
+{
+	struct ebpfnet_policy_opts po = { EBPFNET_OPTS_INIT(po), .diag = diag };
+	struct ebpfnet_policy_rule pr = { EBPFNET_OPTS_INIT(pr), .action = EBPFNET_VERDICT_ALLOW };
+	struct ebpfnet_port_range port = { 0 };
+	const char *peer;
+	int i;
+
+	for (i = 1; i < 7; i++)
+		if (!w[i])
+			return -EINVAL;
+	po.name = w[1];
+	po.subject = strcmp(w[2], "-") ? w[2] : NULL;
+	pr.direction = strcmp(w[3], "in") ? EBPFNET_EGRESS : EBPFNET_INGRESS;
+	po.default_deny_ingress = pr.direction == EBPFNET_INGRESS;
+	po.default_deny_egress = !po.default_deny_ingress;
+	peer = w[4];
+	if (strcmp(peer, "-")) {
+		pr.peers = &peer;
+		pr.n_peers = 1;
+	}
+	if (strcmp(w[5], "-")) {
+		port.protocol = !strcmp(w[5], "tcp") ? 6 : !strcmp(w[5], "udp") ? 17 : !strcmp(w[5], "icmp") ? 1 : 58;
+		port.first = port.last = (uint16_t)strtoul(w[6], NULL, 10);
+		pr.ports = &port;
+		pr.n_ports = 1;
+	}
+	if (!set) {
+		int r = ebpfnet_policy_set_new(ctx, &set);
+
+		if (r < 0)
+			return r;
+	}
+	return ebpfnet_policy_set_add(set, &po, &pr, 1);
+}
+
+/* Makes the rules since the last commit the policy. */
+static int commit(void)
+{
+	struct ebpfnet_policy_commit_opts co = { EBPFNET_OPTS_INIT(co), .diag = diag };
+	int r = set ? 0 : ebpfnet_policy_set_new(ctx, &set);
+
+	if (!r)
+		r = ebpfnet_policy_commit(dp, set, &co);
+	ebpfnet_policy_set_free(set);
+	set = NULL;
+	return r;
+}
+
+static int flows(void)
+{
+	struct ebpfnet_ct_iter *it = NULL;
+	struct ebpfnet_ct_entry e;
+	int r, n = 0;
+
+	r = ebpfnet_ct_iter_new(dp, NULL, &it);
+	while (!r && ebpfnet_ct_iter_next(it, &e, sizeof(e)) == 1) {
+		char a[EBPFNET_ADDR_STRLEN], b[EBPFNET_ADDR_STRLEN];
+
+		ebpfnet_addr_format(&e.src, a, sizeof(a));
+		ebpfnet_addr_format(&e.dst, b, sizeof(b));
+		printf("flow %s %u -> %s %u proto=%u %s\n", a, e.sport, b, e.dport, e.protocol,
+		       ebpfnet_ct_state_name(e.state));
+		n++;
+	}
+	ebpfnet_ct_iter_free(it);
+	printf("flows=%d\n", n);
+	return r;
+}
+
+static int known(char **w)
+{
+	struct ebpfnet_labels *labels = NULL;
+	struct ebpfnet_addr a;
+	uint32_t id;
+	int r;
+
+	r = w[1] ? ebpfnet_addr_parse(w[1], &a) : -EINVAL;
+	if (!r && !w[2]) {
+		r = ebpfnet_address_lookup(dp, &a, &id);
+		if (!r)
+			printf("identity=%u\n", id);
+		return r;
+	}
+	if (!r && !strcmp(w[2], "-"))
+		return ebpfnet_address_delete(dp, &a);
+	if (!r)
+		r = ebpfnet_labels_parse(w[2], NULL, diag, &labels);
+	if (!r)
+		r = ebpfnet_address_upsert(dp, &a, labels);
+	ebpfnet_labels_unref(labels);
+	return r;
+}
+
+static int upgrade(char **w)
+{
+	struct ebpfnet_upgrade_opts o = { EBPFNET_OPTS_INIT(o), .diag = diag };
+
+	o.fail_at = (enum ebpfnet_upgrade_step)number(w, "fail");
+	o.flows4 = (uint32_t)number(w, "flows4");
+	o.flows6 = (uint32_t)number(w, "flows6");
+	o.object_dir = word(w, "dir");
+	return ebpfnet_datapath_upgrade(dp, &o);
+}
+
+static int maintain(void)
+{
+	int r;
+
+	do
+		r = ebpfnet_datapath_maintain(dp, 0);
+	while (r == 1);
+	return r;
+}
+
+static int command(char **w)
+{
+	const char *c = w[0];
+
+	if (!strcmp(c, "prepare"))
+		return ebpfnet_datapath_prepare(dp, diag);
+	if (!strcmp(c, "load"))
+		return ebpfnet_datapath_load(dp, diag);
+	if (!strcmp(c, "cleanup"))
+		return ebpfnet_datapath_cleanup(dp, diag);
+	if (!strcmp(c, "status"))
+		return status();
+	if (!strcmp(c, "drops"))
+		return drops();
+	if (!strcmp(c, "ep"))
+		return endpoint(w);
+	if (!strcmp(c, "eps"))
+		return ebpfnet_endpoint_foreach(dp, do_info, NULL);
+	if (!strcmp(c, "restore"))
+		return ebpfnet_endpoint_foreach(dp, do_restore, NULL);
+	if (!strcmp(c, "destroy"))
+		return named(w, do_destroy);
+	if (!strcmp(c, "labels"))
+		return named(w, do_labels);
+	if (!strcmp(c, "flags"))
+		return named(w, do_flags);
+	if (!strcmp(c, "stats"))
+		return named(w, do_stats);
+	if (!strcmp(c, "attach"))
+		return ebpfnet_datapath_attach(dp, w[1], w[2] && !strcmp(w[2], "netdev") ? EBPFNET_ROLE_NETDEV :
+					       EBPFNET_ROLE_WATCH, diag);
+	if (!strcmp(c, "detach"))
+		return ebpfnet_datapath_detach(dp, w[1], diag);
+	if (!strcmp(c, "rule"))
+		return rule(w);
+	if (!strcmp(c, "commit"))
+		return commit();
+	if (!strcmp(c, "flows"))
+		return flows();
+	if (!strcmp(c, "flush"))
+		return ebpfnet_ct_flush(dp, NULL);
+	if (!strcmp(c, "addr"))
+		return known(w);
+	if (!strcmp(c, "upgrade"))
+		return upgrade(w);
+	if (!strcmp(c, "rollback"))
+		return ebpfnet_datapath_rollback(dp, diag);
+	if (!strcmp(c, "maintain"))
+		return maintain();
+	if (!strcmp(c, "step")) {
+		int r = ebpfnet_datapath_maintain(dp, 1);
+
+		return r < 0 ? r : 0;
+	}
+	if (!strcmp(c, "say")) {
+		printf("%s\n", w[1] ? w[1] : "");
+		fflush(stdout);
+		return 0;
+	}
+	if (!strcmp(c, "sleep"))
+		return w[1] ? usleep((useconds_t)strtoul(w[1], NULL, 10) * 1000) : -EINVAL;
+	if (!strcmp(c, "wait")) {
+		char byte;
+
+		while (read(0, &byte, 1) > 0)
+			;
+		return 0;
+	}
+	return -ENOSYS;
+}
+
+static int run(const char *text)
+{
+	char copy[4096], *w[WORDS + 1] = { NULL }, *save = NULL, *t;
+	int n = 0, r;
+
+	snprintf(copy, sizeof(copy), "%s", text);
+	for (t = strtok_r(copy, " ", &save); t && n < WORDS; t = strtok_r(NULL, " ", &save))
+		w[n++] = t;
+	if (!n)
+		return 0;
+	ebpfnet_diag_clear(diag);
+	r = command(w);
+	fflush(stdout);
+	return r < 0 ? fail(text, r) : 0;
+}
+
+int main(int argc, char **argv)
+{
+	struct ebpfnet_ctx_opts co = { EBPFNET_OPTS_INIT(co) };
+	struct ebpfnet_datapath_opts o = { EBPFNET_OPTS_INIT(o) };
+	int c, r, i, loops = 1;
+	char *comma;
+
+	while ((c = getopt(argc, argv, "+p:n:o:m:f:e:t:l:r")) != -1) {
+		switch (c) {
+		case 'p': o.pin_dir = optarg; break;
+		case 'n': o.name = optarg; break;
+		case 'o': o.object_dir = optarg; break;
+		case 'm': co.disable_features = strtoull(optarg, NULL, 0); break;
+		case 'f':
+			o.flows4 = (uint32_t)strtoul(optarg, &comma, 0);
+			o.flows6 = *comma ? (uint32_t)strtoul(comma + 1, NULL, 0) : 0;
+			break;
+		case 'e': o.endpoints = (uint32_t)strtoul(optarg, NULL, 0); break;
+		case 't': o.table_bytes = strtoull(optarg, NULL, 0); break;
+		case 'l': loops = (int)strtol(optarg, NULL, 0); break;
+		case 'r': o.flags = EBPFNET_DATAPATH_READONLY; break;
+		default: return 2;
+		}
+	}
+	if (ebpfnet_diag_new(&diag) < 0)
+		return 1;
+	co.diag = diag;
+	r = ebpfnet_ctx_new(&co, &ctx);
+	o.diag = diag;
+	if (!r)
+		r = ebpfnet_datapath_open(ctx, &o, &dp);
+	if (r < 0)
+		fail("open", r);
+	while (r >= 0 && loops--)
+		for (i = optind; r >= 0 && i < argc; i++)
+			r = run(argv[i]);
+	ebpfnet_datapath_unref(dp);
+	ebpfnet_ctx_unref(ctx);
+	ebpfnet_diag_free(diag);
+	return r < 0;
+}
