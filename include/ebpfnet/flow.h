@@ -31,7 +31,12 @@ struct ebpfnet_flow {
 	const char *ingress_rule;
 	uint64_t realtime_ns;		/**< CLOCK_REALTIME */
 	const char *node;		/**< node name, never NULL */
+	uint8_t egress_verdict;		/**< enum ebpfnet_verdict of that decision, EBPFNET_FLOW_NOT_ASKED */
+	uint8_t ingress_verdict;
+	uint8_t reserved[6];
 };
+/** No decision in this direction, or one that is not known any more. */
+#define EBPFNET_FLOW_NOT_ASKED 0xffu
 
 struct ebpfnet_names;
 

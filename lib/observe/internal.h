@@ -24,6 +24,23 @@ static inline bool ebn_event_dropped(const struct ebpfnet_event *e)
 	       (e->type == EBPFNET_EVENT_VERDICT && (e->verdict == EBN_V_DENY || e->verdict == EBN_V_AUTH));
 }
 
+/*
+ * Which side stopped a flow that policy stopped? Both are asked where both ends are here. A side that only audits lets
+ * pass.
+ */
+static inline bool ebn_verdict_stops(uint8_t verdict)
+{
+	return verdict != EBN_V_ALLOW && verdict != EBN_V_AUDIT && verdict != EBPFNET_FLOW_NOT_ASKED;
+}
+static inline bool ebn_flow_egress_stopped(const struct ebpfnet_flow *f)
+{
+	return ebn_event_dropped(&f->event) && ebn_verdict_stops(f->egress_verdict);
+}
+static inline bool ebn_flow_ingress_stopped(const struct ebpfnet_flow *f)
+{
+	return ebn_event_dropped(&f->event) && ebn_verdict_stops(f->ingress_verdict);
+}
+
 /* "TCP", "ICMPv4", …; NULL for protocols without a name. */
 const char *ebn_protocol_name(uint8_t protocol);
 /* "EchoRequest", …; NULL: no name. */

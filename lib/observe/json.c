@@ -227,17 +227,18 @@ static void put_side(struct ebn_out *o, const char *which, const struct ebpfnet_
 }
 
 /*
- * Relative to the local endpoint and to the side that began the flow. Where both ends are local, the egress side is asked
- * first: a flow that ingress policy was asked about and that was dropped was dropped there.
+ * Relative to the local endpoint and to the side that began the flow. Where both ends are local, policy of one side may
+ * have stopped what the other let pass.
  */
-static const char *direction(const struct ebpfnet_event *e)
+static const char *direction(const struct ebpfnet_flow *f)
 {
+	const struct ebpfnet_event *e = &f->event;
 	bool out = e->point == EBN_AT_FROM_ENDPOINT;
 
 	if (!e->ep || (!out && e->point != EBN_AT_TO_ENDPOINT))
 		return NULL;
-	if (e->flags & EBPFNET_EVENT_F_LOCAL && ebn_event_dropped(e) && e->ingress_decision != EBN_DECISION_NONE)
-		return "INGRESS";
+	if (ebn_flow_egress_stopped(f) != ebn_flow_ingress_stopped(f))
+		return ebn_flow_egress_stopped(f) ? "EGRESS" : "INGRESS";
 	return out != !!(e->flags & EBPFNET_EVENT_F_REPLY) ? "EGRESS" : "INGRESS";
 }
 
@@ -263,9 +264,10 @@ static void put_event_type(struct ebn_out *o, const struct ebpfnet_event *e)
 }
 
 /* Drops say nothing about replies: the flow may not have been looked up yet. */
-static void put_meaning(struct ebn_out *o, const struct ebpfnet_event *e)
+static void put_meaning(struct ebn_out *o, const struct ebpfnet_flow *f)
 {
-	const char *dir = direction(e), *name;
+	const struct ebpfnet_event *e = &f->event;
+	const char *dir = direction(f), *name;
 	bool dropped = ebn_event_dropped(e), reply = e->flags & EBPFNET_EVENT_F_REPLY;
 	unsigned int number = ebn_reason_number(e->reason);
 
@@ -325,20 +327,10 @@ static void put_policy(struct ebn_out *o, const char *field, const char *rule)
 
 static void put_policies(struct ebn_out *o, const struct ebpfnet_flow *f)
 {
-	const struct ebpfnet_event *e = &f->event;
-	bool ingress_asked = e->ingress_decision != EBN_DECISION_NONE;
+	bool no_egress = ebn_flow_egress_stopped(f), no_ingress = ebn_flow_ingress_stopped(f);
 
-	if (e->type == EBPFNET_EVENT_SEEN)
-		return;
-	if (!ebn_event_dropped(e)) {
-		put_policy(o, "egress_allowed_by", f->egress_rule);
-		put_policy(o, "ingress_allowed_by", f->ingress_rule);
-	} else if (ingress_asked) {
-		put_policy(o, "egress_allowed_by", f->egress_rule);
-		put_policy(o, "ingress_denied_by", f->ingress_rule);
-	} else {
-		put_policy(o, "egress_denied_by", f->egress_rule);
-	}
+	put_policy(o, no_egress ? "egress_denied_by" : "egress_allowed_by", f->egress_rule);
+	put_policy(o, no_ingress ? "ingress_denied_by" : "ingress_allowed_by", f->ingress_rule);
 }
 
 static void put_summary(struct ebn_out *o, const struct ebpfnet_event *e)
@@ -436,7 +428,7 @@ static void put_flow(struct ebn_out *o, const struct ebpfnet_flow *f)
 	put_side(o, ",\"destination\":{", &f->dst);
 	EBN_PUT(o, ",\"Type\":\"L3_L4\"");
 	put_field(o, "node_name", f->node, strlen(f->node));
-	put_meaning(o, e);
+	put_meaning(o, f);
 	put_policies(o, f);
 	put_summary(o, e);
 	EBN_PUT(o, "}");

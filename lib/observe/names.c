@@ -344,13 +344,15 @@ static bool put_side(const struct ebpfnet_names *names, uint32_t identity, uint1
 	return (ep || !endpoint) && (reserved || id || !identity);
 }
 
-static bool put_rule(const struct ebpfnet_names *names, uint32_t generation, uint16_t decision, const char **ret)
+static bool put_rule(const struct ebpfnet_names *names, uint32_t generation, uint16_t decision, const char **ret,
+		     uint8_t *ret_verdict)
 {
 	const struct snapshot *s = names->now;
 	const struct ebn_decision *d;
 	const struct entry *rule;
 
 	*ret = NULL;
+	*ret_verdict = EBPFNET_FLOW_NOT_ASKED;
 	if (decision == EBN_DECISION_NONE)
 		return true;
 	/* generations wrap */
@@ -359,6 +361,7 @@ static bool put_rule(const struct ebpfnet_names *names, uint32_t generation, uin
 	if (decision >= s->n_decisions)
 		return false;
 	d = &s->decisions[decision];
+	*ret_verdict = d->verdict;
 	if (!d->rule) {
 		*ret = d->verdict == EBN_V_DENY || d->verdict == EBN_V_AUDIT ? "default deny" : "default allow";
 		return true;
@@ -377,8 +380,8 @@ static bool put_names(const struct ebpfnet_names *names, const struct ebpfnet_ev
 
 	all &= put_side(names, e->src_identity, source ? e->ep : e->peer_ep, &f->src);
 	all &= put_side(names, e->dst_identity, source ? e->peer_ep : e->ep, &f->dst);
-	all &= put_rule(names, e->generation, e->egress_decision, &f->egress_rule);
-	all &= put_rule(names, e->generation, e->ingress_decision, &f->ingress_rule);
+	all &= put_rule(names, e->generation, e->egress_decision, &f->egress_rule, &f->egress_verdict);
+	all &= put_rule(names, e->generation, e->ingress_decision, &f->ingress_rule, &f->ingress_verdict);
 	return all;
 }
 

@@ -86,24 +86,24 @@ static const char *word(const struct ebpfnet_event *e)
 	}
 }
 
-/* Who decided: of a denial the last side that was asked, else both. */
+/* Who decided: of a denial the sides that denied, else all that were asked. */
 static void put_rules(struct ebn_out *o, const struct ebpfnet_flow *f)
 {
-	const char *egress = f->egress_rule;
+	bool stopped = ebn_flow_egress_stopped(f) || ebn_flow_ingress_stopped(f);
+	const char *egress = !stopped || ebn_flow_egress_stopped(f) ? f->egress_rule : NULL;
+	const char *ingress = !stopped || ebn_flow_ingress_stopped(f) ? f->ingress_rule : NULL;
 
-	if (ebn_event_dropped(&f->event) && f->ingress_rule)
-		egress = NULL;
-	if (!egress && !f->ingress_rule)
+	if (!egress && !ingress)
 		return;
 	EBN_PUT(o, " by ");
 	if (egress) {
 		ebn_put_plain(o, egress);
 		EBN_PUT(o, " (egress)");
 	}
-	if (egress && f->ingress_rule)
+	if (egress && ingress)
 		EBN_PUT(o, ", ");
-	if (f->ingress_rule) {
-		ebn_put_plain(o, f->ingress_rule);
+	if (ingress) {
+		ebn_put_plain(o, ingress);
 		EBN_PUT(o, " (ingress)");
 	}
 }

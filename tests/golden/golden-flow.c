@@ -19,6 +19,7 @@
 #define TCP_SYN .protocol = 6, .tcp_flags = 0x02, .flags = EBPFNET_EVENT_F_L3 | EBPFNET_EVENT_F_L4, .sport = 40000, \
 		.dport = 80, .len = 60, .ifindex = 12, .generation = 9, .epoch = 3
 #define NOT_ASKED EBN_DECISION_NONE
+#define NO_VERDICT EBPFNET_FLOW_NOT_ASKED
 
 static const struct ebpfnet_flow flows[] = {
 	{	/* allowed, to another node */
@@ -27,6 +28,7 @@ static const struct ebpfnet_flow flows[] = {
 			   .egress_decision = 1, .ingress_decision = NOT_ASKED },
 		.src = LOCAL("default/xwing", XWING, 4711, 7), .dst = LOCAL(NULL, DEATHSTAR, 4712, 0),
 		.egress_rule = "default/out#1", .realtime_ns = 1700000000123456789, .node = "default/node-1",
+		.egress_verdict = EBN_V_ALLOW, .ingress_verdict = NO_VERDICT,
 	},
 	{	/* both ends here, both asked */
 		.event = { .time_ns = 2, .type = EBPFNET_EVENT_VERDICT, .point = EBN_AT_FROM_ENDPOINT,
@@ -34,6 +36,7 @@ static const struct ebpfnet_flow flows[] = {
 			   .peer_ep = 9, .egress_decision = 1, .ingress_decision = 2 },
 		.src = LOCAL("client", "k8s:app=client;", 256, 7), .dst = LOCAL("api", "k8s:app=api;", 257, 9),
 		.egress_rule = "default allow", .ingress_rule = "api#1", .realtime_ns = 1700000000000000000, .node = "n",
+		.egress_verdict = EBN_V_ALLOW, .ingress_verdict = EBN_V_ALLOW,
 	},
 	{	/* denied on the way in */
 		.event = { .time_ns = 3, .type = EBPFNET_EVENT_DROP, .point = EBN_AT_FROM_ENDPOINT,
@@ -44,6 +47,7 @@ static const struct ebpfnet_flow flows[] = {
 		.src = LOCAL("client", "k8s:app=client;", 256, 7), .dst = LOCAL("db", "k8s:app=db;", 258, 10),
 		.egress_rule = "default allow", .ingress_rule = "default deny", .realtime_ns = 1700000000120000000,
 		.node = "n",
+		.egress_verdict = EBN_V_ALLOW, .ingress_verdict = EBN_V_DENY,
 	},
 	{	/* denied by a rule on the way out */
 		.event = { .time_ns = 4, .type = EBPFNET_EVENT_DROP, .point = EBN_AT_FROM_ENDPOINT,
@@ -51,6 +55,16 @@ static const struct ebpfnet_flow flows[] = {
 			   .dst = V4(192, 0, 2, 1), .ep = 7, .egress_decision = 5, .ingress_decision = NOT_ASKED },
 		.src = LOCAL("client", "k8s:app=client;", 256, 7), .dst = LOCAL(NULL, "reserved:world;", 2, 0),
 		.egress_rule = "demo/no-world#3", .realtime_ns = 951782400000000000, .node = "n",
+		.egress_verdict = EBN_V_DENY, .ingress_verdict = NO_VERDICT,
+	},
+	{	/* both ends here: denied on the way out, allowed on the way in */
+		.event = { .time_ns = 12, .type = EBPFNET_EVENT_DROP, .point = EBN_AT_FROM_ENDPOINT,
+			   .verdict = EBN_V_DENY, .reason = EBN_R_POLICY, TCP_SYN, .src = V4(10, 0, 0, 10),
+			   .dst = V4(10, 0, 0, 20), .ep = 7, .peer_ep = 9, .egress_decision = 0,
+			   .ingress_decision = 2 },
+		.src = LOCAL("client", "k8s:app=client;", 256, 7), .dst = LOCAL("api", "k8s:app=api;", 257, 9),
+		.egress_rule = "default deny", .ingress_rule = "demo/api#1", .realtime_ns = 1700000000123456789,
+		.node = "n", .egress_verdict = EBN_V_DENY, .ingress_verdict = EBN_V_ALLOW,
 	},
 	{	/* spoofed */
 		.event = { .time_ns = 5, .type = EBPFNET_EVENT_DROP, .point = EBN_AT_FROM_ENDPOINT,
@@ -59,12 +73,14 @@ static const struct ebpfnet_flow flows[] = {
 			   .egress_decision = NOT_ASKED, .ingress_decision = NOT_ASKED },
 		.src = LOCAL("client", "k8s:app=client;", 256, 7), .dst = LOCAL(NULL, "", 0, 0),
 		.realtime_ns = 1700000000123000000, .node = "n",
+		.egress_verdict = NO_VERDICT, .ingress_verdict = NO_VERDICT,
 	},
 	{	/* not even an address */
 		.event = { .time_ns = 6, .type = EBPFNET_EVENT_DROP, .point = EBN_AT_FROM_ENDPOINT,
 			   .reason = EBN_R_TRUNCATED, .len = 13, .egress_decision = NOT_ASKED,
 			   .ingress_decision = NOT_ASKED },
 		.src = LOCAL(NULL, "", 0, 0), .dst = LOCAL(NULL, "", 0, 0), .realtime_ns = 1, .node = "n",
+		.egress_verdict = NO_VERDICT, .ingress_verdict = NO_VERDICT,
 	},
 	{	/* audited, IPv6 ping, coming in */
 		.event = { .time_ns = 7, .type = EBPFNET_EVENT_VERDICT, .point = EBN_AT_TO_ENDPOINT,
@@ -73,6 +89,7 @@ static const struct ebpfnet_flow flows[] = {
 			   .egress_decision = NOT_ASKED, .ingress_decision = 0 },
 		.src = LOCAL(NULL, "k8s:app=client;", 256, 0), .dst = LOCAL("api", "k8s:app=api;", 257, 9),
 		.ingress_rule = "default deny", .realtime_ns = 1700000000123456000, .node = "n",
+		.egress_verdict = NO_VERDICT, .ingress_verdict = EBN_V_DENY,
 	},
 	{	/* the end of a connection, seen on a reply */
 		.event = { .time_ns = 8, .type = EBPFNET_EVENT_CLOSE, .point = EBN_AT_FROM_ENDPOINT,
@@ -82,6 +99,7 @@ static const struct ebpfnet_flow flows[] = {
 			   .egress_decision = NOT_ASKED, .ingress_decision = 2 },
 		.src = LOCAL("api", "k8s:app=api;", 257, 9), .dst = LOCAL(NULL, "reserved:remote-node;", 6, 0),
 		.ingress_rule = "api#1", .realtime_ns = 1700000000123456789, .node = "n",
+		.egress_verdict = NO_VERDICT, .ingress_verdict = EBN_V_ALLOW,
 	},
 	{	/* only watched */
 		.event = { .time_ns = 9, .type = EBPFNET_EVENT_SEEN, .point = EBN_AT_FROM_NETDEV, .protocol = 132,
@@ -90,6 +108,7 @@ static const struct ebpfnet_flow flows[] = {
 			   .egress_decision = NOT_ASKED, .ingress_decision = NOT_ASKED },
 		.src = LOCAL(NULL, "reserved:world;", 2, 0), .dst = LOCAL(NULL, "reserved:host;", 1, 0),
 		.realtime_ns = 1709164800999999999, .node = "n",
+		.egress_verdict = NO_VERDICT, .ingress_verdict = NO_VERDICT,
 	},
 	{	/* to a proxy, checked again after a change; names that need escapes */
 		.event = { .time_ns = 10, .type = EBPFNET_EVENT_VERDICT, .point = EBN_AT_FROM_ENDPOINT,
@@ -99,6 +118,7 @@ static const struct ebpfnet_flow flows[] = {
 			   .ingress_decision = NOT_ASKED },
 		.src = LOCAL("a\"b\\c\n\xc3\xa4\xff", "k8s:a=1;", 256, 7), .dst = LOCAL(NULL, "", 1 << 24, 0),
 		.egress_rule = "p\x1b#1", .realtime_ns = 1700000000123456789, .node = "n\xe2\x82",
+		.egress_verdict = EBN_V_REDIRECT, .ingress_verdict = NO_VERDICT,
 	},
 	{	/* a protocol nobody names */
 		.event = { .time_ns = 11, .type = EBPFNET_EVENT_DROP, .point = EBN_AT_TO_ENDPOINT,
@@ -107,6 +127,7 @@ static const struct ebpfnet_flow flows[] = {
 			   .ingress_decision = NOT_ASKED },
 		.src = LOCAL(NULL, "", 0, 0), .dst = LOCAL("api", "k8s:app=api;", 257, 9), .realtime_ns = 1700000000123456789,
 		.node = "n",
+		.egress_verdict = NO_VERDICT, .ingress_verdict = NO_VERDICT,
 	},
 };
 

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause
 /* Events get their names from node tables on plain memory. */
+#include <ebpfnet/policy.h>
+
 #include "observe/names.h"
 #include "conntrack/tables.h"
 #include "suite.h"
@@ -117,6 +119,8 @@ START_TEST(an_event_gets_names)
 	ck_assert_str_eq(f.dst.labels, "reserved:world;");
 	ck_assert_str_eq(f.egress_rule, "demo/api#1");
 	ck_assert_ptr_null(f.ingress_rule);
+	ck_assert_uint_eq(f.egress_verdict, EBPFNET_VERDICT_ALLOW);
+	ck_assert_uint_eq(f.ingress_verdict, EBPFNET_FLOW_NOT_ASKED);
 	ck_assert_str_eq(f.node, "node-1");
 	ck_assert(f.realtime_ns > now - 1000000000u && f.realtime_ns < now + 1000000000u);
 	/* the other way round */
@@ -131,6 +135,7 @@ START_TEST(an_event_gets_names)
 	ck_assert_str_eq(f.src.labels, "");
 	ck_assert_str_eq(f.egress_rule, "default allow");
 	ck_assert_str_eq(f.ingress_rule, "default deny");
+	ck_assert_uint_eq(f.ingress_verdict, EBPFNET_VERDICT_DENY);
 	teardown();
 }
 END_TEST
@@ -150,6 +155,7 @@ START_TEST(unknown_numbers)
 	ck_assert_str_eq(f.src.labels, "");
 	ck_assert_uint_eq(f.src.endpoint, 99);
 	ck_assert_ptr_null(f.egress_rule);
+	ck_assert_uint_eq(f.egress_verdict, EBPFNET_FLOW_NOT_ASKED);
 	/* the endpoint's own labels do when its identity has gone */
 	e.ep = 7;
 	ck_assert_str_eq(flow_of(&e).src.labels, "k8s:app=client;k8s:pod=client-1;");
