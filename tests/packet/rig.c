@@ -1,0 +1,397 @@
+// SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause
+#include "rig.h"
+
+#include <arpa/inet.h>
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <check.h>
+#include <net/if.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "ebn_datapath.skel.h"
+
+#define NODE_SIZE (1u << 20)
+#define ROWS 16u
+#define ZONE 7
+
+const uint8_t mac_a[6] = { 2, 0xa, 0, 0, 0, 0xa }, mac_b[6] = { 2, 0xb, 0, 0, 0, 0xb };
+const uint8_t mac_gw[6] = { 2, 0xee, 0, 0, 0, 1 }, mac_nd[6] = { 2, 0xdd, 0, 0, 0, 1 };
+const uint8_t mac_other[6] = { 2, 0xcc, 0, 0, 0, 1 };
+struct rig rig;
+
+static struct ebn_datapath_bpf *skel;
+static struct ring_buffer *ring;
+static struct ebn_event last;
+static unsigned int reports;
+
+const char *rig_reason_name(unsigned int reason)
+{
+	static const char *const names[] = {
+#define EBN_X(n, name, text, hubble) [n] = #name,
+		EBN_REASONS(EBN_X)
+#undef EBN_X
+	};
+
+	return reason < sizeof(names) / sizeof(names[0]) && names[reason] ? names[reason] : "?";
+}
+
+static int on_event(void *arg, void *data, size_t size)
+{
+	(void)arg;
+	ck_assert_uint_eq(size, sizeof(last));
+	memcpy(&last, data, sizeof(last));
+	reports++;
+	return 0;
+}
+
+static void devices(void)
+{
+	ck_assert_int_eq(unshare(CLONE_NEWNET), 0);
+	ck_assert_int_eq(system("ip link add ea address 02:ee:00:00:00:01 type veth peer ea1 && "
+				"ip link add eb address 02:ee:00:00:00:01 type veth peer eb1 && "
+				"ip link add nd address 02:dd:00:00:00:01 type veth peer nd1"), 0);
+	rig.ifindex_a = if_nametoindex("ea");
+	rig.ifindex_b = if_nametoindex("eb");
+	rig.ifindex_nd = if_nametoindex("nd");
+	ck_assert_uint_ne(rig.ifindex_nd, 0);
+}
+
+static void load(const struct rig_opts *o)
+{
+	uint32_t sets = o->sets ? o->sets : 64;
+	struct bpf_program *progs[6];
+	struct bpf_prog_info info;
+	uint32_t len;
+	int i;
+
+	skel = ebn_datapath_bpf__open();
+	ck_assert_ptr_nonnull(skel);
+	ck_assert_int_eq(o->flat ? bpf_map__set_max_entries(skel->maps.ebn_node, NODE_SIZE / EBN_LINE) :
+				   bpf_map__set_value_size(skel->maps.ebn_node, NODE_SIZE), 0);
+	ck_assert_int_eq(bpf_map__set_max_entries(skel->maps.ebn_flow4, sets), 0);
+	ck_assert_int_eq(bpf_map__set_max_entries(skel->maps.ebn_flow6, sets), 0);
+	bpf_map__set_autocreate(skel->maps.ebn_flow4_old, false);
+	bpf_map__set_autocreate(skel->maps.ebn_flow6_old, false);
+	skel->rodata->ebn_cfg.node_size = NODE_SIZE;
+	skel->rodata->ebn_cfg.node_flat = o->flat;
+	skel->rodata->ebn_cfg.weak_order = o->weak;
+	skel->rodata->ebn_cfg.midstream = o->midstream;
+	skel->rodata->ebn_cfg.flow4_mask = skel->rodata->ebn_cfg.flow6_mask = sets - 1;
+	skel->rodata->ebn_cfg.tick_shift = 5;
+	skel->rodata->ebn_cfg.flow_seed[0] = 0x1234567;
+	skel->rodata->ebn_cfg.flow_seed[1] = 0x89abcdef;
+	ck_assert_int_eq(ebn_datapath_bpf__load(skel), 0);
+	progs[FROM_EP] = skel->progs.ebn_from_ep;
+	progs[TO_EP] = skel->progs.ebn_to_ep;
+	progs[FROM_NETDEV] = skel->progs.ebn_from_netdev;
+	progs[TO_NETDEV] = skel->progs.ebn_to_netdev;
+	progs[WATCH_IN] = skel->progs.ebn_watch_in;
+	progs[WATCH_OUT] = skel->progs.ebn_watch_out;
+	for (i = 0; i < 6; i++) {
+		rig.prog[i] = bpf_program__fd(progs[i]);
+		memset(&info, 0, sizeof(info));
+		len = sizeof(info);
+		ck_assert_int_eq(bpf_obj_get_info_by_fd(rig.prog[i], &info, &len), 0);
+		rig.insns[i] = info.verified_insns;
+	}
+	for (i = 0; i < 2; i++) {
+		struct bpf_map *map = i ? skel->maps.ebn_flow6 : skel->maps.ebn_flow4;
+
+		rig.flows[i].mem = mmap(NULL, ebn_flow_bytes(sets, i), PROT_READ | PROT_WRITE, MAP_SHARED,
+					bpf_map__fd(map), 0);
+		ck_assert_ptr_ne(rig.flows[i].mem, MAP_FAILED);
+		rig.flows[i].mask = sets - 1;
+		rig.flows[i].v6 = i;
+		rig.flows[i].seed[0] = 0x1234567;
+		rig.flows[i].seed[1] = 0x89abcdef;
+	}
+	ring = ring_buffer__new(bpf_map__fd(skel->maps.ebn_events), on_event, NULL, NULL);
+	ck_assert_ptr_nonnull(ring);
+}
+
+static uint32_t piece(uint32_t type, uint32_t bytes, void *ret)
+{
+	uint32_t off;
+	void *p;
+
+	ck_assert_int_eq(ebn_node_alloc(rig.nt, type, bytes, &off), 0);
+	p = ebn_node_ptr(rig.nt, off, bytes);
+	memcpy(ret, &p, sizeof(p));
+	return off;
+}
+
+static void policy_tables(void)
+{
+	static const struct ebn_decision decisions[D_MAX] = {
+		[D_DEFAULT] = { .verdict = EBN_V_DENY, .flags = EBN_DEC_F_DEFAULT },
+		[D_ALLOW] = { .verdict = EBN_V_ALLOW, .rule = 11 },
+		[D_DENY] = { .verdict = EBN_V_DENY, .rule = 22 },
+		[D_REDIRECT] = { .verdict = EBN_V_REDIRECT, .rule = 33, .proxy_port = 15001 },
+		[D_AUTH] = { .verdict = EBN_V_AUTH, .rule = 44 },
+		[D_AUDIT] = { .verdict = EBN_V_AUDIT, .rule = 55 },
+	};
+	uint32_t off, s, d, i, maps;
+	struct ebn_decision *dec;
+	uint16_t *port, *map;
+
+	ck_assert_int_eq(ebn_node_begin(rig.nt), 0);
+	off = piece(EBN_P_DECISION, sizeof(decisions), &dec);
+	memcpy(dec, decisions, sizeof(decisions));
+	ebn_node_set(rig.nt, EBN_P_DECISION, off, D_MAX);
+	off = piece(EBN_P_PORT, EBN_PORT_CELLS * 2, &port);
+	port[EBN_PORT_TCP + 80] = port[EBN_PORT_UDP + 80] = Q_WEB;
+	port[EBN_PORT_ICMP + 8] = port[EBN_PORT_ICMP6 + 128] = Q_ECHO;
+	ebn_node_set(rig.nt, EBN_P_PORT, off, EBN_PORT_CELLS);
+	maps = piece(EBN_X_ROWMAP, 32, &map);
+	for (i = 0; i < 16; i++)
+		map[i] = (uint16_t)i;
+	off = piece(EBN_P_SUBJECT, 4 * sizeof(*rig.subjects), &rig.subjects);
+	ebn_node_set(rig.nt, EBN_P_SUBJECT, off, 4);
+	for (s = SUBJECT_A; s <= SUBJECT_NONE; s++) {
+		rig.subjects[s].flags = EBN_SUBJ_F_LIVE;
+		for (d = 0; d < 2 && s != SUBJECT_NONE; d++) {
+			struct ebn_policy_table *t = &rig.subjects[s].dir[d];
+
+			t->rowmap = t->colmap = maps;
+			t->matrix = piece(EBN_X_MATRIX, P_MAX * Q_MAX * 2, &rig.matrix[s][d]);
+			t->nrows = P_MAX;
+			t->ncols = Q_MAX;
+			t->n_peer = P_MAX;
+			t->n_port = Q_MAX;
+		}
+	}
+	ck_assert_int_eq(ebn_node_publish(rig.nt), 0);
+}
+
+static uint32_t endpoint(uint32_t ifindex, const char *addr4, const char *addr6, const uint8_t *mac, uint16_t id,
+			 uint32_t identity, uint32_t subject)
+{
+	uint32_t row, a[4];
+	struct ebn_ep_row *ep;
+
+	ck_assert_int_eq(ebn_ep_row_get(rig.rows, &row), 0);
+	ep = ebn_ep_row(rig.rows, row);
+	ep->ifindex = ifindex;
+	ep->flags = EBN_EP_F_ENFORCE | EBN_EP_F_GATEWAY | EBN_EP_F_REDIRECT;
+	ep->identity = identity;
+	ep->subject = subject;
+	ep->zone = ZONE;
+	ep->id = id;
+	memcpy(ep->mac, mac, 6);
+	memcpy(ep->gw_mac, mac_gw, 6);
+	packet_addr(addr4, a);
+	ep->addr4 = a[3];
+	ck_assert_int_eq(ebn_addr_set(rig.rows, a, identity, row + 1), 0);
+	packet_addr(GW4, a);
+	ep->gw4 = a[3];
+	packet_addr(addr6, ep->addr6);
+	ck_assert_int_eq(ebn_addr_set(rig.rows, ep->addr6, identity, row + 1), 0);
+	packet_addr(GW6, ep->gw6);
+	ck_assert_int_eq(ebn_ep_row_publish(rig.rows, row), 0);
+	return row;
+}
+
+void rig_open(const struct rig_opts *opts)
+{
+	static const struct rig_opts defaults;
+	static const uint64_t seed[2] = { 0x1234567, 0x89abcdef };
+	uint32_t a[4];
+	void *mem;
+
+	memset(&rig, 0, sizeof(rig));
+	reports = 0;
+	devices();
+	load(opts ? opts : &defaults);
+	mem = mmap(NULL, NODE_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, bpf_map__fd(skel->maps.ebn_node), 0);
+	ck_assert_ptr_ne(mem, MAP_FAILED);
+	ck_assert_int_eq(ebn_node_format(mem, NODE_SIZE, seed), 0);
+	ck_assert_int_eq(ebn_node_open(mem, NODE_SIZE, NULL, &rig.nt), 0);
+	ck_assert_int_eq(ebn_rows_open(rig.nt, ROWS, NULL, &rig.rows), 0);
+	rig.hdr = ebn_node_hdr(rig.nt);
+	rig.hdr->observe = EBN_OBSERVE_DROP | EBN_OBSERVE_NEW | EBN_OBSERVE_CLOSE;
+	for (int i = 0; i < 8; i++)
+		rig.hdr->idle_ticks[i] = 1000;
+	rig.hdr->idle_ticks[EBN_FLOW_IDLE_GIVE_UP] = 100000;
+	rig.row_a = endpoint(rig.ifindex_a, A4, A6, mac_a, 101, 1001, SUBJECT_A);
+	rig.row_b = endpoint(rig.ifindex_b, B4, B6, mac_b, 102, 1002, SUBJECT_B);
+	packet_addr(FAR4, a);
+	ck_assert_int_eq(ebn_addr_set(rig.rows, a, 1003, 0), 0);
+	packet_addr(FAR6, a);
+	ck_assert_int_eq(ebn_addr_set(rig.rows, a, 1003, 0), 0);
+	ck_assert_int_eq(ebn_class_set(rig.rows, 1001, P_A), 0);
+	ck_assert_int_eq(ebn_class_set(rig.rows, 1002, P_B), 0);
+	ck_assert_int_eq(ebn_class_set(rig.rows, 1003, P_FAR), 0);
+	ck_assert_int_eq(ebn_class_set(rig.rows, EBN_ID_HOST, P_HOST), 0);
+	policy_tables();
+}
+
+void rig_close(void)
+{
+	ring_buffer__free(ring);
+	ebn_rows_free(rig.rows);
+	ebn_node_free(rig.nt);
+	ebn_datapath_bpf__destroy(skel);
+}
+
+static void percpu_sum(struct bpf_map *map, uint32_t key, uint64_t *ret, size_t n)
+{
+	int cpus = libbpf_num_possible_cpus(), c;
+	uint64_t *v;
+	size_t i;
+
+	v = calloc((size_t)cpus * n, 8);
+	ck_assert_ptr_nonnull(v);
+	ck_assert_int_eq(bpf_map_lookup_elem(bpf_map__fd(map), &key, v), 0);
+	memset(ret, 0, n * 8);
+	for (c = 0; c < cpus; c++)
+		for (i = 0; i < n; i++)
+			ret[i] += v[(size_t)c * n + i];
+	free(v);
+}
+
+uint64_t rig_counter(enum ebn_counter c)
+{
+	uint64_t v;
+
+	percpu_sum(skel->maps.ebn_counter, c, &v, 1);
+	return v;
+}
+
+void rig_ep_stat(uint32_t row, struct ebn_ep_stat *ret)
+{
+	percpu_sum(skel->maps.ebn_ep_stat, row, (uint64_t *)ret, sizeof(*ret) / 8);
+}
+
+/* Which reason was counted since the last call. */
+static enum ebn_reason counted_reason(void)
+{
+	static uint64_t before[EBN_R_MAX];
+	enum ebn_reason found = EBN_R_NONE;
+	uint64_t v[2];
+	uint32_t i;
+
+	for (i = 1; i < EBN_R_MAX; i++) {
+		percpu_sum(skel->maps.ebn_reason, i, v, 2);
+		if (v[0] > before[i])
+			found = (enum ebn_reason)i;
+		before[i] = v[0];
+	}
+	return found;
+}
+
+void rig_run(enum rig_prog prog, uint32_t ifindex, const struct packet *p, struct rig_result *ret)
+{
+	struct __sk_buff ctx = { .ifindex = ifindex };
+	LIBBPF_OPTS(bpf_test_run_opts, o, .data_in = p->b, .data_size_in = (uint32_t)p->len, .data_out = ret->out.b,
+		    .data_size_out = sizeof(ret->out.b), .ctx_in = &ctx, .ctx_size_in = sizeof(ctx), .repeat = 1);
+	int r;
+
+	r = bpf_prog_test_run_opts(rig.prog[prog], &o);
+	ck_assert_msg(r == 0, "test run: %s (%zu bytes)", strerror(-r), p->len);
+	ret->action = (int)o.retval;
+	ret->out.len = o.data_size_out;
+	reports = 0;
+	ring_buffer__consume(ring);
+	ret->reported = reports;
+	if (reports)
+		ret->event = last;
+	else
+		memset(&ret->event, 0, sizeof(ret->event));
+	ret->reason = ret->action == DROP ? counted_reason() : EBN_R_NONE;
+}
+
+static const uint8_t *mac_of(const char *addr)
+{
+	if (!strcmp(addr, A4) || !strcmp(addr, A6))
+		return mac_a;
+	if (!strcmp(addr, B4) || !strcmp(addr, B6))
+		return mac_b;
+	return NULL;
+}
+
+/* By its source: an endpoint here, or the wire. */
+void rig_sends(const struct spec *spec, struct rig_result *ret)
+{
+	struct spec s = *spec;
+	struct packet p;
+	const uint8_t *mac = s.smac ? s.smac : mac_of(s.src);
+
+	s.smac = mac ? mac : mac_other;
+	if (!s.dmac)
+		s.dmac = mac ? mac_gw : mac_nd;
+	packet_make(&p, &s);
+	if (!mac)
+		rig_run(FROM_NETDEV, rig.ifindex_nd, &p, ret);
+	else
+		rig_run(FROM_EP, mac == mac_b ? rig.ifindex_b : rig.ifindex_a, &p, ret);
+}
+
+void rig_policy(uint32_t subject, enum ebn_dir_index dir, int peer, int port, int decision)
+{
+	rig.matrix[subject][dir][peer * Q_MAX + port] = (uint16_t)decision;
+	ebn_node_raise_subject(rig.nt, subject);
+}
+
+void rig_allow_all(void)
+{
+	int d, peer, port;
+	uint32_t s;
+
+	for (s = SUBJECT_A; s <= SUBJECT_B; s++)
+		for (d = 0; d < 2; d++)
+			for (peer = 0; peer < P_MAX; peer++)
+				for (port = 0; port < Q_MAX; port++)
+					rig_policy(s, (enum ebn_dir_index)d, peer, port, D_ALLOW);
+}
+
+struct ebn_ep_row *rig_ep(uint32_t row)
+{
+	return ebn_ep_row(rig.rows, row);
+}
+
+int rig_flow(const struct spec *s, struct ebn_flow_copy *ret)
+{
+	uint8_t proto = s->proto ? s->proto : TCP;
+	bool icmp = proto == ICMP || proto == ICMP6, v6 = spec_is6(s);
+	uint16_t sport = htons(icmp ? s->id : s->sport), dport = htons(icmp ? 0 : s->dport);
+	union ebn_flow_key key;
+	uint32_t a[4], b[4];
+	int hi, i;
+
+	memset(&key, 0, sizeof(key));
+	packet_addr(s->src, a);
+	packet_addr(s->dst, b);
+	for (i = 0; i < 3 && a[i] == b[i]; i++)
+		;
+	hi = a[i] != b[i] ? a[i] > b[i] : !icmp && sport > dport;
+	if (v6) {
+		memcpy(key.v6.addr[hi], a, 16);
+		memcpy(key.v6.addr[!hi], b, 16);
+		key.v6.port[icmp ? 0 : hi] = sport;
+		key.v6.port[icmp ? 1 : !hi] = dport;
+		key.v6.proto = proto;
+		key.v6.aux = icmp && hi;
+		key.v6.zone = ZONE;
+	} else {
+		key.v4.addr[hi] = a[3];
+		key.v4.addr[!hi] = b[3];
+		key.v4.port[icmp ? 0 : hi] = sport;
+		key.v4.port[icmp ? 1 : !hi] = dport;
+		key.v4.proto = proto;
+		key.v4.aux = icmp && hi;
+		key.v4.zone = ZONE;
+	}
+	return ebn_flow_lookup(&rig.flows[v6], &key, ret);
+}
+
+void rig_flush(void)
+{
+	int i;
+
+	for (i = 0; i < 2; i++)
+		memset(rig.flows[i].mem, 0, ebn_flow_bytes(rig.flows[i].mask + 1, i));
+}
