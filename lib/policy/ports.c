@@ -128,7 +128,8 @@ static int cut(struct ebn_plan *pl, struct work *w)
 	size_t e = 0, cap = 0;
 	int err;
 
-	qsort(w->edge, w->n, sizeof(*w->edge), by_cell);
+	if (w->n)
+		qsort(w->edge, w->n, sizeof(*w->edge), by_cell);
 	err = block_find(w, sig, &b);
 	while (!err && at < EBN_PORT_CELLS) {
 		for (; e < w->n && w->edge[e].cell <= at; e++) {
