@@ -223,10 +223,23 @@ static int import_at(const struct ebn_flows *t, const struct ebn_flow_copy *c, u
 	return 1;
 }
 
+static unsigned int free_ways(const struct ebn_flows *t, uint32_t set)
+{
+	unsigned int way, n = 0;
+
+	for (way = 0; way < EBN_FLOW_WAYS; way++)
+		n += EBN_TAG_STATE(ebn_flow_load(ebn_flow_tag(t, set, way))) == EBN_TAG_FREE;
+	return n;
+}
+
 int ebn_flow_import(const struct ebn_flows *t, const struct ebn_flow_copy *c)
 {
 	uint64_t hash = ebn_flow_key_hash(t, &c->key), tag = 0;
+	const uint32_t set[2] = { ebn_flow_set1(hash, t->mask), ebn_flow_set2(hash, t->mask) };
+	/* the emptier set first: filling first sets first would overflow pairs long before the table is full */
+	bool second_first = free_ways(t, set[1]) > free_ways(t, set[0]);
 	struct ebn_flow_copy there;
+	bool in_second;
 	int give_up, i, way;
 
 	if (ebn_flow_lookup(t, &c->key, &there))
@@ -236,9 +249,10 @@ int ebn_flow_import(const struct ebn_flows *t, const struct ebn_flow_copy *c)
 		if (give_up && EBN_CTL_STATE(c->body.ctl) <= EBN_FS_HALF_OPEN)
 			break;
 		for (i = 0; i < 2; i++) {
-			way = pick(t, i ? ebn_flow_set2(hash, t->mask) : ebn_flow_set1(hash, t->mask), give_up, &tag);
+			in_second = i ^ second_first;
+			way = pick(t, set[in_second], give_up, &tag);
 			if (way >= 0)
-				return import_at(t, c, hash, i, (uint32_t)way, tag);
+				return import_at(t, c, hash, in_second, (uint32_t)way, tag);
 		}
 	}
 	return -ENOSPC;
