@@ -51,6 +51,7 @@ extern const struct bench_row bench_policy_rows[];
 extern const struct bench_row bench_address_rows[];
 extern const struct bench_row bench_compile_rows[];
 extern const struct bench_row bench_observe_rows[];
+extern const struct bench_row bench_system_rows[];
 extern const struct bench_row bench_flow_rows[];
 
 /* Fills in why and returns err. */

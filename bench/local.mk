@@ -22,7 +22,8 @@ bench_ebn_bench_SOURCES = \
 	bench/policy.c \
 	bench/policy_bench.h \
 	bench/setup.c \
-	bench/setup.h
+	bench/setup.h \
+	bench/system.c
 bench_ebn_bench_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS) -I$(top_builddir)/bench -I$(srcdir)/bench
 bench_ebn_bench_LDADD = lib/libebpfnet-internal.la $(JANSSON_LIBS) -lpthread
 

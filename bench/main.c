@@ -13,6 +13,7 @@ static const struct bench_row *const tables[] = {
 	bench_policy_rows,
 	bench_compile_rows,
 	bench_packet_rows,
+	bench_system_rows,
 	bench_address_rows,
 	bench_observe_rows,
 	bench_flow_rows,

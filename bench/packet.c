@@ -4,15 +4,20 @@
  * are asked for, except where a row says so. Beside the figure stands what it is measured against: the IPv4 twin of an
  * IPv6 row, the same without churn, the established packet of a re-check.
  */
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
 #include <linux/bpf.h>
 #include <linux/pkt_cls.h>
 #include <pthread.h>
 #include <sched.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <time.h>
 
 #include "setup.h"
 #include "ebn_config.h"
+#include "ebn_datapath.skel.h"
 #include "packet.skel.h"
 
 #define FLOWS4 524288u
@@ -84,13 +89,30 @@ static int run_established(struct bench *b, const struct bench_row *row, struct 
 	return err;
 }
 
+/* A thread beside the measurement, on another CPU from its first instruction: it would never get this one. */
+static int beside(struct bench *b, pthread_t *ret, void *(*fn)(void *arg), void *arg)
+{
+	pthread_attr_t attr;
+	cpu_set_t set;
+	int err;
+
+	CPU_ZERO(&set);
+	CPU_SET(b->cpu ? 0 : 1, &set);
+	pthread_attr_init(&attr);
+	err = pthread_attr_setaffinity_np(&attr, sizeof(set), &set);
+	if (!err)
+		err = pthread_create(ret, &attr, fn, arg);
+	pthread_attr_destroy(&attr);
+	return err ? bench_fail(b, err, "a thread beside: %s", strerror(err)) : 0;
+}
+
 /* ---- while somebody publishes ---- */
 
 struct churn {
 	struct setup *s;
-	int cpu;
 	bool stop;
 	unsigned int published;
+	double from;
 };
 
 static void *churn(void *arg)
@@ -98,11 +120,7 @@ static void *churn(void *arg)
 	const struct timespec ms = { .tv_nsec = 1000000 };
 	struct churn *c = arg;
 	uint64_t state = 1;
-	cpu_set_t set;
 
-	CPU_ZERO(&set);
-	CPU_SET(c->cpu, &set);
-	sched_setaffinity(0, sizeof(set), &set);
 	while (!__atomic_load_n(&c->stop, __ATOMIC_ACQUIRE)) {
 		/* a publish, and some address that is somebody else's now */
 		if (!ebn_node_begin(c->s->nt))
@@ -122,7 +140,7 @@ static int run_churn(struct bench *b, const struct bench_row *row, struct bench_
 {
 	struct bench_sample quiet, busy;
 	struct bench_result without = { 0 };
-	struct churn c = { .cpu = b->cpu ? 0 : 1 };
+	struct churn c = { .s = NULL };
 	double idle;
 	struct shape h = shape_of(row);
 	pthread_t thread;
@@ -137,15 +155,17 @@ static int run_churn(struct bench *b, const struct bench_row *row, struct bench_
 		goto out;
 	bench_value(&without, &quiet, idle, 1);
 	c.s = &s;
-	if (pthread_create(&thread, NULL, churn, &c)) {
-		err = bench_fail(b, 1, "no thread");
+	c.from = bench_now_ns();
+	err = beside(b, &thread, churn, &c);
+	if (err)
 		goto out;
-	}
 	setup_packet(&s, h.v6, SETUP_ACK, h.to_local, SETUP_PORT_ALLOWED);
 	setup_flows(&s, h.v6, false, h.flows, true);
 	err = setup_measure(b, &s, h.v6, SETUP_FROM_EP, 0, TC_ACT_OK, &busy, &idle);
 	__atomic_store_n(&c.stop, true, __ATOMIC_RELEASE);
 	pthread_join(thread, NULL);
+	if (!err && c.published < (bench_now_ns() - c.from) / 1e9 * 500)
+		err = bench_fail(b, EAGAIN, "only %u publishes", c.published);
 	if (err)
 		goto out;
 	bench_value(res, &busy, idle, 1);
@@ -241,6 +261,112 @@ static int run_deny(struct bench *b, const struct bench_row *row, struct bench_r
 	return err;
 }
 
+/* ---- events ---- */
+
+struct reader {
+	int ring_fd;
+	bool stop, failed;
+	uint64_t bytes;
+};
+
+/* Takes events out of the ring as they are, on another CPU: what is measured is what they cost the packet. */
+static void *reader(void *arg)
+{
+	const struct timespec nap = { .tv_nsec = 200000 };
+	struct reader *r = arg;
+	unsigned long *consumer, *producer, at;
+
+	consumer = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, r->ring_fd, 0);
+	producer = mmap(NULL, 4096, PROT_READ, MAP_SHARED, r->ring_fd, 4096);
+	r->failed = consumer == MAP_FAILED || producer == MAP_FAILED;
+	while (!r->failed && !__atomic_load_n(&r->stop, __ATOMIC_ACQUIRE)) {
+		at = __atomic_load_n(producer, __ATOMIC_ACQUIRE);
+		r->bytes += at - *consumer;
+		__atomic_store_n(consumer, at, __ATOMIC_RELEASE);
+		nanosleep(&nap, NULL);
+	}
+	return NULL;
+}
+
+static uint64_t events_lost(struct setup *s)
+{
+	uint64_t lost[1024] = { 0 }, sum = 0;
+	uint32_t key = EBN_C_EVENT_LOST, i;
+
+	if (bpf_map_lookup_elem(bpf_map__fd(s->dp->maps.ebn_counter), &key, lost))
+		return UINT64_MAX;
+	for (i = 0; i < 1024; i++)
+		sum += lost[i];
+	return sum;
+}
+
+/* One more event a packet: drops reported, against the same drops unreported. */
+static int run_emit(struct bench *b, const struct bench_row *row, struct bench_result *res)
+{
+	struct bench_result silent = { 0 };
+	struct bench_sample sample;
+	struct reader r = { .ring_fd = -1 };
+	struct shape h = shape_of(row);
+	pthread_t thread;
+	struct setup s;
+	double idle;
+	int err;
+
+	err = setup_open(b, 65536, 32768, &s);
+	if (!err)
+		err = denied(b, &s, h, &sample, &idle);
+	if (err)
+		goto out;
+	bench_value(&silent, &sample, idle, 1);
+	r.ring_fd = bpf_map__fd(s.dp->maps.ebn_events);
+	err = beside(b, &thread, reader, &r);
+	if (err)
+		goto out;
+	EBN_WRITE(ebn_node_hdr(s.nt)->observe, EBN_OBSERVE_DROP);
+	err = denied(b, &s, h, &sample, &idle);
+	__atomic_store_n(&r.stop, true, __ATOMIC_RELEASE);
+	pthread_join(thread, NULL);
+	if (!err && (r.failed || !r.bytes))
+		err = bench_fail(b, 1, "no event came");
+	/* a lost event is a cheap one */
+	if (!err && events_lost(&s) * 100 > r.bytes / 104)
+		err = bench_fail(b, 1, "%llu events were lost", (unsigned long long)events_lost(&s));
+	if (err)
+		goto out;
+	bench_value(res, &sample, idle + silent.value, 1);
+	bench_reference(res, "drop-without-event", silent.value);
+out:
+	setup_close(&s);
+	return err;
+}
+
+/* An established packet says nothing, whether somebody listens or not. */
+static int run_quiet(struct bench *b, const struct bench_row *row, struct bench_result *res)
+{
+	struct bench_sample off = { .n = 0 }, on = { .n = 0 }, sample;
+	struct shape h = shape_of(row);
+	struct setup s;
+	unsigned int i;
+	double idle;
+	int err;
+
+	err = setup_open(b, 65536, 32768, &s);
+	/* a difference of a nanosecond needs both sides measured by turns */
+	for (i = 0; i < 10 && !err; i++) {
+		EBN_WRITE(ebn_node_hdr(s.nt)->observe,
+			  i % 2 ? EBN_OBSERVE_DROP | EBN_OBSERVE_NEW | EBN_OBSERVE_CLOSE : 0);
+		err = established(b, &s, h, &sample, &idle);
+		if (!err)
+			bench_add(i % 2 ? &on : &off, bench_median(&sample) - idle);
+	}
+	if (!err) {
+		bench_value(res, &on, bench_median(&off), 1);
+		bench_reference(res, "nobody-listens", bench_median(&off));
+	}
+	setup_close(&s);
+	return err;
+}
+
 const struct bench_row bench_packet_rows[] = {
 	{ "packet-established-remote/hot", "ns", 75, run_established, 1, 0 },
 	{ "packet-established-remote/64k", "ns", 280, run_established, 65536, 0 },
@@ -259,5 +385,7 @@ const struct bench_row bench_packet_rows[] = {
 	{ "packet-deny/hot", "ns", 85, run_deny, 1, 0 },
 	{ "packet-deny/random", "ns", 220, run_deny, 1u << 29, 0 },
 	{ "packet-deny-v6/hot", "ns", 0, run_deny, 1, V6 },
+	{ "observe-emit", "ns", 60, run_emit, 1, 0 },
+	{ "observe-quiet", "ns", 3, run_quiet, 1, 0 },
 	{ NULL, NULL, 0, NULL, 0, 0 },
 };

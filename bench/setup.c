@@ -24,6 +24,9 @@
 #define PEERS 60u
 #define SUBJECT 1u
 #define TICK_SHIFT 5u
+#define RING_BYTES (16u << 20)	/* holds what a reader is behind */
+/* BPF_TCX_INGRESS: newer than the oldest headers this builds with */
+#define TCX_INGRESS ((enum bpf_attach_type)46)
 
 static const uint8_t ep_mac[2][6] = { { 2, 0, 0, 0, 0, 1 }, { 2, 0, 0, 0, 0, 2 } };
 static const uint8_t gw_mac[6] = { 2, 0, 0, 0, 1, 1 };
@@ -42,20 +45,63 @@ static int shell(const char *command)
 	return WIFEXITED(status) && !WEXITSTATUS(status) ? 0 : -EIO;
 }
 
-/* A namespace of our own, made once: it goes with the process. */
-static int devices(struct bench *b, struct setup *s)
+int setup_namespace(struct bench *b)
 {
 	static bool made;
 
-	if (!made) {
-		if (unshare(CLONE_NEWNET))
-			return bench_fail(b, errno, "a network namespace: %s", strerror(errno));
-		if (shell("ip link add ebnb0 type veth peer name ebnb0p && ip link add ebnb1 type veth peer name ebnb1p &&"
-			  " ip link set lo up && ip link set ebnb0 up && ip link set ebnb1 up &&"
-			  " ip link set ebnb0p up && ip link set ebnb1p up"))
-			return bench_fail(b, EIO, "ip link add failed");
-		made = true;
+	if (made)
+		return 0;
+	if (unshare(CLONE_NEWNET))
+		return bench_fail(b, errno, "a network namespace: %s", strerror(errno));
+	if (shell("ip link set lo up"))
+		return bench_fail(b, EIO, "ip link failed");
+	made = true;
+	return 0;
+}
+
+int setup_devices(struct bench *b, const char *name, unsigned int n)
+{
+	char command[512], first[16];
+
+	snprintf(first, sizeof(first), "%s0", name);
+	if (if_nametoindex(first))
+		return 0;
+	snprintf(command, sizeof(command), "for i in $(seq 0 %u); do echo link add %s$i type veth peer name %s${i}p;"
+		 " echo link set %s$i up; echo link set %s${i}p up; done | ip -batch -", n - 1, name, name, name, name);
+	return shell(command) ? bench_fail(b, EIO, "ip link add failed") : 0;
+}
+
+double setup_link_us(const char *device)
+{
+	struct packet_bpf *skel = packet_bpf__open();
+	double from, us = 0;
+	int fd;
+
+	if (!skel)
+		return 0;
+	bpf_program__set_autoload(skel->progs.packet_harness4, false);
+	bpf_program__set_autoload(skel->progs.packet_harness6, false);
+	bpf_program__set_expected_attach_type(skel->progs.packet_nothing, TCX_INGRESS);
+	if (!packet_bpf__load(skel)) {
+		from = bench_now_ns();
+		fd = bpf_link_create(bpf_program__fd(skel->progs.packet_nothing), (int)if_nametoindex(device),
+				     TCX_INGRESS, NULL);
+		us = fd < 0 ? 0 : (bench_now_ns() - from) / 1e3;
+		if (fd >= 0)
+			close(fd);
 	}
+	packet_bpf__destroy(skel);
+	return us;
+}
+
+static int devices(struct bench *b, struct setup *s)
+{
+	int err = setup_namespace(b);
+
+	if (!err)
+		err = setup_devices(b, "ebnb", 2);
+	if (err)
+		return err;
 	s->ifindex[0] = if_nametoindex("ebnb0");
 	s->ifindex[1] = if_nametoindex("ebnb1");
 	return s->ifindex[0] && s->ifindex[1] ? 0 : bench_fail(b, ENODEV, "no devices");
@@ -97,6 +143,8 @@ static int open_maps(struct bench *b, struct setup *s, uint64_t flows4, uint64_t
 		err = bpf_map__set_max_entries(d->maps.ebn_flow4, sets[0]);
 	if (!err)
 		err = bpf_map__set_max_entries(d->maps.ebn_flow6, sets[1]);
+	if (!err)
+		err = bpf_map__set_max_entries(d->maps.ebn_events, RING_BYTES);
 	if (!err)
 		err = bpf_map__set_autocreate(d->maps.ebn_flow4_old, false);
 	if (!err)
@@ -251,6 +299,7 @@ static int fill(struct bench *b, struct setup *s)
 	if (err)
 		return bench_fail(b, err, "filling the tables: %s", strerror(-err));
 	memcpy(ebn_node_hdr(s->nt)->idle_ticks, idle, sizeof(idle));
+	ebn_node_hdr(s->nt)->wake_bytes = RING_BYTES / 8;
 	return 0;
 }
 

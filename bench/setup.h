@@ -31,6 +31,13 @@ struct setup {
 	double idle[2];			/* what the harness takes by itself, [0] one flow, [1] many */
 };
 
+/* A network namespace of our own, made once: it goes with the process. */
+int setup_namespace(struct bench *b);
+/* Pairs of devices NAME0, NAME0p, NAME1, …; made once each. */
+int setup_devices(struct bench *b, const char *name, unsigned int n);
+/* us for a tcx link of an empty program on this device; 0: cannot be had. */
+double setup_link_us(const char *device);
+
 /* flows: the table of each family holds so many (ebn_flow_sets()). */
 int setup_open(struct bench *b, uint64_t flows4, uint64_t flows6, struct setup *s);
 void setup_close(struct setup *s);
