@@ -10,3 +10,12 @@ examples_api_labels_SOURCES = examples/api/labels.c
 examples_api_labels_LDADD = $(EBN_EXAMPLE_LIBS)
 examples_api_types_SOURCES = examples/api/types.c
 examples_api_types_LDADD = $(EBN_EXAMPLE_LIBS)
+
+# these load a datapath of their own, or look at one that is there
+noinst_PROGRAMS += examples/api/conntrack examples/api/event examples/api/flow
+examples_api_conntrack_SOURCES = examples/api/conntrack.c
+examples_api_conntrack_LDADD = $(EBN_EXAMPLE_LIBS)
+examples_api_event_SOURCES = examples/api/event.c examples/api/scratch.c examples/api/scratch.h
+examples_api_event_LDADD = $(EBN_EXAMPLE_LIBS)
+examples_api_flow_SOURCES = examples/api/flow.c examples/api/scratch.c examples/api/scratch.h
+examples_api_flow_LDADD = $(EBN_EXAMPLE_LIBS)

@@ -262,7 +262,7 @@ static bool holds(const struct term *t, const struct ebpfnet_flow *f)
 
 	switch ((enum key)t->key) {
 	case KEY_VERDICT:
-		return e->type != EBPFNET_EVENT_SEEN && verdict_of(e) == t->number;
+		return ebn_event_has_verdict(e) && verdict_of(e) == t->number;
 	case KEY_TYPE:
 		return e->type == t->number;
 	case KEY_PROTO:

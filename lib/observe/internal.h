@@ -24,6 +24,12 @@ static inline bool ebn_event_dropped(const struct ebpfnet_event *e)
 	       (e->type == EBPFNET_EVENT_VERDICT && (e->verdict == EBN_V_DENY || e->verdict == EBN_V_AUTH));
 }
 
+/* Nobody asks for a verdict on a watched device; the end of a flow there comes with the zero that stands for a denial. */
+static inline bool ebn_event_has_verdict(const struct ebpfnet_event *e)
+{
+	return e->type != EBPFNET_EVENT_SEEN && (e->type != EBPFNET_EVENT_CLOSE || e->verdict != EBN_V_DENY);
+}
+
 /*
  * Which side stopped a flow that policy stopped? Both are asked where both ends are here. A side that only audits lets
  * pass.

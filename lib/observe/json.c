@@ -375,7 +375,7 @@ static void put_extras(struct ebn_out *o, const struct ebpfnet_flow *f)
 	ebn_put_str(o, ebpfnet_event_type_name(e->type));
 	EBN_PUT(o, "\",\"point\":\"");
 	ebn_put_str(o, ebpfnet_event_point_name(e->point));
-	if (e->type != EBPFNET_EVENT_SEEN) {
+	if (ebn_event_has_verdict(e)) {
 		EBN_PUT(o, "\",\"verdict\":\"");
 		ebn_put_str(o, ebn_verdict_name(e->verdict));
 	}

@@ -76,6 +76,12 @@ static const char *icmp6_name(uint16_t type)
 		return "EchoRequest";
 	case 129:
 		return "EchoReply";
+	case 130:
+		return "MulticastListenerQuery";
+	case 131:
+		return "MulticastListenerReport";
+	case 132:
+		return "MulticastListenerDone";
 	case 133:
 		return "RouterSolicitation";
 	case 134:
@@ -86,6 +92,8 @@ static const char *icmp6_name(uint16_t type)
 		return "NeighborAdvertisement";
 	case 137:
 		return "Redirect";
+	case 143:
+		return "MulticastListenerReportV2";
 	default:
 		return NULL;
 	}

@@ -14,3 +14,9 @@ ROOT_PROGS += tests/netns/dp-helper tests/netns/foreign
 ROOT_TESTS += $(EBN_DATAPATH_TESTS)
 EXTRA_DIST += $(EBN_DATAPATH_TESTS) tests/netns/datapath.sh tests/netns/failcall.c tests/netns/pin-ids.py \
 	tests/netns/poke.py tests/netns/tcx-order.py
+ROOT_TESTS += tests/netns/test-events
+ROOT_PROGS += tests/netns/test-events
+EXTRA_PROGRAMS += tests/netns/test-events
+tests_netns_test_events_SOURCES = tests/netns/test-events.c tests/unit/suite.h
+tests_netns_test_events_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_netns_test_events_LDADD = $(EBN_TEST_LIBS)

@@ -100,6 +100,11 @@ START_TEST(odd_flows)
 	f.event.type = EBPFNET_EVENT_SEEN;
 	ck_assert_int_eq(passes("verdict=allow", &f), 0);
 	ck_assert_int_eq(passes("verdict=deny", &f), 0);
+	/* the end of a flow that was only watched */
+	f.event.type = EBPFNET_EVENT_CLOSE;
+	f.event.verdict = EBN_V_DENY;
+	ck_assert_int_eq(passes("verdict=deny", &f), 0);
+	ck_assert_int_eq(passes("!verdict=deny type=close", &f), 1);
 	f = sample();
 	f.event.protocol = 1;
 	f.event.sport = 8;
