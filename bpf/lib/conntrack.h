@@ -85,6 +85,13 @@ static __always_inline __u32 ebn_ct_key(const struct ebn_pkt *p, struct ebn_flow
 	return hi;
 }
 
+/* Verifier: by way of memory, so that everything behind is not followed for either side. */
+static __always_inline __u32 ebn_ct_place(struct ebn_pkt *p, struct ebn_flow_ref *r, const bool v6)
+{
+	EBN_WRITE(p->hi, (__u8)ebn_ct_key(p, r, v6));
+	return EBN_READ(p->hi) & 1;
+}
+
 /*
  * Does the entry's verdict stand? Sums up the epochs as they are now, as ebn_decide() did. The other end's row in the entry
  * is a hint that its address proves; a hint that fails is a verdict that does not stand.
@@ -456,7 +463,7 @@ static __always_inline int ebn_ct_track(struct ebn_pkt *p, struct ebn_flow_ref *
 		return ebn_deny(p, EBN_R_TABLES);
 	r->torn = 0;
 	r->now = ebn_tick();
-	hi = ebn_ct_key(p, r, v6);
+	hi = ebn_ct_place(p, r, v6);
 	ebn_flow_ref_hash(v6, r);
 	rc = ebn_flow_find(v6, r);
 	if (r->torn)
@@ -495,7 +502,7 @@ static __always_inline int ebn_ct_watch(struct ebn_pkt *p, struct ebn_flow_ref *
 	p->zone = EBN_ZONE_WATCH;
 	r->torn = 0;
 	r->now = ebn_tick();
-	hi = ebn_ct_key(p, r, v6);
+	hi = ebn_ct_place(p, r, v6);
 	ebn_flow_ref_hash(v6, r);
 	if (ebn_flow_find(v6, r) != EBN_FLOW_HIT) {
 		if (ebn_ct_put(p, r, hi, v6) == EBN_FLOW_INSERTED)

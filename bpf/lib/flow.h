@@ -119,13 +119,13 @@ static __always_inline __u32 ebn_flow_stage(void)
 
 /* ---- find ---- */
 
-/** 1 found, 0 not, -1 an entry of this hash changed hands under us. */
+/** 1 found, 0 not. Counts in r->torn when an entry of this hash changed hands under us. */
 static __always_inline int ebn_flow_probe(const int v6, __u64 *set, struct ebn_flow_ref *r)
 {
 	const __u64 want = EBN_TAG(EBN_TAG_HASH(r->hash), 0, EBN_TAG_LIVE);
 	__u64 ctl, tail0, tail1, t, x;
 	const __u64 *e, *b;
-	int i, found = 0;
+	int i;
 
 #pragma unroll
 	for (i = 0; i < (int)EBN_FLOW_WAYS; i++) {
@@ -139,7 +139,7 @@ static __always_inline int ebn_flow_probe(const int v6, __u64 *set, struct ebn_f
 		tail0 = EBN_READ(b[EBN_FLOW_TAIL]);
 		tail1 = EBN_READ(b[EBN_FLOW_TAIL + 1]);
 		if (EBN_READ(*(__u64 *)((__u8 *)&set[i] + ebn_dep(x | ctl | tail0 | tail1))) != t) {
-			found = -1;
+			r->torn++;
 			continue;
 		}
 		if (x)
@@ -151,34 +151,33 @@ static __always_inline int ebn_flow_probe(const int v6, __u64 *set, struct ebn_f
 		r->way = i;
 		return 1;
 	}
-	return found;
+	return 0;
 }
 
 static __always_inline int ebn_flow_find_in(const int v6, struct ebn_flow_ref *r, __u32 old)
 {
 	__u32 mask = ebn_flow_mask(v6, old);
-	int i, a = 0, b = 0;
+	__u8 torn = r->torn;
 	__u64 *set;
+	int i;
 
 	r->old = old;
-	/* twice when an entry changed hands: it may have been ours, killed and inserted again */
+	/*
+	 * Twice when an entry changed hands: it may have been ours, killed and inserted again. Verifier: that it did is
+	 * known from memory, a variable would have two values at every way.
+	 */
 #pragma unroll
 	for (i = 0; i < 2; i++) {
 		r->set = ebn_flow_set1(r->hash, mask);
 		set = ebn_flow_set(v6, old, r->set);
-		if (set)
-			a = ebn_flow_probe(v6, set, r);
-		if (a > 0)
+		if (set && ebn_flow_probe(v6, set, r))
 			return EBN_FLOW_HIT;
 		r->set = ebn_flow_set2(r->hash, mask);
 		set = ebn_flow_set(v6, old, r->set);
-		if (set)
-			b = ebn_flow_probe(v6, set, r);
-		if (b > 0)
+		if (set && ebn_flow_probe(v6, set, r))
 			return EBN_FLOW_HIT;
-		if (!(a | b))
+		if (EBN_READ(r->torn) == torn)
 			return EBN_FLOW_MISS;
-		r->torn++;
 	}
 	return EBN_FLOW_MISS;
 }
@@ -199,12 +198,15 @@ __noinline int ebn_flow6_find(struct ebn_flow_ref *r, __u32 old)
 #define EBN_RIVAL_BEHIND 2	/* a claim that gives way to us */
 #define EBN_RIVAL_AHEAD 4	/* a claim we give way to */
 
+/* Our own way in a set, and those whose claims are ahead of ours: a bit each. */
+#define EBN_PLACES(own, ahead) ((__u32)(own) | (__u32)(ahead) << EBN_FLOW_WAYS)
+
 /**
- * Other entries of this hash in a set. order: our own way; in the other set -1 when claims there are
- * behind us, EBN_FLOW_WAYS when they are ahead.
+ * Other entries of this hash in a set. Verifier: places are bits, because comparing a way with eight
+ * numbers in turn would split its range into as many states.
  */
 static __always_inline int ebn_flow_rival(const int v6, struct ebn_flow_ref *r, __u32 index,
-					  __s32 order)
+					  __u32 places)
 {
 	__u64 *set = ebn_flow_set(v6, r->old, index);
 	__u32 state;
@@ -216,11 +218,11 @@ static __always_inline int ebn_flow_rival(const int v6, struct ebn_flow_ref *r, 
 #pragma unroll
 	for (i = 0; i < (int)EBN_FLOW_WAYS; i++) {
 		t = EBN_READ(set[i]);
-		if (EBN_TAG_HASH(t) != EBN_TAG_HASH(r->hash) || i == order)
+		if (EBN_TAG_HASH(t) != EBN_TAG_HASH(r->hash) || places & 1U << i)
 			continue;
 		state = EBN_TAG_STATE(t);
 		if (state == EBN_TAG_CLAIM || state == EBN_TAG_UCLAIM)
-			seen |= i < order ? EBN_RIVAL_AHEAD : EBN_RIVAL_BEHIND;
+			seen |= EBN_RIVAL_BEHIND << (places >> (EBN_FLOW_WAYS + i) & 1);
 		else if (state == EBN_TAG_LIVE &&
 			 !ebn_flow_differs(v6, ebn_flow_way(v6, (__u64 *)((__u8 *)set +
 			 ebn_dep(t)), i), r))
@@ -229,14 +231,14 @@ static __always_inline int ebn_flow_rival(const int v6, struct ebn_flow_ref *r, 
 	return seen;
 }
 
-__noinline int ebn_flow4_rival(struct ebn_flow_ref *r, __u32 index, __s32 order)
+__noinline int ebn_flow4_rival(struct ebn_flow_ref *r, __u32 index, __u32 places)
 {
-	return r ? ebn_flow_rival(0, r, index, order) : 0;
+	return r ? ebn_flow_rival(0, r, index, places) : 0;
 }
 
-__noinline int ebn_flow6_rival(struct ebn_flow_ref *r, __u32 index, __s32 order)
+__noinline int ebn_flow6_rival(struct ebn_flow_ref *r, __u32 index, __u32 places)
 {
-	return r ? ebn_flow_rival(1, r, index, order) : 0;
+	return r ? ebn_flow_rival(1, r, index, places) : 0;
 }
 
 /**
@@ -245,19 +247,30 @@ __noinline int ebn_flow6_rival(struct ebn_flow_ref *r, __u32 index, __s32 order)
  * proven between the choice and the claim is not given up, and after this its updates fail and look
  * it up again.
  */
-static __always_inline int ebn_flow_doom(const int v6, __u64 *set, __u32 way, __u64 t, __u32 now,
+static __always_inline int ebn_flow_doom(const int v6, struct ebn_flow_ref *r, __u32 way, __u64 t,
 					 __u32 owner, __u64 most)
 {
-	__u64 *e = ebn_flow_way(v6, set, way), ctl;
+	__u64 *e, *set = ebn_flow_set(v6, r->old, r->set), ctl;
 	const struct ebn_live *live;
 	struct ebn_view v;
 
-	if (ebn_view_open(&v))
+	if (!set || ebn_view_open(&v))
 		return 0;
 	live = ebn_node_live(&v);
-	if (!live || ebn_flow_cost(v6, set, way, t, now, owner, live, &ctl) > most)
+	if (!live || ebn_flow_cost(v6, set, way, t, r->now, owner, live, &ctl) > most)
 		return 0;
+	e = ebn_flow_way(v6, set, way);
 	return __sync_val_compare_and_swap(&e[EBN_FLOW_KEY_WORDS(v6)], ctl, ctl ^ 1ULL << 63) == ctl;
+}
+
+__noinline int ebn_flow4_doom(struct ebn_flow_ref *r, __u32 way, __u64 t, __u32 owner, __u64 most)
+{
+	return r ? ebn_flow_doom(0, r, way, t, owner, most) : 0;
+}
+
+__noinline int ebn_flow6_doom(struct ebn_flow_ref *r, __u32 way, __u64 t, __u32 owner, __u64 most)
+{
+	return r ? ebn_flow_doom(1, r, way, t, owner, most) : 0;
 }
 
 /**
@@ -313,7 +326,7 @@ static __always_inline int ebn_flow_claim(const int v6, struct ebn_flow_ref *r, 
 	if (r->gave == EBN_FLOW_GAVE_NONE) {
 		if (EBN_TAG_STATE(t) != EBN_TAG_FREE)
 			return EBN_FLOW_BUSY;
-	} else if (!ebn_flow_doom(v6, set, way, t, r->now, owner, b)) {
+	} else if (!(v6 ? ebn_flow6_doom(r, way, t, owner, b) : ebn_flow4_doom(r, way, t, owner, b))) {
 		return EBN_FLOW_BUSY;
 	}
 	claim = EBN_TAG(EBN_TAG_HASH(r->hash), EBN_TAG_SEQ(t) + 1, EBN_TAG_CLAIM);
@@ -334,6 +347,31 @@ __noinline int ebn_flow6_claim(struct ebn_flow_ref *r, __u32 owner)
 	return r ? ebn_flow_claim(1, r, owner) : EBN_FLOW_FULL;
 }
 
+/** Both sets, once: EBN_RIVAL_*. Verifier: a function, so that the loop around it is short. */
+static __always_inline int ebn_flow_scan(const int v6, struct ebn_flow_ref *r)
+{
+	__u32 mask = ebn_flow_mask(v6, r->old), one = ebn_flow_set1(r->hash, mask);
+	__u32 two = ebn_flow_set2(r->hash, mask), own = 1U << (r->way & (EBN_FLOW_WAYS - 1));
+	__u32 first = r->set == one, places = EBN_PLACES(own, own - 1);
+	__u32 places1 = first ? places : EBN_PLACES(0, 0xff), places2 = first ? 0 : places;
+	int seen;
+
+	seen = v6 ? ebn_flow6_rival(r, one, places1) : ebn_flow4_rival(r, one, places1);
+	if (!(seen & EBN_RIVAL_LIVE))
+		seen |= v6 ? ebn_flow6_rival(r, two, places2) : ebn_flow4_rival(r, two, places2);
+	return seen;
+}
+
+__noinline int ebn_flow4_scan(struct ebn_flow_ref *r)
+{
+	return r ? ebn_flow_scan(0, r) : 0;
+}
+
+__noinline int ebn_flow6_scan(struct ebn_flow_ref *r)
+{
+	return r ? ebn_flow_scan(1, r) : 0;
+}
+
 /**
  * Behind the claim: is anybody else there with this key? 0 no, EBN_RIVAL_LIVE an entry, else a claim.
  * Each inserter claimed, with a full barrier, before it scanned, so of two at least one sees the other.
@@ -342,17 +380,11 @@ __noinline int ebn_flow6_claim(struct ebn_flow_ref *r, __u32 owner)
  */
 static __always_inline int ebn_flow_alone(const int v6, struct ebn_flow_ref *r)
 {
-	__u32 mask = ebn_flow_mask(v6, r->old), one = ebn_flow_set1(r->hash, mask);
-	__u32 two = ebn_flow_set2(r->hash, mask);
-	int i, seen = 0, first = r->set == one;
-	__s32 order1 = first ? r->way : (__s32)EBN_FLOW_WAYS, order2 = first ? -1 : r->way;
+	int i, seen = 0;
 
 #pragma clang loop unroll(disable)
 	for (i = 0; i < EBN_FLOW_TRIES; i++) {
-		seen = v6 ? ebn_flow6_rival(r, one, order1) : ebn_flow4_rival(r, one, order1);
-		if (!(seen & EBN_RIVAL_LIVE))
-			seen |= v6 ? ebn_flow6_rival(r, two, order2) :
-				     ebn_flow4_rival(r, two, order2);
+		seen = v6 ? ebn_flow6_scan(r) : ebn_flow4_scan(r);
 		if (seen & EBN_RIVAL_LIVE)
 			return EBN_RIVAL_LIVE;
 		if (seen != EBN_RIVAL_BEHIND)

@@ -23,8 +23,8 @@
 
 #define EBN_ETH_LEN 14u
 #define EBN_L4_OFF_MAX 511u	/* of the transport header in the frame */
-#define EBN_OPTIONS_MAX 40
-#define EBN_EXT_MAX 8
+#define EBN_OPTIONS_MAX 12	/* nobody sends as many */
+#define EBN_EXT_MAX 6
 #define EBN_HEAD_LEN 74u	/* ethernet, IPv6 and TCP headers */
 #define EBN_PULL_LEN 128u
 
@@ -63,7 +63,9 @@ struct ebn_pkt {
 	__u8 evf;		/* EBN_EVF_* */
 	__u8 verdict;		/* enum ebn_verdict */
 	__u8 reason;		/* enum ebn_reason */
+	__u8 hi;		/* the source is the higher end of the key */
 	__u8 counted;		/* the flow's counters had this packet at an earlier hook */
+	__u8 unused;
 	__u16 zone;
 	__u16 decision[2];	/* egress, ingress */
 	__u16 ep[2];		/* endpoint ids */
@@ -141,7 +143,7 @@ __attribute__((noinline)) int ebn_ip4_options(struct __sk_buff *skb, __u32 end)
 			return EBN_R_MALFORMED;
 		off += opt[1];
 	}
-	return EBN_R_NONE;
+	return off < end ? EBN_R_MALFORMED : EBN_R_NONE;
 }
 
 static __always_inline enum ebn_reason ebn_pkt_ip4(struct __sk_buff *skb, struct ebn_pkt *p)
