@@ -32,8 +32,9 @@ struct bench_result {
 		double value;
 	} reference[BENCH_REFERENCES];
 	unsigned int references;
-	double budget;		/* 0: this row has none */
+	double budget;		/* 0: this row has none, unless must_be_zero */
 	bool at_least;		/* the budget is a floor */
+	bool must_be_zero;
 };
 
 struct bench_row {
@@ -52,6 +53,7 @@ extern const struct bench_row bench_address_rows[];
 extern const struct bench_row bench_compile_rows[];
 extern const struct bench_row bench_observe_rows[];
 extern const struct bench_row bench_system_rows[];
+extern const struct bench_row bench_upgrade_rows[];
 extern const struct bench_row bench_flow_rows[];
 
 /* Fills in why and returns err. */

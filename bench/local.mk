@@ -12,6 +12,7 @@ bench_ebn_bench_SOURCES = \
 	bench/address_bench.h \
 	bench/bench.h \
 	bench/compile.c \
+	bench/daemon.h \
 	bench/flow.c \
 	bench/flow_bench.h \
 	bench/main.c \
@@ -23,7 +24,8 @@ bench_ebn_bench_SOURCES = \
 	bench/policy_bench.h \
 	bench/setup.c \
 	bench/setup.h \
-	bench/system.c
+	bench/system.c \
+	bench/upgrade.c
 bench_ebn_bench_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS) -I$(top_builddir)/bench -I$(srcdir)/bench
 bench_ebn_bench_LDADD = lib/libebpfnet-internal.la $(JANSSON_LIBS) -lpthread
 

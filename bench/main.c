@@ -14,6 +14,7 @@ static const struct bench_row *const tables[] = {
 	bench_compile_rows,
 	bench_packet_rows,
 	bench_system_rows,
+	bench_upgrade_rows,
 	bench_address_rows,
 	bench_observe_rows,
 	bench_flow_rows,
@@ -50,6 +51,8 @@ static void pin(struct bench *b)
 
 static bool within(const struct bench_result *r)
 {
+	if (r->must_be_zero)
+		return !(r->value > 0);
 	if (!(r->budget > 0))
 		return true;
 	return r->at_least ? r->value >= r->budget : r->value <= r->budget;
@@ -67,7 +70,7 @@ static void print_json(const struct bench_row *row, const struct bench_result *r
 		printf("%.4g", r->value / r->reference[0].value);
 	else
 		printf("null");
-	if (r->budget > 0)
+	if (r->budget > 0 || r->must_be_zero)
 		printf(",\"budget\":%.6g", r->budget);
 	else
 		printf(",\"budget\":null");
@@ -80,7 +83,7 @@ static void print_line(const struct bench_row *row, const struct bench_result *r
 	unsigned int i;
 
 	printf("%-34s %10.4g %-4s [%.4g..%.4g]", row->name, r->value, row->unit, r->lowest, r->highest);
-	if (r->budget > 0)
+	if (r->budget > 0 || r->must_be_zero)
 		printf("  %s %.4g %s", r->at_least ? "at least" : "at most", r->budget, within(r) ? "ok" : "MISSED");
 	for (i = 0; i < r->references; i++)
 		printf("  %s %.4g", r->reference[i].name, r->reference[i].value);

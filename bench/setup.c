@@ -31,7 +31,7 @@
 static const uint8_t ep_mac[2][6] = { { 2, 0, 0, 0, 0, 1 }, { 2, 0, 0, 0, 0, 2 } };
 static const uint8_t gw_mac[6] = { 2, 0, 0, 0, 1, 1 };
 
-static int shell(const char *command)
+int setup_shell(const char *command)
 {
 	pid_t pid = fork();
 	int status = -1;
@@ -53,7 +53,7 @@ int setup_namespace(struct bench *b)
 		return 0;
 	if (unshare(CLONE_NEWNET))
 		return bench_fail(b, errno, "a network namespace: %s", strerror(errno));
-	if (shell("ip link set lo up"))
+	if (setup_shell("ip link set lo up"))
 		return bench_fail(b, EIO, "ip link failed");
 	made = true;
 	return 0;
@@ -68,7 +68,7 @@ int setup_devices(struct bench *b, const char *name, unsigned int n)
 		return 0;
 	snprintf(command, sizeof(command), "for i in $(seq 0 %u); do echo link add %s$i type veth peer name %s${i}p;"
 		 " echo link set %s$i up; echo link set %s${i}p up; done | ip -batch -", n - 1, name, name, name, name);
-	return shell(command) ? bench_fail(b, EIO, "ip link add failed") : 0;
+	return setup_shell(command) ? bench_fail(b, EIO, "ip link add failed") : 0;
 }
 
 double setup_link_us(const char *device)

@@ -35,6 +35,8 @@ struct setup {
 int setup_namespace(struct bench *b);
 /* Pairs of devices NAME0, NAME0p, NAME1, …; made once each. */
 int setup_devices(struct bench *b, const char *name, unsigned int n);
+/* Runs a command of the shell: 0, -EIO when it fails. */
+int setup_shell(const char *command);
 /* us for a tcx link of an empty program on this device; 0: cannot be had. */
 double setup_link_us(const char *device);
 

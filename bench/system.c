@@ -2,11 +2,6 @@
 /* The datapath as a daemon uses it, through the public interface: load, attach, memory; and what the verifier read. */
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
-#include <ebpfnet/ctx.h>
-#include <ebpfnet/datapath.h>
-#include <ebpfnet/diag.h>
-#include <ebpfnet/endpoint.h>
-#include <ebpfnet/labels.h>
 #include <errno.h>
 #include <net/if.h>
 #include <stdio.h>
@@ -16,6 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "daemon.h"
 #include "setup.h"
 #include "ebn_config.h"
 #include "ebn_datapath.skel.h"
@@ -23,15 +19,7 @@
 
 #define ENDPOINTS 200u
 
-struct daemon {
-	struct ebpfnet_ctx *ctx;
-	struct ebpfnet_diag *diag;
-	struct ebpfnet_datapath *dp;
-	struct ebpfnet_labels *labels;
-	double load_ms;
-};
-
-static int explain(struct bench *b, struct daemon *d, int err, const char *what)
+int daemon_fail(struct bench *b, struct daemon *d, int err, const char *what)
 {
 	char text[200];
 
@@ -40,7 +28,7 @@ static int explain(struct bench *b, struct daemon *d, int err, const char *what)
 	return bench_fail(b, err, "%s: %s", what, text);
 }
 
-static void daemon_close(struct daemon *d)
+void daemon_close(struct daemon *d)
 {
 	if (d->dp)
 		ebpfnet_datapath_cleanup(d->dp, NULL);
@@ -51,7 +39,7 @@ static void daemon_close(struct daemon *d)
 	memset(d, 0, sizeof(*d));
 }
 
-static int daemon_open(struct bench *b, struct daemon *d, uint32_t flows4, uint32_t flows6)
+int daemon_open(struct bench *b, struct daemon *d, uint32_t flows4, uint32_t flows6)
 {
 	char name[32], dir[64];
 	struct ebpfnet_datapath_opts opts = {
@@ -78,11 +66,11 @@ static int daemon_open(struct bench *b, struct daemon *d, uint32_t flows4, uint3
 	if (!err)
 		err = ebpfnet_datapath_prepare(d->dp, d->diag);
 	if (err)
-		return explain(b, d, err, "opening the datapath");
+		return daemon_fail(b, d, err, "opening the datapath");
 	from = bench_now_ns();
 	err = ebpfnet_datapath_load(d->dp, d->diag);
 	d->load_ms = (bench_now_ns() - from) / 1e6;
-	return err ? explain(b, d, err, "loading the programs") : 0;
+	return err ? daemon_fail(b, d, err, "loading the programs") : 0;
 }
 
 /* The whole set, verified and pinned; tables are there already. */
@@ -131,34 +119,40 @@ static int compare(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
+int daemon_endpoint(struct bench *b, struct daemon *d, const char *device, uint8_t last, double *ret)
+{
+	struct ebpfnet_endpoint_opts opts = {
+		.sz = sizeof(opts), .name = device, .device = device, .labels = d->labels, .diag = d->diag,
+	};
+	double from;
+	int err;
+
+	opts.addr4.b[10] = opts.addr4.b[11] = 0xff;
+	opts.addr4.b[12] = 10;
+	opts.addr4.b[13] = 1;
+	opts.gateway4 = opts.addr4;
+	opts.addr4.b[15] = last;
+	opts.gateway4.b[15] = 254;
+	opts.mac.b[0] = 2;
+	opts.mac.b[5] = last;
+	from = bench_now_ns();
+	err = ebpfnet_endpoint_create(d->dp, &opts, NULL);
+	*ret = (bench_now_ns() - from) / 1e3;
+	return err ? daemon_fail(b, d, err, "making an endpoint") : 0;
+}
+
 /* Endpoints made on devices that are there, one after the other; enforced when the call returns. */
 static int attach_all(struct bench *b, struct daemon *d, double *us)
 {
-	struct ebpfnet_endpoint_opts opts = { .sz = sizeof(opts), .labels = d->labels, .diag = d->diag };
-	char name[32], device[16];
-	double from;
+	char device[16];
 	uint32_t i;
-	int err;
+	int err = 0;
 
-	opts.name = name;
-	opts.device = device;
-	for (i = 0; i < ENDPOINTS; i++) {
-		snprintf(name, sizeof(name), "ep-%u", i);
+	for (i = 0; i < ENDPOINTS && !err; i++) {
 		snprintf(device, sizeof(device), "ebnc%u", i);
-		memset(&opts.addr4, 0, sizeof(opts.addr4));
-		opts.addr4.b[10] = opts.addr4.b[11] = 0xff;
-		opts.addr4.b[12] = 10;
-		opts.addr4.b[13] = 1;
-		opts.addr4.b[15] = (uint8_t)(i + 1);
-		opts.mac.b[0] = 2;
-		opts.mac.b[5] = (uint8_t)i;
-		from = bench_now_ns();
-		err = ebpfnet_endpoint_create(d->dp, &opts, NULL);
-		us[i] = (bench_now_ns() - from) / 1e3;
-		if (err)
-			return explain(b, d, err, "making an endpoint");
+		err = daemon_endpoint(b, d, device, (uint8_t)(i + 1), &us[i]);
 	}
-	return 0;
+	return err;
 }
 
 static int attach(struct bench *b, const struct bench_row *row, struct bench_result *res)
