@@ -80,19 +80,33 @@ struct ebpfnet_events_opts {
 typedef int (*ebpfnet_event_fn)(const struct ebpfnet_event *event, void *userdata);
 
 /**
- * Opens the event ring of a datapath (one reader at a time) and switches events on; freeing it switches them off.
- * @return 0, -EINVAL, -EBUSY (another reader holds it), -EROFS, -ENOMEM
+ * Opens the event ring of a datapath (one reader at a time) and switches events on; freeing it switches them off. What an
+ * earlier reader left in the ring is discarded.
+ * @param opts	copied; NULL: defaults
+ * @param[out] ret	holds a reference on @p dp; ebpfnet_events_free()
+ * @return 0, or
+ *   -EINVAL	a pointer is NULL, or an option is not known or over its limit (latency_ms: 60,000)
+ *   -EBUSY	another reader holds the ring, or the tables are not prepared
+ *   -EROFS	@p dp was opened read-only
+ *   -ENOMEM, or another error of mmap(2) and epoll(7)
  * @since 0.1
  */
 EBPFNET_API int ebpfnet_events_open(struct ebpfnet_datapath *dp, const struct ebpfnet_events_opts *opts,
 				    ebpfnet_event_fn fn, void *userdata, struct ebpfnet_events **ret);
+/** Switches events off and frees the reader; NULL is allowed. @since 0.1 */
 EBPFNET_API void ebpfnet_events_free(struct ebpfnet_events *events);
-/** For poll(2): readable when much is waiting. Owned by the object. @since 0.1 */
+/** For poll(2): readable when much is waiting. Owned by the object. @return the fd or -EINVAL @since 0.1 */
 EBPFNET_API int ebpfnet_events_get_fd(struct ebpfnet_events *events);
-/** Milliseconds after which to call dispatch even when the fd was not readable. @since 0.1 */
+/** Milliseconds after which to call dispatch even when the fd was not readable; 0: events are left over from the last
+ *  dispatch. @return -EINVAL for NULL @since 0.1 */
 EBPFNET_API int ebpfnet_events_get_timeout(struct ebpfnet_events *events);
-/** Calls the callback for at most @p max events (0: all that wait). @return how many, or what the callback returned
- *  below 0 @since 0.1 */
+/**
+ * Calls the callback for at most @p max events (0: all that wait). An event is consumed whatever the callback returns.
+ * @return how many, or what the callback returned below 0, or
+ *   -EINVAL	NULL, or called by the callback
+ *   -EBADMSG	the ring is corrupt
+ * @since 0.1
+ */
 EBPFNET_API int ebpfnet_events_dispatch(struct ebpfnet_events *events, unsigned int max);
 /** Events that did not fit into the ring since it was opened. @since 0.1 */
 EBPFNET_API uint64_t ebpfnet_events_lost(struct ebpfnet_events *events);

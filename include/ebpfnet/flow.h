@@ -40,11 +40,23 @@ struct ebpfnet_flow {
 
 struct ebpfnet_names;
 
-/** Names of identities, endpoints and rules, read from the tables. @param node node name, NULL: the host's
- *  @return 0, -EINVAL, -EPROTO, -ENOMEM @since 0.1 */
+/**
+ * Names of identities, endpoints and rules, read from the tables; a read-only datapath will do.
+ * @param node	node name, copied; NULL: the host's
+ * @param[out] ret	holds a reference on @p dp; ebpfnet_names_free()
+ * @return 0, or
+ *   -EINVAL
+ *   -EBUSY	the tables are not prepared
+ *   -EPROTO	the tables are not sane
+ *   -EAGAIN	they kept changing
+ *   -ENOMEM
+ * @since 0.1
+ */
 EBPFNET_API int ebpfnet_names_new(struct ebpfnet_datapath *dp, const char *node, struct ebpfnet_names **ret);
+/** Frees the names and with them the strings in flows; NULL is allowed. @since 0.1 */
 EBPFNET_API void ebpfnet_names_free(struct ebpfnet_names *names);
-/** Reads again what changed since; cheap when nothing did. @return 1 changed, 0 not, -EPROTO, -ENOMEM @since 0.1 */
+/** Reads again what changed since; cheap when nothing did. @return 1 changed, 0 not, -EINVAL, -EPROTO (not sane, or
+ *  gone), -ENOMEM @since 0.1 */
 EBPFNET_API int ebpfnet_names_refresh(struct ebpfnet_names *names);
 
 /** Puts names to an event; calls ebpfnet_names_refresh() when a number is not known. @return 0, -EINVAL @since 0.1 */
@@ -60,14 +72,15 @@ EBPFNET_API int ebpfnet_flow_to_text(const struct ebpfnet_flow *flow, char *buf,
 
 struct ebpfnet_flow_filter;
 /**
- * Parses "key=value" terms separated by blanks, all of which must hold, '!' before a term negates it: verdict=allow|deny|
- * audit, type=verdict|drop|close|seen, proto=tcp|udp|icmp|…, ip=ADDR, src=, dst= (address or name), port=N, sport=, dport=,
+ * Parses "key=value" terms separated by blanks, all of which must hold, '!' before a term negates it, a value with blanks
+ * stands in double quotes: verdict=allow|deny|audit|redirect|auth, type=verdict|drop|close|seen, proto=tcp|udp|icmp|…, ip=ADDR, src=, dst= (address or name), port=N, sport=, dport=,
  * endpoint=NAME, identity=N, label=SELECTOR, reason=NAME, rule=TEXT.
  * @return 0, -EINVAL (diag), -E2BIG, -ENOMEM
  * @since 0.1
  */
 EBPFNET_API int ebpfnet_flow_filter_parse(const char *text, struct ebpfnet_diag *diag,
 					  struct ebpfnet_flow_filter **ret);
+/** Frees a filter; NULL is allowed. @since 0.1 */
 EBPFNET_API void ebpfnet_flow_filter_free(struct ebpfnet_flow_filter *filter);
 /** 1 when the flow passes, 0 when not; a NULL filter passes everything. @since 0.1 */
 EBPFNET_API int ebpfnet_flow_filter_match(const struct ebpfnet_flow_filter *filter, const struct ebpfnet_flow *flow);

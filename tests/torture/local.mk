@@ -19,3 +19,15 @@ tests_torture_flow_stress_CFLAGS = $(AM_CFLAGS) -pthread
 tests_torture_flow_stress_LDADD = lib/libebpfnet-internal.la
 ROOT_PROGS += tests/torture/flow-stress
 ROOT_TESTS += tests/torture/flow-stress
+
+# every allocation fails once: quick, no privilege
+EBN_NOMEM_TESTS = tests/torture/nomem
+tests_torture_nomem_SOURCES = tests/torture/nomem.c tests/unit/suite.h
+tests_torture_nomem_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_torture_nomem_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=strdup \
+	-Wl,--wrap=vasprintf,--wrap=free
+tests_torture_nomem_LDADD = $(EBN_TEST_LIBS)
+if HAVE_CHECK
+check_PROGRAMS += $(EBN_NOMEM_TESTS)
+TESTS += $(EBN_NOMEM_TESTS)
+endif
