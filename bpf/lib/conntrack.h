@@ -163,16 +163,6 @@ static __always_inline int ebn_ct_recheck(struct ebn_pkt *p, struct ebn_flow_ref
 	return p->verdict;
 }
 
-__attribute__((noinline)) int ebn_ct4_recheck(struct ebn_pkt *p, struct ebn_flow_ref *r, __u32 hi)
-{
-	return p && r ? ebn_ct_recheck(p, r, hi, false) : EBN_V_DENY;
-}
-
-__attribute__((noinline)) int ebn_ct6_recheck(struct ebn_pkt *p, struct ebn_flow_ref *r, __u32 hi)
-{
-	return p && r ? ebn_ct_recheck(p, r, hi, true) : EBN_V_DENY;
-}
-
 static __always_inline __u8 ebn_ct_init_flags(const struct ebn_pkt *p, __u32 hi)
 {
 	return (hi ? EBN_FF_INIT_HI : 0) | (p->verdict == EBN_V_AUDIT ? EBN_FF_AUDIT : 0);
@@ -314,16 +304,6 @@ static __always_inline int ebn_ct_event(struct ebn_pkt *p, struct ebn_flow_ref *
 	return p->verdict;
 }
 
-__attribute__((noinline)) int ebn_ct4_event(struct ebn_pkt *p, struct ebn_flow_ref *r, __u32 hi)
-{
-	return p && r ? ebn_ct_event(p, r, hi, false) : EBN_V_DENY;
-}
-
-__attribute__((noinline)) int ebn_ct6_event(struct ebn_pkt *p, struct ebn_flow_ref *r, __u32 hi)
-{
-	return p && r ? ebn_ct_event(p, r, hi, true) : EBN_V_DENY;
-}
-
 /* May a flow begin with this packet? */
 static __always_inline enum ebn_reason ebn_ct_may_begin(const struct ebn_pkt *p)
 {
@@ -404,31 +384,19 @@ static __always_inline int ebn_ct_begin(struct ebn_pkt *p, struct ebn_flow_ref *
 	return p->verdict;
 }
 
-__attribute__((noinline)) int ebn_ct4_begin(struct ebn_pkt *p, struct ebn_flow_ref *r, __u32 hi)
-{
-	return p && r ? ebn_ct_begin(p, r, hi, false) : EBN_V_DENY;
-}
+/* What ebn_ct_track() leaves to ebn_ct_slow(). */
+#define EBN_CT_SLOW (-1)
+enum ebn_ct_slow_kind {
+	EBN_CT_BEGIN,		/* no entry */
+	EBN_CT_RECHECK,		/* its verdict does not stand */
+	EBN_CT_EVENT,		/* the packet means something for its state */
+};
 
-__attribute__((noinline)) int ebn_ct6_begin(struct ebn_pkt *p, struct ebn_flow_ref *r, __u32 hi)
-{
-	return p && r ? ebn_ct_begin(p, r, hi, true) : EBN_V_DENY;
-}
-
-/* The packet's flow is known, r is a whole copy of its entry. */
-static __always_inline int ebn_ct_known(const struct ebn_view *v, struct ebn_pkt *p, struct ebn_flow_ref *r, __u32 hi,
-					const bool v6)
+/* The entry's verdict stands. Verdict, or EBN_CT_SLOW when the packet is more than one of many. */
+static __always_inline int ebn_ct_go(struct ebn_pkt *p, struct ebn_flow_ref *r, int verdict, const bool v6)
 {
 	struct ebn_flow_body *e;
-	int verdict = EBN_CTL_FLAGS(r->ctl) & EBN_FF_AUDIT ? EBN_V_AUDIT : EBN_V_ALLOW;
 
-	if (hi != (EBN_CTL_FLAGS(r->ctl) & EBN_FF_INIT_HI))
-		p->evf |= EBN_EVF_REPLY;
-	p->verdict = verdict;
-	if (!ebn_ct_stands(v, p, r, hi, v6)) {
-		verdict = v6 ? ebn_ct6_recheck(p, r, hi) : ebn_ct4_recheck(p, r, hi);
-		if (verdict == EBN_V_DENY)
-			return verdict;
-	}
 	if (p->point == EBN_AT_FROM_NETDEV && p->row[0])
 		return ebn_deny(p, EBN_R_SOURCE_IP);
 	if (p->row[0] && p->row[1])
@@ -441,23 +409,22 @@ static __always_inline int ebn_ct_known(const struct ebn_view *v, struct ebn_pkt
 		return verdict;
 	}
 	if (!ebn_ct_quiet(p, EBN_CTL_STATE(r->ctl))) {
-		verdict = v6 ? ebn_ct6_event(p, r, hi) : ebn_ct4_event(p, r, hi);
-		if (verdict == EBN_V_DENY)
-			return verdict;
+		p->slow = EBN_CT_EVENT;
+		return EBN_CT_SLOW;
 	}
 	e = ebn_flow_body(v6, r);
 	if (!e)
 		return ebn_deny(p, EBN_R_TABLES);
-	ebn_flow_count(e, r, hi, 1, p->len);
+	ebn_flow_count(e, r, p->hi, 1, p->len);
 	return verdict;
 }
 
-/* Finds or makes the packet's flow. */
+/* Finds the packet's flow and lets most packets go. */
 static __always_inline int ebn_ct_track(struct ebn_pkt *p, struct ebn_flow_ref *r, const bool v6)
 {
+	int rc, verdict;
 	struct ebn_view v;
 	__u32 hi;
-	int rc;
 
 	if (ebn_view_open(&v))
 		return ebn_deny(p, EBN_R_TABLES);
@@ -468,9 +435,43 @@ static __always_inline int ebn_ct_track(struct ebn_pkt *p, struct ebn_flow_ref *
 	rc = ebn_flow_find(v6, r);
 	if (r->torn)
 		ebn_count(EBN_C_TORN);
-	if (rc == EBN_FLOW_HIT)
-		return ebn_ct_known(&v, p, r, hi, v6);
-	return v6 ? ebn_ct6_begin(p, r, hi) : ebn_ct4_begin(p, r, hi);
+	p->slow = EBN_CT_BEGIN;
+	if (rc != EBN_FLOW_HIT)
+		return EBN_CT_SLOW;
+	if (hi != (EBN_CTL_FLAGS(r->ctl) & EBN_FF_INIT_HI))
+		p->evf |= EBN_EVF_REPLY;
+	p->slow = EBN_CT_RECHECK;
+	if (!ebn_ct_stands(&v, p, r, hi, v6))
+		return EBN_CT_SLOW;
+	verdict = EBN_CTL_FLAGS(r->ctl) & EBN_FF_AUDIT ? EBN_V_AUDIT : EBN_V_ALLOW;
+	p->verdict = verdict;
+	return ebn_ct_go(p, r, verdict, v6);
+}
+
+/* The others: beginnings, second thoughts, and packets that change the state. */
+static __always_inline int ebn_ct_slow(struct ebn_pkt *p, struct ebn_flow_ref *r, const bool v6)
+{
+	struct ebn_flow_body *e;
+	__u32 hi = p->hi & 1;
+	int rc;
+
+	if (p->slow == EBN_CT_BEGIN)
+		return ebn_ct_begin(p, r, hi, v6);
+	if (p->slow == EBN_CT_RECHECK) {
+		rc = ebn_ct_recheck(p, r, hi, v6);
+		if (rc != EBN_V_DENY)
+			rc = ebn_ct_go(p, r, rc, v6);
+		if (rc != EBN_CT_SLOW)
+			return rc;
+	}
+	rc = ebn_ct_event(p, r, hi, v6);
+	if (rc == EBN_V_DENY)
+		return rc;
+	e = ebn_flow_body(v6, r);
+	if (!e)
+		return ebn_deny(p, EBN_R_TABLES);
+	ebn_flow_count(e, r, hi, 1, p->len);
+	return rc;
 }
 
 __attribute__((noinline)) int ebn_ct4_track(struct ebn_pkt *p, struct ebn_flow_ref *r)
@@ -483,14 +484,29 @@ __attribute__((noinline)) int ebn_ct6_track(struct ebn_pkt *p, struct ebn_flow_r
 	return p && r ? ebn_ct_track(p, r, true) : EBN_V_DENY;
 }
 
+__attribute__((noinline)) int ebn_ct4_slow(struct ebn_pkt *p, struct ebn_flow_ref *r)
+{
+	return p && r ? ebn_ct_slow(p, r, false) : EBN_V_DENY;
+}
+
+__attribute__((noinline)) int ebn_ct6_slow(struct ebn_pkt *p, struct ebn_flow_ref *r)
+{
+	return p && r ? ebn_ct_slow(p, r, true) : EBN_V_DENY;
+}
+
 /** The verdict on the packet; in p all that is known of it and its flow. */
 static __always_inline int ebn_track(struct ebn_pkt *p, const bool v6)
 {
 	struct ebn_run *run = ebn_run_get();
+	int rc;
 
 	if (!run)
 		return ebn_deny(p, EBN_R_TABLES);
-	return v6 ? ebn_ct6_track(p, &run->r) : ebn_ct4_track(p, &run->r);
+	rc = v6 ? ebn_ct6_track(p, &run->r) : ebn_ct4_track(p, &run->r);
+	/* called from here, not from there: their frames share 512 bytes of stack with all they call */
+	if (rc == EBN_CT_SLOW)
+		rc = v6 ? ebn_ct6_slow(p, &run->r) : ebn_ct4_slow(p, &run->r);
+	return rc;
 }
 
 /* A watched device's flow: 1 when it was not known and is now. Asks nothing, drops nothing. */
