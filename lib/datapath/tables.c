@@ -374,6 +374,9 @@ int ebn_tables_adopt(struct ebpfnet_datapath *dp, bool fresh, struct ebpfnet_dia
 		r = ebn_policy_adopt(dp->ctx, dp->node, dp->rows, diag, &dp->policy);
 		if (!r)
 			r = ebn_devs_open(dp, false, diag);
+		/* programs may still be in what the last writer had retired, and it is free space from here on */
+		if (!r)
+			r = ebn_grace_wait(dp->p->grace);
 		if (!r)
 			r = ebn_node_adopted(dp->node);
 	}
