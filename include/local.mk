@@ -7,15 +7,12 @@ ebpfnetinclude_HEADERS += \
 	include/ebpfnet/ctx.h \
 	include/ebpfnet/datapath.h \
 	include/ebpfnet/diag.h \
+	include/ebpfnet/ebpfnet.h \
 	include/ebpfnet/endpoint.h \
 	include/ebpfnet/event.h \
 	include/ebpfnet/features.h \
 	include/ebpfnet/flow.h \
 	include/ebpfnet/labels.h \
+	include/ebpfnet/policy.h \
 	include/ebpfnet/types.h \
 	include/ebpfnet/version.h
-
-# Headers whose functions are not all there yet are shipped, not installed.
-EXTRA_DIST += \
-	include/ebpfnet/ebpfnet.h include/ebpfnet/policy.h \
-	lib/policy/policy.h lib/tables/flow.h lib/tables/node.h lib/tables/rows.h

@@ -8,6 +8,9 @@ examples_api_features_SOURCES = examples/api/features.c
 examples_api_features_LDADD = $(EBN_EXAMPLE_LIBS)
 examples_api_labels_SOURCES = examples/api/labels.c
 examples_api_labels_LDADD = $(EBN_EXAMPLE_LIBS)
+noinst_PROGRAMS += examples/api/policy
+examples_api_policy_SOURCES = examples/api/policy.c
+examples_api_policy_LDADD = $(EBN_EXAMPLE_LIBS)
 examples_api_types_SOURCES = examples/api/types.c
 examples_api_types_LDADD = $(EBN_EXAMPLE_LIBS)
 

@@ -61,6 +61,7 @@ struct ebpfnet_policy_opts {
 	int default_deny_egress;  /**< 1: what no rule allows is denied in this direction */
 	int default_deny_ingress;
 	int audit;		/**< 1: what this policy would deny is let through and reported */
+	int reserved;		/**< 0 */
 	struct ebpfnet_diag *diag;
 };
 #define ebpfnet_policy_opts__last_field diag
@@ -69,6 +70,7 @@ struct ebpfnet_policy_parse_opts {
 	size_t sz;
 	const char *path;	/**< for messages; may be NULL */
 	unsigned int first_line; /**< line of the text's first line in the file; 0: 1 */
+	unsigned int reserved;	/**< 0 */
 	struct ebpfnet_diag *diag;
 };
 #define ebpfnet_policy_parse_opts__last_field diag
@@ -121,6 +123,7 @@ struct ebpfnet_policy_query {
 	uint8_t reserved[3];
 	uint16_t port;			/**< destination port, ICMP: type */
 	uint16_t reserved2;
+	uint32_t reserved3;
 	const struct ebpfnet_labels *subject;
 	const struct ebpfnet_labels *peer;	/**< NULL: a peer nobody knows (world) */
 };
@@ -142,6 +145,7 @@ EBPFNET_API int ebpfnet_policy_explain(const struct ebpfnet_policy_set *set, con
 struct ebpfnet_policy_commit_opts {
 	size_t sz;
 	int dry_run;		/**< 1: compile and report sizes, change nothing */
+	int reserved;		/**< 0 */
 	struct ebpfnet_diag *diag;
 	struct ebpfnet_policy_stats *stats; /**< filled when not NULL, also on -ENOSPC */
 };

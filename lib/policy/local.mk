@@ -4,12 +4,14 @@ lib_libebpfnet_internal_la_SOURCES += \
 	lib/policy/classes.c \
 	lib/policy/columns.c lib/policy/columns.h \
 	lib/policy/compile.c \
+	lib/policy/doc.c lib/policy/doc.h \
 	lib/policy/engine.h \
 	lib/policy/explain.c \
 	lib/policy/install.c \
 	lib/policy/lookup.c \
 	lib/policy/members.c \
 	lib/policy/model.c lib/policy/model.h \
+	lib/policy/parse.c \
 	lib/policy/plan.c lib/policy/plan.h \
 	lib/policy/policy.c lib/policy/policy.h \
 	lib/policy/ports.c \

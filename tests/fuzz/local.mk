@@ -9,6 +9,7 @@ EBN_FUZZ_TARGETS = \
 	tests/fuzz/fuzz-filter \
 	tests/fuzz/fuzz-labels \
 	tests/fuzz/fuzz-node \
+	tests/fuzz/fuzz-policy \
 	tests/fuzz/fuzz-selector
 
 EBN_FUZZ_CORPUS = \
@@ -28,6 +29,9 @@ EBN_FUZZ_CORPUS = \
 	tests/fuzz/corpus/node/root \
 	tests/fuzz/corpus/node/rows \
 	tests/fuzz/corpus/node/tail \
+	tests/fuzz/corpus/policy/all-fields \
+	tests/fuzz/corpus/policy/json \
+	tests/fuzz/corpus/policy/not-enforced \
 	tests/fuzz/corpus/selector/all-operators \
 	tests/fuzz/corpus/selector/one
 
@@ -57,6 +61,9 @@ tests_fuzz_fuzz_labels_LDFLAGS = $(AM_LDFLAGS) $(EBN_FUZZ_LDFLAGS)
 tests_fuzz_fuzz_node_SOURCES = tests/fuzz/node.c $(EBN_FUZZ_MAIN)
 tests_fuzz_fuzz_node_LDADD = lib/libebpfnet-internal.la
 tests_fuzz_fuzz_node_LDFLAGS = $(AM_LDFLAGS) $(EBN_FUZZ_LDFLAGS)
+tests_fuzz_fuzz_policy_SOURCES = tests/fuzz/policy.c $(EBN_FUZZ_MAIN)
+tests_fuzz_fuzz_policy_LDADD = lib/libebpfnet-internal.la
+tests_fuzz_fuzz_policy_LDFLAGS = $(AM_LDFLAGS) $(EBN_FUZZ_LDFLAGS)
 tests_fuzz_fuzz_selector_SOURCES = tests/fuzz/selector.c $(EBN_FUZZ_MAIN)
 tests_fuzz_fuzz_selector_LDADD = lib/libebpfnet-internal.la
 tests_fuzz_fuzz_selector_LDFLAGS = $(AM_LDFLAGS) $(EBN_FUZZ_LDFLAGS)

@@ -48,6 +48,11 @@ tests_unit_test_ring_SOURCES = tests/unit/test-ring.c tests/unit/suite.h
 tests_unit_test_ring_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_test_ring_LDADD = $(EBN_TEST_LIBS)
 
+EBN_UNIT_TESTS += tests/unit/test-policy-parse
+tests_unit_test_policy_parse_SOURCES = tests/unit/test-policy-parse.c tests/unit/policy-malformed.h tests/unit/suite.h
+tests_unit_test_policy_parse_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_policy_parse_LDADD = $(EBN_TEST_LIBS)
+
 # real probing needs privilege
 EXTRA_PROGRAMS += tests/unit/test-features
 tests_unit_test_features_SOURCES = tests/unit/test-features.c tests/unit/suite.h
