@@ -288,18 +288,23 @@ static __always_inline void ebn_ct_again(struct ebn_pkt *p, struct ebn_flow_ref 
  */
 static __always_inline int ebn_ct_event(struct ebn_pkt *p, struct ebn_flow_ref *r, __u32 hi, const bool v6)
 {
-	struct ebn_flow_body *e = ebn_flow_body(v6, r);
-	bool closing = EBN_CTL_STATE(r->ctl) == EBN_FS_CLOSING;
+	struct ebn_flow_body *e;
 
-	if (!e)
-		return ebn_deny(p, EBN_R_TABLES);
-	if (ebn_tcp_is_syn(p) && (closing || p->evf & EBN_EVF_REPLY)) {
+	/* nothing is kept over the call: it is at the end of the deepest chain, whose stack is all used */
+	if (ebn_tcp_is_syn(p) && (EBN_CTL_STATE(r->ctl) == EBN_FS_CLOSING || p->evf & EBN_EVF_REPLY)) {
 		if (ebn_ct_decide(p, false, v6) == EBN_V_DENY)
 			return EBN_V_DENY;
-		if (closing)
+		if (EBN_CTL_STATE(r->ctl) == EBN_FS_CLOSING) {
+			e = ebn_flow_body(v6, r);
+			if (!e)
+				return ebn_deny(p, EBN_R_TABLES);
 			ebn_ct_again(p, r, e, hi);
+		}
 		return p->verdict;
 	}
+	e = ebn_flow_body(v6, r);
+	if (!e)
+		return ebn_deny(p, EBN_R_TABLES);
 	ebn_ct_step(p, r, e, hi);
 	return p->verdict;
 }
