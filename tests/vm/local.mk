@@ -4,7 +4,7 @@ EBN_VM_SMOKE = tests/vm/kernel-6.1.sh
 EBN_VM_TESTS = tests/vm/kernel-5.10.sh $(EBN_VM_SMOKE) tests/vm/kernel-6.12.sh \
 	tests/vm/kernel-newest.sh
 # programs of the build tree that the guests run; each makes what it needs and needs no network
-EBN_VM_GUEST_TESTS = tests/unit/test-features tests/packet/test-node-probe
+EBN_VM_GUEST_TESTS = tests/unit/test-features tests/packet/test-node-probe tests/packet/test-path
 EXTRA_DIST += $(EBN_VM_TESTS) tests/vm/check-kernel tests/vm/fetch-kernel tests/vm/guest \
 	tests/vm/run-in-vm
 
