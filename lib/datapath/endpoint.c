@@ -452,6 +452,22 @@ static int ebn_ep_tables(struct ebpfnet_datapath *dp, const struct ebpfnet_endpo
 	return r;
 }
 
+/* As ebn_ep_tables(); when there is no room but for what waits for a grace period, it is waited for. */
+static int ebn_ep_tables_wait(struct ebpfnet_datapath *dp, const struct ebpfnet_endpoint_opts *o,
+			      struct ebn_ep_making *m, const struct ebpfnet_mac *mac)
+{
+	struct ebn_ep_making again = *m;
+	int r;
+
+	r = ebn_ep_tables(dp, o, m, mac);
+	if (r != -ENOSPC || !ebn_node_retired(dp->node))
+		return r;
+	ebn_ep_undo(dp, m);
+	*m = again;
+	r = ebn_dp_grace(dp);
+	return r < 0 ? r : ebn_ep_tables(dp, o, m, mac);
+}
+
 int ebpfnet_endpoint_create(struct ebpfnet_datapath *dp, const struct ebpfnet_endpoint_opts *opts,
 			    struct ebpfnet_endpoint **ret)
 {
@@ -475,7 +491,7 @@ int ebpfnet_endpoint_create(struct ebpfnet_datapath *dp, const struct ebpfnet_en
 		r = ebn_ep_device(dp, &o, &m, &mac, diag);
 	if (r < 0)
 		return r;
-	r = ebn_ep_tables(dp, &o, &m, &mac);
+	r = ebn_ep_tables_wait(dp, &o, &m, &mac);
 	if (!r)
 		r = ebn_ep_new(dp, m.row, m.id, o.name, o.labels, &ep);
 	if (r < 0)

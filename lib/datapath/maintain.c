@@ -78,7 +78,7 @@ static bool ebn_sweep_slice(struct ebpfnet_datapath *dp)
 }
 
 /* One wait serves everything that waits for one. */
-static int ebn_grace_turn(struct ebpfnet_datapath *dp)
+int ebn_dp_grace(struct ebpfnet_datapath *dp)
 {
 	struct ebn_dp_private *p = dp->p;
 	uint32_t cut = ebn_node_grace_cut(dp->node);
@@ -123,7 +123,7 @@ int ebpfnet_datapath_maintain(struct ebpfnet_datapath *dp, unsigned int budget_u
 	for (;;) {
 		r = dp->p->sweeping ? ebn_sweep_slice(dp) : ebn_dev_move_one(dp);
 		if (!r && !dp->p->sweeping)
-			r = ebn_grace_turn(dp);
+			r = ebn_dp_grace(dp);
 		if (r < 0 && !e)
 			e = r;
 		if (r <= 0 && !dp->p->sweeping)

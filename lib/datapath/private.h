@@ -242,6 +242,10 @@ int ebn_devs_clear(struct ebpfnet_datapath *dp);
 int ebn_eps_open(struct ebpfnet_datapath *dp, struct ebpfnet_diag *diag);
 void ebn_eps_close(struct ebpfnet_datapath *dp);
 
+/* ---- maintain.c ---- */
+/* Waits for a grace period when something waits for one, and reuses it: 1, else 0. */
+int ebn_dp_grace(struct ebpfnet_datapath *dp);
+
 /* ---- upgrade.c ---- */
 /* Brings an upgrade that was cut short to an end, back or forth. */
 int ebn_upgrade_recover(struct ebpfnet_datapath *dp, struct ebpfnet_diag *diag);

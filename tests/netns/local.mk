@@ -9,10 +9,13 @@ tests_netns_dp_helper_LDADD = lib/libebpfnet-internal.la
 tests_netns_foreign_SOURCES = tests/netns/foreign.c
 tests_netns_foreign_LDADD = $(LIBBPF_LIBS)
 EBN_DATAPATH_TESTS = tests/netns/test-datapath-lifecycle.sh tests/netns/test-datapath-endpoints.sh \
-	tests/netns/test-datapath-others.sh tests/netns/test-datapath-torture.sh
+	tests/netns/test-datapath-others.sh tests/netns/test-datapath-torture.sh \
+	tests/netns/test-datapath-traffic.sh tests/netns/test-datapath-kill.sh
 ROOT_PROGS += tests/netns/dp-helper tests/netns/foreign
 ROOT_TESTS += $(EBN_DATAPATH_TESTS)
-EXTRA_DIST += $(EBN_DATAPATH_TESTS) tests/netns/datapath.sh tests/netns/failcall.c tests/netns/pin-ids.py \
+SLOW_PROGS += tests/netns/dp-helper tests/netns/foreign
+SLOW_TESTS += tests/netns/test-datapath-kill-1000.sh
+EXTRA_DIST += $(EBN_DATAPATH_TESTS) tests/netns/test-datapath-kill-1000.sh tests/netns/datapath.sh tests/netns/failcall.c tests/netns/pin-ids.py \
 	tests/netns/poke.py tests/netns/tcx-order.py
 ROOT_TESTS += tests/netns/test-events
 ROOT_PROGS += tests/netns/test-events

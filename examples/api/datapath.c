@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause
+/* Loads a datapath, says what it is, and removes it again. Needs CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include <ebpfnet/datapath.h>
+
+int main(void)
+{
+	struct ebpfnet_datapath_opts opts = { EBPFNET_OPTS_INIT(opts) };
+	struct ebpfnet_datapath_status st;
+	struct ebpfnet_datapath *dp = NULL;
+	struct ebpfnet_diag *diag = NULL;
+	struct ebpfnet_ctx *ctx = NULL;
+	char name[33], text[4096];
+	int r;
+
+	/* a name of its own, so that it disturbs nobody */
+	snprintf(name, sizeof(name), "example-%ld", (long)getpid());
+	opts.name = name;
+	r = ebpfnet_diag_new(&diag);
+	opts.diag = diag;
+	if (r == 0)
+		r = ebpfnet_ctx_new(NULL, &ctx);
+	if (r == 0)
+		r = ebpfnet_datapath_open(ctx, &opts, &dp);
+	if (r == 0)
+		r = ebpfnet_datapath_load(dp, diag);
+	if (r == 0)
+		r = ebpfnet_datapath_status(dp, &st, sizeof(st));
+	if (r == 0)
+		printf("%s: programs %s of %s, room for %" PRIu64 " IPv4 flows, %" PRIu64 " KiB of kernel memory\n", st.name,
+		       st.program_tag, st.version, st.flows4_max, st.memory >> 10);
+	if (dp && ebpfnet_datapath_cleanup(dp, diag) < 0 && r == 0)
+		r = -1;
+	if (r < 0 && ebpfnet_diag_format(diag, text, sizeof(text)) > 0)
+		fprintf(stderr, "%s", text);
+	ebpfnet_datapath_unref(dp);
+	ebpfnet_ctx_unref(ctx);
+	ebpfnet_diag_free(diag);
+	return r < 0;
+}
