@@ -7,6 +7,8 @@
  */
 #include <errno.h>
 #include <inttypes.h>
+#include <poll.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -310,6 +312,54 @@ static int maintain(void)
 	return r;
 }
 
+struct observer {
+	struct ebpfnet_names *names;
+	bool json;
+};
+
+static int print_flow(const struct ebpfnet_event *event, void *userdata)
+{
+	struct observer *o = userdata;
+	struct ebpfnet_flow flow;
+	char line[8192];
+	int r;
+
+	r = ebpfnet_flow_from_event(o->names, event, &flow, sizeof(flow));
+	if (r < 0)
+		return r;
+	r = o->json ? ebpfnet_flow_to_json(&flow, 0, line, sizeof(line)) :
+		      ebpfnet_flow_to_text(&flow, line, sizeof(line));
+	if (r >= (int)sizeof(line))
+		return -EMSGSIZE;
+	puts(line);
+	fflush(stdout);
+	return r < 0 ? r : 0;
+}
+
+/* observe [json]: prints flows until the end of standard input. */
+static int observe(char **w)
+{
+	struct observer o = { .json = w[1] && !strcmp(w[1], "json") };
+	struct ebpfnet_events *events = NULL;
+	struct pollfd fds[2] = { { .fd = 0, .events = POLLIN } };
+	int r;
+
+	r = ebpfnet_names_new(dp, "node", &o.names);
+	if (!r)
+		r = ebpfnet_events_open(dp, NULL, print_flow, &o, &events);
+	if (!r)
+		puts("observing");
+	fflush(stdout);
+	while (r >= 0 && !fds[0].revents) {
+		fds[1] = (struct pollfd){ .fd = ebpfnet_events_get_fd(events), .events = POLLIN };
+		poll(fds, 2, ebpfnet_events_get_timeout(events));
+		r = ebpfnet_events_dispatch(events, 0);
+	}
+	ebpfnet_events_free(events);
+	ebpfnet_names_free(o.names);
+	return r < 0 ? r : 0;
+}
+
 static int command(char **w)
 {
 	const char *c = w[0];
@@ -364,6 +414,8 @@ static int command(char **w)
 
 		return r < 0 ? r : 0;
 	}
+	if (!strcmp(c, "observe"))
+		return observe(w);
 	if (!strcmp(c, "say")) {
 		printf("%s\n", w[1] ? w[1] : "");
 		fflush(stdout);

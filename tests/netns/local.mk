@@ -23,3 +23,5 @@ EXTRA_PROGRAMS += tests/netns/test-events
 tests_netns_test_events_SOURCES = tests/netns/test-events.c tests/unit/suite.h
 tests_netns_test_events_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_netns_test_events_LDADD = $(EBN_TEST_LIBS)
+ROOT_TESTS += tests/netns/test-flows.sh
+EXTRA_DIST += tests/netns/test-flows.sh
