@@ -5,6 +5,8 @@
 # tests/fuzz/fuzz-NAME CORPUS.
 EBN_FUZZ_TARGETS = \
 	tests/fuzz/fuzz-address \
+	tests/fuzz/fuzz-agent-conf \
+	tests/fuzz/fuzz-control \
 	tests/fuzz/fuzz-event \
 	tests/fuzz/fuzz-filter \
 	tests/fuzz/fuzz-labels \
@@ -16,6 +18,17 @@ EBN_FUZZ_CORPUS = \
 	tests/fuzz/corpus/address/v4 \
 	tests/fuzz/corpus/address/v6 \
 	tests/fuzz/corpus/address/mac \
+	tests/fuzz/corpus/agent-conf/alias.yaml \
+	tests/fuzz/corpus/agent-conf/breaks.yaml \
+	tests/fuzz/corpus/agent-conf/complete.yaml \
+	tests/fuzz/corpus/agent-conf/deep.yaml \
+	tests/fuzz/corpus/agent-conf/flow.yaml \
+	tests/fuzz/corpus/agent-conf/socket.json \
+	tests/fuzz/corpus/control/garbage \
+	tests/fuzz/corpus/control/hello \
+	tests/fuzz/corpus/control/read \
+	tests/fuzz/corpus/control/watch \
+	tests/fuzz/corpus/control/write \
 	tests/fuzz/corpus/event/short \
 	tests/fuzz/corpus/event/verdict-v4 \
 	tests/fuzz/corpus/event/drop-v6 \
@@ -67,3 +80,11 @@ tests_fuzz_fuzz_policy_LDFLAGS = $(AM_LDFLAGS) $(EBN_FUZZ_LDFLAGS)
 tests_fuzz_fuzz_selector_SOURCES = tests/fuzz/selector.c $(EBN_FUZZ_MAIN)
 tests_fuzz_fuzz_selector_LDADD = lib/libebpfnet-internal.la
 tests_fuzz_fuzz_selector_LDFLAGS = $(AM_LDFLAGS) $(EBN_FUZZ_LDFLAGS)
+tests_fuzz_fuzz_agent_conf_SOURCES = tests/fuzz/agent-conf.c $(EBN_FUZZ_MAIN)
+tests_fuzz_fuzz_agent_conf_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
+tests_fuzz_fuzz_agent_conf_LDADD = examples/agent/libagent.la lib/libebpfnet-internal.la $(JANSSON_LIBS)
+tests_fuzz_fuzz_agent_conf_LDFLAGS = $(AM_LDFLAGS) $(EBN_FUZZ_LDFLAGS)
+tests_fuzz_fuzz_control_SOURCES = tests/fuzz/control.c $(EBN_FUZZ_MAIN)
+tests_fuzz_fuzz_control_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
+tests_fuzz_fuzz_control_LDADD = examples/agent/libagent.la lib/libebpfnet-internal.la $(JANSSON_LIBS)
+tests_fuzz_fuzz_control_LDFLAGS = $(AM_LDFLAGS) $(EBN_FUZZ_LDFLAGS)

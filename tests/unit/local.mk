@@ -52,6 +52,15 @@ EBN_UNIT_TESTS += tests/unit/test-policy-parse
 tests_unit_test_policy_parse_SOURCES = tests/unit/test-policy-parse.c tests/unit/policy-malformed.h tests/unit/suite.h
 tests_unit_test_policy_parse_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_test_policy_parse_LDADD = $(EBN_TEST_LIBS)
+EBN_UNIT_TESTS += tests/unit/test-agent-conf
+tests_unit_test_agent_conf_SOURCES = tests/unit/test-agent-conf.c tests/unit/suite.h
+tests_unit_test_agent_conf_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(JANSSON_CFLAGS)
+tests_unit_test_agent_conf_LDADD = examples/agent/libagent.la $(EBN_TEST_LIBS) $(JANSSON_LIBS)
+
+EBN_UNIT_TESTS += tests/unit/test-agent-control
+tests_unit_test_agent_control_SOURCES = tests/unit/test-agent-control.c tests/unit/suite.h
+tests_unit_test_agent_control_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(JANSSON_CFLAGS)
+tests_unit_test_agent_control_LDADD = examples/agent/libagent.la $(EBN_TEST_LIBS) $(JANSSON_LIBS)
 
 # real probing needs privilege
 EXTRA_PROGRAMS += tests/unit/test-features

@@ -1,0 +1,308 @@
+// SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause
+#include "conf_read.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "file.h"
+
+static int read_version(struct conf_reader *r, const struct tree_node *node, void *object)
+{
+	uint64_t v;
+	int err = conf_read_number(r, node, UINT32_MAX, &v);
+
+	(void)object;
+	if (err < 0)
+		return err;
+	return v == 1 ? 0 : tree_error(r->tree, node, r->report,
+				       "version %s is not supported, 1 is", node->value);
+}
+
+static int read_node_name(struct conf_reader *r, const struct tree_node *node, void *object)
+{
+	struct conf_node *n = object;
+
+	return conf_read_text(r, node, &n->name);
+}
+
+static int read_datapath(struct conf_reader *r, const struct tree_node *node, void *object)
+{
+	static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-";
+	struct conf_node *n = object;
+	int err = conf_read_text(r, node, &n->datapath);
+
+	if (err < 0)
+		return err;
+	if (strlen(n->datapath) > 32 || strspn(n->datapath, allowed) != strlen(n->datapath))
+		return tree_error(r->tree, node, r->report,
+				  "a datapath's name is 1 to 32 of a-z A-Z 0-9 _ -");
+	return 0;
+}
+
+static int read_pin_dir(struct conf_reader *r, const struct tree_node *node, void *object)
+{
+	struct conf_node *n = object;
+	int err = conf_read_text(r, node, &n->pin_dir);
+
+	if (err < 0)
+		return err;
+	return *n->pin_dir == '/' ? 0 : tree_error(r->tree, node, r->report, "not an absolute path");
+}
+
+static int read_u32(struct conf_reader *r, const struct tree_node *node, uint32_t max, uint32_t *ret)
+{
+	uint64_t v;
+	int err = conf_read_number(r, node, max, &v);
+
+	if (!err)
+		*ret = (uint32_t)v;
+	return err;
+}
+
+static int read_flows4(struct conf_reader *r, const struct tree_node *node, void *object)
+{
+	return read_u32(r, node, 1u << 27, &((struct conf_node *)object)->flows4);
+}
+
+static int read_flows6(struct conf_reader *r, const struct tree_node *node, void *object)
+{
+	return read_u32(r, node, 1u << 27, &((struct conf_node *)object)->flows6);
+}
+
+static int read_power(struct conf_reader *r, const struct tree_node *node, uint64_t min,
+		      uint64_t max, uint64_t *ret)
+{
+	uint64_t v;
+	int err = conf_read_number(r, node, max, &v);
+
+	if (err < 0)
+		return err;
+	if (v && (v < min || (v & (v - 1))))
+		return tree_error(r->tree, node, r->report, "not a power of two of at least %llu",
+				  (unsigned long long)min);
+	*ret = v;
+	return 0;
+}
+
+static int read_table_bytes(struct conf_reader *r, const struct tree_node *node, void *object)
+{
+	struct conf_node *n = object;
+
+	return read_power(r, node, 1u << 20, 256u << 20, &n->table_bytes);
+}
+
+static int read_ring_bytes(struct conf_reader *r, const struct tree_node *node, void *object)
+{
+	uint64_t v = 0;
+	int err = read_power(r, node, 4096, 1u << 30, &v);
+
+	if (!err)
+		((struct conf_node *)object)->ring_bytes = (uint32_t)v;
+	return err;
+}
+
+static int read_max_endpoints(struct conf_reader *r, const struct tree_node *node, void *object)
+{
+	return read_u32(r, node, 65535, &((struct conf_node *)object)->endpoints);
+}
+
+static int read_history(struct conf_reader *r, const struct tree_node *node, void *object)
+{
+	return read_u32(r, node, CONF_HISTORY_MAX, &((struct conf_node *)object)->history);
+}
+
+static const struct conf_key node_keys[] = {
+	{ "name", read_node_name, false },
+	{ "datapath", read_datapath, false },
+	{ "pin_dir", read_pin_dir, false },
+	{ "flows4", read_flows4, false },
+	{ "flows6", read_flows6, false },
+	{ "table_bytes", read_table_bytes, false },
+	{ "ring_bytes", read_ring_bytes, false },
+	{ "max_endpoints", read_max_endpoints, false },
+	{ "history", read_history, false },
+	{}
+};
+
+static int read_node(struct conf_reader *r, const struct tree_node *node, void *object)
+{
+	return conf_read_map(r, node, node_keys, &((struct conf *)object)->node);
+}
+
+static int read_device_device(struct conf_reader *r, const struct tree_node *node, void *object)
+{
+	return conf_read_device_name(r, node, ((struct conf_device *)object)->name);
+}
+
+static int read_role(struct conf_reader *r, const struct tree_node *node, void *object)
+{
+	struct conf_device *d = object;
+	const char *v = node->kind == TREE_SCALAR ? node->value : "";
+
+	if (!strcmp(v, "watch"))
+		d->role = EBPFNET_ROLE_WATCH;
+	else if (!strcmp(v, "netdev"))
+		d->role = EBPFNET_ROLE_NETDEV;
+	else
+		return tree_error(r->tree, node, r->report, "a role is \"watch\" or \"netdev\"");
+	return 0;
+}
+
+static const struct conf_key device_keys[] = {
+	{ "device", read_device_device, true },
+	{ "role", read_role, true },
+	{}
+};
+
+static int read_device(struct conf_reader *r, const struct tree_node *node, void *object)
+{
+	struct conf_device d = { .source = r->how->source };
+	int err = conf_read_map(r, node, device_keys, &d);
+
+	return err ? err : conf_put_device(object, &d);
+}
+
+static int read_known_addr(struct conf_reader *r, const struct tree_node *node, void *object)
+{
+	struct conf_address *a = object;
+	int err = conf_read_addr(r, node, &a->addr);
+
+	return err ? err : conf_note_addr(r, &a->addr, node);
+}
+
+static int read_known_labels(struct conf_reader *r, const struct tree_node *node, void *object)
+{
+	return conf_read_labels(r, node, &((struct conf_address *)object)->labels);
+}
+
+static const struct conf_key address_keys[] = {
+	{ "address", read_known_addr, true },
+	{ "labels", read_known_labels, true },
+	{}
+};
+
+static int read_address(struct conf_reader *r, const struct tree_node *node, void *object)
+{
+	struct conf_address a = { .source = r->how->source };
+	int err = conf_read_map(r, node, address_keys, &a);
+
+	if (!err)
+		err = conf_put_address(object, &a);
+	conf_address_clear(&a);
+	return err;
+}
+
+static int read_devices(struct conf_reader *r, const struct tree_node *node, void *object)
+{
+	return conf_read_list(r, node, read_device, object);
+}
+
+static int read_endpoints(struct conf_reader *r, const struct tree_node *node, void *object)
+{
+	return conf_read_list(r, node, conf_read_endpoint, object);
+}
+
+static int read_policies(struct conf_reader *r, const struct tree_node *node, void *object)
+{
+	return conf_read_list(r, node, conf_read_policy, object);
+}
+
+static int read_addresses(struct conf_reader *r, const struct tree_node *node, void *object)
+{
+	return conf_read_list(r, node, read_address, object);
+}
+
+static const struct conf_key top_keys[] = {
+	{ "version", read_version, true },
+	{ "node", read_node, false },
+	{ "devices", read_devices, false },
+	{ "endpoints", read_endpoints, false },
+	{ "policies", read_policies, false },
+	{ "addresses", read_addresses, false },
+	{ "services", NULL, false },
+	{ "nodes", NULL, false },
+	{ "ipam", NULL, false },
+	{ "exporters", NULL, false },
+	{}
+};
+
+static int compare_seen(const void *x, const void *y)
+{
+	const struct conf_seen *a = x, *b = y;
+	int c = strcmp(a->key, b->key);
+
+	return c ? c : (a->node->begin > b->node->begin) - (a->node->begin < b->node->begin);
+}
+
+static int report_twice(struct conf_reader *r)
+{
+	int err = 0;
+
+	if (r->n_seen)
+		qsort(r->seen, r->n_seen, sizeof(*r->seen), compare_seen);
+	for (size_t i = 1; i < r->n_seen; i++)
+		if (!strcmp(r->seen[i - 1].key, r->seen[i].key))
+			err = tree_error(r->tree, r->seen[i].node, r->report,
+					 "%s is already used in line %u", r->seen[i].key + 1,
+					 r->seen[i - 1].node->line);
+	return err;
+}
+
+static int parse_tree(struct conf_reader *r)
+{
+	const struct tree_node *doc = r->tree->documents;
+	int err;
+
+	if (!doc || (doc->kind == TREE_SCALAR && !*doc->value)) {
+		report_error(r->report, r->tree->path, 1, 1, NULL, "empty: \"version: 1\" is missing");
+		return -EINVAL;
+	}
+	if (doc->next)
+		return tree_error(r->tree, doc->next, r->report, "a second document");
+	err = conf_read_map(r, doc, top_keys, r->conf);
+	return err == -ENOMEM ? err : conf_worse(err, report_twice(r));
+}
+
+int conf_parse(const char *text, size_t len, const struct conf_parse *how, struct ebpfnet_ctx *ctx,
+	       struct report *report, struct conf **ret)
+{
+	struct conf_reader r = { .how = how, .ctx = ctx, .report = report };
+	struct tree *tree;
+	int err = tree_parse(text, len, how->path, 1, report, &tree);
+
+	if (err < 0)
+		return err;
+	r.tree = tree;
+	err = ebpfnet_diag_new(&r.diag);
+	if (!err)
+		err = conf_new(&r.conf);
+	if (!err)
+		err = parse_tree(&r);
+	tree_free(tree);
+	ebpfnet_diag_free(r.diag);
+	free(r.seen);
+	if (err < 0) {
+		conf_free(r.conf);
+		return err;
+	}
+	*ret = r.conf;
+	return 0;
+}
+
+int conf_load(const char *path, const struct conf_parse *how, struct ebpfnet_ctx *ctx,
+	      struct report *report, struct conf **ret)
+{
+	char *text;
+	size_t len;
+	int err = file_read(path, TREE_TEXT_MAX, &text, &len);
+
+	if (err < 0) {
+		report_error(report, path, 0, 0, NULL, "%s",
+			     err == -EINVAL ? "not a regular file" : strerror(-err));
+		return err;
+	}
+	err = conf_parse(text, len, how, ctx, report, ret);
+	free(text);
+	return err;
+}

@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause
+#include "conf.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static const char *source_name(enum conf_source source)
+{
+	return source == CONF_FILE ? "file" : "socket";
+}
+
+/* Appends the text of an address that is set. */
+static int append_addr(json_t *list, const struct ebpfnet_addr *addr)
+{
+	char text[EBPFNET_ADDR_STRLEN];
+
+	if (!ebpfnet_addr_family(addr))
+		return 0;
+	ebpfnet_addr_format(addr, text, sizeof(text));
+	return json_array_append_new(list, json_string(text));
+}
+
+static json_t *addr_list(const struct ebpfnet_addr *a, const struct ebpfnet_addr *b)
+{
+	json_t *list = json_array();
+
+	if (!list || append_addr(list, a) || append_addr(list, b)) {
+		json_decref(list);
+		return NULL;
+	}
+	return list;
+}
+
+/* The canonical form without its last ';' is what ebpfnet_labels_parse() reads. */
+static json_t *labels_json(const struct ebpfnet_labels *labels)
+{
+	const char *text = ebpfnet_labels_format(labels);
+	size_t len = strlen(text);
+
+	return json_stringn(text, len ? len - 1 : 0);
+}
+
+json_t *conf_endpoint_json(const struct conf_endpoint *ep)
+{
+	static const struct ebpfnet_mac none;
+	json_t *flags = json_array(), *o;
+	char mac[18];
+
+	if (ep->flags & EBPFNET_ENDPOINT_AUDIT)
+		json_array_append_new(flags, json_string("audit"));
+	if (ep->flags & EBPFNET_ENDPOINT_NO_REDIRECT)
+		json_array_append_new(flags, json_string("no-redirect"));
+	o = json_pack("{s:s, s:s, s:o, s:o, s:o, s:o}", "name", ep->name, "device", ep->device,
+		      "addresses", addr_list(&ep->addr4, &ep->addr6),
+		      "gateways", addr_list(&ep->gateway4, &ep->gateway6),
+		      "labels", labels_json(ep->labels), "flags", flags);
+	if (!o)
+		return NULL;
+	if (memcmp(&ep->mac, &none, sizeof(none))) {
+		snprintf(mac, sizeof(mac), "%02x:%02x:%02x:%02x:%02x:%02x", ep->mac.b[0], ep->mac.b[1],
+			 ep->mac.b[2], ep->mac.b[3], ep->mac.b[4], ep->mac.b[5]);
+		json_object_set_new(o, "mac", json_string(mac));
+	}
+	if (ep->id)
+		json_object_set_new(o, "id", json_integer(ep->id));
+	json_object_set_new(o, "source", json_string(source_name(ep->source)));
+	return o;
+}
+
+json_t *conf_policy_json(const struct conf_policy *policy, bool with_text)
+{
+	json_t *o = json_pack("{s:s, s:s}", "name", policy->name, "source",
+			      source_name(policy->source));
+
+	if (o && policy->path) {
+		json_object_set_new(o, "file", json_string(policy->path));
+		json_object_set_new(o, "line", json_integer(policy->line));
+	}
+	if (o && with_text)
+		json_object_set_new(o, "text", json_stringn(policy->text, policy->len));
+	return o;
+}
+
+json_t *conf_address_json(const struct conf_address *address)
+{
+	char text[EBPFNET_ADDR_STRLEN];
+
+	ebpfnet_addr_format(&address->addr, text, sizeof(text));
+	return json_pack("{s:s, s:o, s:s}", "address", text, "labels", labels_json(address->labels),
+			 "source", source_name(address->source));
+}
+
+static json_t *device_json(const struct conf_device *device)
+{
+	return json_pack("{s:s, s:s, s:s}", "device", device->name, "role",
+			 device->role == EBPFNET_ROLE_WATCH ? "watch" : "netdev", "source",
+			 source_name(device->source));
+}
+
+static json_t *node_json(const struct conf_node *node)
+{
+	return json_pack("{s:s*, s:s, s:s*, s:I, s:I, s:I, s:I, s:I, s:I}", "name", node->name,
+			 "datapath", node->datapath, "pin_dir", node->pin_dir,
+			 "flows4", (json_int_t)node->flows4, "flows6", (json_int_t)node->flows6,
+			 "table_bytes", (json_int_t)node->table_bytes,
+			 "ring_bytes", (json_int_t)node->ring_bytes,
+			 "max_endpoints", (json_int_t)node->endpoints,
+			 "history", (json_int_t)node->history);
+}
+
+static void append(json_t *list, json_t *item, bool with_source)
+{
+	if (!with_source)
+		json_object_del(item, "source");
+	json_array_append_new(list, item);
+}
+
+json_t *conf_json(const struct conf *conf, bool with_source, int only_source)
+{
+	json_t *devices = json_array(), *endpoints = json_array(), *policies = json_array();
+	json_t *addresses = json_array();
+
+	for (size_t i = 0; i < conf->n_devices; i++)
+		if (only_source < 0 || (int)conf->devices[i].source == only_source)
+			append(devices, device_json(&conf->devices[i]), with_source);
+	for (size_t i = 0; i < conf->n_endpoints; i++)
+		if (only_source < 0 || (int)conf->endpoints[i].source == only_source)
+			append(endpoints, conf_endpoint_json(&conf->endpoints[i]), with_source);
+	for (size_t i = 0; i < conf->n_policies; i++) {
+		json_t *p;
+
+		if (only_source >= 0 && (int)conf->policies[i].source != only_source)
+			continue;
+		p = conf_policy_json(&conf->policies[i], true);
+		if (!with_source) {
+			json_object_del(p, "name");
+			json_object_del(p, "file");
+			json_object_del(p, "line");
+		}
+		append(policies, p, with_source);
+	}
+	for (size_t i = 0; i < conf->n_addresses; i++)
+		if (only_source < 0 || (int)conf->addresses[i].source == only_source)
+			append(addresses, conf_address_json(&conf->addresses[i]), with_source);
+	return json_pack("{s:i, s:o, s:o, s:o, s:o, s:o}", "version", 1, "node",
+			 node_json(&conf->node), "devices", devices, "endpoints", endpoints,
+			 "policies", policies, "addresses", addresses);
+}

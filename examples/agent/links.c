@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause
+/* Hears from the kernel of devices that come and go. */
+#include <errno.h>
+#include <linux/rtnetlink.h>
+#include <net/if.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "agent.h"
+
+static void on_message(struct agent *a, const struct nlmsghdr *nh)
+{
+	const struct ifinfomsg *ifi = NLMSG_DATA(nh);
+	const struct rtattr *attr;
+	int len;
+
+	if ((nh->nlmsg_type != RTM_NEWLINK && nh->nlmsg_type != RTM_DELLINK) ||
+	    nh->nlmsg_len < NLMSG_LENGTH(sizeof(*ifi)))
+		return;
+	len = (int)(nh->nlmsg_len - NLMSG_LENGTH(sizeof(*ifi)));
+	for (attr = IFLA_RTA(ifi); RTA_OK(attr, len); attr = RTA_NEXT(attr, len)) {
+		char name[IF_NAMESIZE] = "";
+		size_t size = RTA_PAYLOAD(attr);
+
+		if (attr->rta_type != IFLA_IFNAME || !size || size > sizeof(name))
+			continue;
+		memcpy(name, RTA_DATA(attr), size);
+		name[sizeof(name) - 1] = '\0';
+		agent_link_changed(a, name, nh->nlmsg_type == RTM_NEWLINK ? (uint32_t)ifi->ifi_index : 0);
+	}
+}
+
+static void on_links(struct agent *a, struct source *s, uint32_t events)
+{
+	_Alignas(struct nlmsghdr) char buf[16384];
+	ssize_t n = recv(s->fd, buf, sizeof(buf), MSG_DONTWAIT);
+	const struct nlmsghdr *nh;
+	unsigned int left;
+
+	(void)events;
+	if (n < 0) {
+		/* Some were lost: look at all. */
+		if (errno == ENOBUFS)
+			agent_link_changed(a, NULL, 0);
+		return;
+	}
+	left = (unsigned int)n;
+	for (nh = (const struct nlmsghdr *)buf; NLMSG_OK(nh, left); nh = NLMSG_NEXT(nh, left))
+		on_message(a, nh);
+}
+
+int agent_links_open(struct agent *a)
+{
+	struct sockaddr_nl nl = { .nl_family = AF_NETLINK, .nl_groups = RTMGRP_LINK };
+	int err;
+
+	a->links.fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_ROUTE);
+	if (a->links.fd < 0)
+		return -errno;
+	a->links.ready = on_links;
+	err = bind(a->links.fd, (struct sockaddr *)&nl, sizeof(nl)) < 0 ? -errno :
+	      agent_watch(a, &a->links, EPOLLIN);
+	if (err < 0) {
+		close(a->links.fd);
+		a->links.fd = -1;
+	}
+	return err;
+}

@@ -1,0 +1,3 @@
+# SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause
+EBN_COMMON_SOURCES = examples/common/filter.c examples/common/filter.h \
+	examples/common/show.c examples/common/show.h

@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause
+#include "show.h"
+
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+const char *show_verdict(enum ebpfnet_verdict verdict)
+{
+	switch (verdict) {
+	case EBPFNET_VERDICT_DENY:
+		return "deny";
+	case EBPFNET_VERDICT_ALLOW:
+		return "allow";
+	case EBPFNET_VERDICT_REDIRECT:
+		return "redirect";
+	case EBPFNET_VERDICT_AUDIT:
+		return "audit";
+	case EBPFNET_VERDICT_AUTH:
+		return "auth";
+	}
+	return "?";
+}
+
+const char *show_protocol(uint8_t protocol, char buf[8])
+{
+	switch (protocol) {
+	case IPPROTO_TCP:
+		return "TCP";
+	case IPPROTO_UDP:
+		return "UDP";
+	case IPPROTO_SCTP:
+		return "SCTP";
+	case IPPROTO_ICMP:
+		return "ICMP";
+	case IPPROTO_ICMPV6:
+		return "ICMPv6";
+	}
+	snprintf(buf, 8, "%u", protocol);
+	return buf;
+}
+
+static int set_count(json_t *o, const char *key, uint64_t n)
+{
+	return json_object_set_new(o, key, json_integer((json_int_t)n));
+}
+
+json_t *show_status(struct ebpfnet_datapath *dp)
+{
+	struct ebpfnet_datapath_status st = {};
+	json_t *o;
+
+	if (ebpfnet_datapath_status(dp, &st, sizeof(st)) < 0)
+		return NULL;
+	o = json_pack("{s:s, s:s, s:s, s:b}", "name", st.name, "version", st.version, "programs",
+		      st.program_tag, "loaded", st.loaded);
+	if (!o)
+		return NULL;
+	set_count(o, "generation", st.generation);
+	set_count(o, "adoptions", st.adoptions);
+	set_count(o, "endpoints", st.endpoints);
+	set_count(o, "devices", st.devices);
+	set_count(o, "tcx_links", st.tcx_links);
+	set_count(o, "retired", st.retired);
+	set_count(o, "table_bytes", st.table_bytes);
+	set_count(o, "table_used", st.table_used);
+	set_count(o, "flows4", st.flows4);
+	set_count(o, "flows4_max", st.flows4_max);
+	set_count(o, "flows6", st.flows6);
+	set_count(o, "flows6_max", st.flows6_max);
+	set_count(o, "memory", st.memory);
+	set_count(o, "events_lost", st.events_lost);
+	set_count(o, "unrecorded", st.unrecorded);
+	return o;
+}
+
+json_t *show_drops(struct ebpfnet_datapath *dp)
+{
+	struct ebpfnet_drop_stat stats[256];
+	int n = ebpfnet_datapath_drops(dp, stats, sizeof(stats) / sizeof(stats[0]));
+	json_t *list = json_array();
+
+	if (n > (int)(sizeof(stats) / sizeof(stats[0])))
+		n = sizeof(stats) / sizeof(stats[0]);
+	for (int i = 0; i < n; i++)
+		json_array_append_new(list, json_pack("{s:s, s:s, s:I, s:I}",
+			"reason", ebpfnet_reason_name(stats[i].reason),
+			"text", ebpfnet_reason_text(stats[i].reason),
+			"packets", (json_int_t)stats[i].packets, "bytes", (json_int_t)stats[i].bytes));
+	return list;
+}
+
+static int append_addr(json_t *list, const struct ebpfnet_addr *addr)
+{
+	char text[EBPFNET_ADDR_STRLEN];
+
+	if (!ebpfnet_addr_family(addr))
+		return 0;
+	ebpfnet_addr_format(addr, text, sizeof(text));
+	return json_array_append_new(list, json_string(text));
+}
+
+json_t *show_endpoint(struct ebpfnet_endpoint *ep)
+{
+	static const char *const attached[] = { "no", "clsact", "tcx" };
+	struct ebpfnet_endpoint_info info = {};
+	struct ebpfnet_endpoint_stats st = {};
+	json_t *o, *addresses, *stats;
+
+	if (ebpfnet_endpoint_get_info(ep, &info, sizeof(info)) < 0)
+		return NULL;
+	addresses = json_array();
+	append_addr(addresses, &info.addr4);
+	append_addr(addresses, &info.addr6);
+	o = json_pack("{s:s, s:i, s:s, s:i, s:I, s:s, s:s, s:o}", "name", info.name, "id", info.id,
+		      "device", info.device, "ifindex", info.ifindex, "identity",
+		      (json_int_t)info.identity, "labels", info.labels, "attached",
+		      info.attached < 3 ? attached[info.attached] : "?", "addresses", addresses);
+	if (!o || ebpfnet_endpoint_get_stats(ep, &st, sizeof(st)) < 0)
+		return o;
+	stats = json_object();
+	set_count(stats, "tx_packets", st.tx_packets);
+	set_count(stats, "tx_bytes", st.tx_bytes);
+	set_count(stats, "tx_dropped", st.tx_dropped);
+	set_count(stats, "rx_packets", st.rx_packets);
+	set_count(stats, "rx_bytes", st.rx_bytes);
+	set_count(stats, "rx_dropped", st.rx_dropped);
+	set_count(stats, "flows_begun", st.flows_begun);
+	set_count(stats, "flows_answered", st.flows_answered);
+	json_object_set_new(o, "stats", stats);
+	return o;
+}
+
+json_t *show_ct(const struct ebpfnet_ct_entry *e)
+{
+	char src[EBPFNET_ADDR_STRLEN], dst[EBPFNET_ADDR_STRLEN], number[8];
+	json_t *o;
+
+	ebpfnet_addr_format(&e->src, src, sizeof(src));
+	ebpfnet_addr_format(&e->dst, dst, sizeof(dst));
+	o = json_pack("{s:s, s:i, s:s, s:i, s:s, s:s, s:i, s:i}", "src", src, "sport", e->sport,
+		      "dst", dst, "dport", e->dport, "protocol", show_protocol(e->protocol, number),
+		      "state", ebpfnet_ct_state_name(e->state), "src_endpoint", e->src_ep,
+		      "dst_endpoint", e->dst_ep);
+	if (!o)
+		return NULL;
+	set_count(o, "zone", e->zone);
+	set_count(o, "rule", e->rule);
+	json_object_set_new(o, "packets", json_pack("[I, I]", (json_int_t)e->packets[0],
+						    (json_int_t)e->packets[1]));
+	json_object_set_new(o, "bytes", json_pack("[I, I]", (json_int_t)e->bytes[0],
+						  (json_int_t)e->bytes[1]));
+	set_count(o, "idle_ms", e->idle_ms);
+	set_count(o, "age_ms", e->age_ms);
+	return o;
+}
+
+json_t *show_identity(uint32_t identity, const char *labels, uint32_t refs)
+{
+	return json_pack("{s:I, s:s, s:I}", "identity", (json_int_t)identity, "labels", labels,
+			 "references", (json_int_t)refs);
+}

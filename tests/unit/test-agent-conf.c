@@ -1,0 +1,418 @@
+// SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause
+/* The agent's configuration: what it reads, and what it says to files that are wrong. */
+#include "suite.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "../../examples/agent/conf.h"
+#include "../../examples/agent/file.h"
+
+static struct ebpfnet_ctx *ctx;
+static struct report report;
+
+static int parse(const char *text, const char *path, struct conf **ret)
+{
+	struct conf_parse how = { .path = path, .source = CONF_FILE };
+
+	if (!ctx)
+		ck_assert_int_eq(ebpfnet_ctx_new(NULL, &ctx), 0);
+	report_init(&report);
+	return conf_parse(text, strlen(text), &how, ctx, &report, ret);
+}
+
+static struct conf *good(const char *text)
+{
+	struct conf *conf = NULL;
+	int err = parse(text, "t.yaml", &conf);
+
+	if (err) {
+		char *message = report_format(&report, 0);
+
+		ck_abort_msg("%d: %s", err, message ? message : "?");
+	}
+	ck_assert_uint_eq(report.n, 0);
+	return conf;
+}
+
+#define POLICY(name) \
+	"  - apiVersion: networking.k8s.io/v1\n" \
+	"    kind: NetworkPolicy\n" \
+	"    metadata: {name: " name ", namespace: demo}\n" \
+	"    spec: {podSelector: {}, policyTypes: [Ingress]}\n"
+
+static const char whole[] =
+	"version: 1\n"
+	"node:\n"
+	"  name: n1\n"
+	"  datapath: dp-1\n"
+	"  pin_dir: /sys/fs/bpf/x\n"
+	"  flows4: 1000\n"
+	"  table_bytes: 4MiB\n"
+	"  history: 0\n"
+	"devices:\n"
+	"  - {device: eth0, role: watch}\n"
+	"endpoints:\n"
+	"  - name: b\n"
+	"    device: veth-b\n"
+	"    addresses: [10.0.0.2, 'fd00::2']\n"
+	"    gateways: [10.0.0.1]\n"
+	"    mac: 02:00:00:00:00:02\n"
+	"    namespace: demo\n"
+	"    labels: {app: api, x: }\n"
+	"    flags: [audit, no-redirect]\n"
+	"    id: 7\n"
+	"  - {name: a, device: veth-a, addresses: [10.0.0.3], labels: 'app=client'}\n"
+	"policies:\n"
+	POLICY("p1")
+	POLICY("p0")
+	"addresses:\n"
+	"  - address: 192.0.2.1\n"
+	"    labels: {app: far}\n";
+
+START_TEST(everything_is_read)
+{
+	struct conf *conf = good(whole);
+	struct conf_endpoint *ep;
+
+	ck_assert_str_eq(conf->node.name, "n1");
+	ck_assert_str_eq(conf->node.datapath, "dp-1");
+	ck_assert_str_eq(conf->node.pin_dir, "/sys/fs/bpf/x");
+	ck_assert_uint_eq(conf->node.flows4, 1000);
+	ck_assert_uint_eq(conf->node.table_bytes, 4u << 20);
+	ck_assert_uint_eq(conf->node.history, 0);
+	ck_assert_uint_eq(conf->n_devices, 1);
+	ck_assert_int_eq(conf->devices[0].role, EBPFNET_ROLE_WATCH);
+	ck_assert_uint_eq(conf->n_endpoints, 2);
+	ck_assert_str_eq(conf->endpoints[0].name, "a");
+	ck_assert_str_eq(ebpfnet_labels_format(conf->endpoints[0].labels), "k8s:app=client;");
+	ep = conf_find_endpoint(conf, "b");
+	ck_assert_ptr_nonnull(ep);
+	ck_assert_str_eq(ep->device, "veth-b");
+	ck_assert_uint_eq(ep->id, 7);
+	ck_assert_uint_eq(ep->mac.b[5], 2);
+	ck_assert_int_eq(ebpfnet_addr_family(&ep->addr4), 4);
+	ck_assert_int_eq(ebpfnet_addr_family(&ep->addr6), 6);
+	ck_assert_int_eq(ebpfnet_addr_family(&ep->gateway6), 0);
+	ck_assert_uint_eq(ep->flags, EBPFNET_ENDPOINT_AUDIT | EBPFNET_ENDPOINT_NO_REDIRECT);
+	ck_assert_str_eq(ebpfnet_labels_get(ep->labels, "k8s", "io.kubernetes.pod.namespace"), "demo");
+	ck_assert_str_eq(ebpfnet_labels_get(ep->labels, "k8s", "x"), "");
+	ck_assert_uint_eq(conf->n_policies, 2);
+	ck_assert_uint_eq(conf->n_addresses, 1);
+	conf_free(conf);
+}
+END_TEST
+
+START_TEST(policies_keep_their_place)
+{
+	struct conf *conf = good(whole);
+	struct ebpfnet_policy_set *set = NULL;
+
+	for (size_t i = 0; i < conf->n_policies; i++) {
+		const struct conf_policy *p = &conf->policies[i];
+
+		ck_assert_str_eq(p->path, "t.yaml");
+		ck_assert_uint_eq(p->line, strstr(p->name, "p1") ? 23 : 27);
+		ck_assert(strncmp(p->text, "    apiVersion", 14) == 0);
+	}
+	ck_assert_int_eq(conf_policy_set(conf, ctx, &report, &set), 0);
+	ck_assert_uint_eq(ebpfnet_policy_set_count(set), 2);
+	ebpfnet_policy_set_free(set);
+	conf_free(conf);
+}
+END_TEST
+
+/* What is written out is what is read back, also through JSON. */
+START_TEST(json_reads_back)
+{
+	struct conf *conf = good(whole), *again;
+	json_t *json = conf_json(conf, false, -1);
+	char *text = json_dumps(json, JSON_INDENT(1));
+
+	again = good(text);
+	ck_assert_uint_eq(again->n_endpoints, conf->n_endpoints);
+	for (size_t i = 0; i < conf->n_endpoints; i++)
+		ck_assert(conf_endpoint_equal(&conf->endpoints[i], &again->endpoints[i]));
+	ck_assert_uint_eq(again->n_policies, conf->n_policies);
+	for (size_t i = 0; i < conf->n_policies; i++) {
+		ck_assert_str_eq(conf->policies[i].name, again->policies[i].name);
+		ck_assert(conf_policy_equal(&conf->policies[i], &again->policies[i]));
+	}
+	ck_assert_uint_eq(again->n_addresses, 1);
+	ck_assert_uint_eq(again->node.table_bytes, conf->node.table_bytes);
+	free(text);
+	json_decref(json);
+	conf_free(again);
+	conf_free(conf);
+}
+END_TEST
+
+START_TEST(merging_keeps_owners)
+{
+	struct conf *file = good(whole), *socket = NULL, *both = NULL;
+	struct conf_parse how = { .source = CONF_SOCKET };
+	static const char text[] = "{\"version\": 1, \"endpoints\": [{\"name\": \"z\", \"device\": \"z0\", "
+				   "\"addresses\": [\"10.0.0.9\"]}]}";
+
+	ck_assert_int_eq(conf_parse(text, strlen(text), &how, ctx, &report, &socket), 0);
+	ck_assert_int_eq(conf_merge(file, socket, &report, &both), 0);
+	ck_assert_uint_eq(both->n_endpoints, 3);
+	ck_assert_int_eq(conf_find_endpoint(both, "z")->source, CONF_SOCKET);
+	ck_assert_int_eq(conf_find_endpoint(both, "a")->source, CONF_FILE);
+	ck_assert_int_eq(conf_remove_endpoint(both, "a"), 1);
+	ck_assert_int_eq(conf_remove_endpoint(both, "a"), 0);
+	ck_assert_ptr_null(conf_find_endpoint(both, "a"));
+	conf_free(both);
+	free(socket->endpoints[0].name);
+	socket->endpoints[0].name = strdup("a");
+	ck_assert_int_eq(conf_merge(file, socket, &report, &both), -EEXIST);
+	conf_free(file);
+	conf_free(socket);
+}
+END_TEST
+
+START_TEST(files_are_read_beside_the_file)
+{
+	char dir[] = "/tmp/ebn-conf.XXXXXX", path[128], one[128];
+	static const char yaml[] = "version: 1\npolicies:\n  - file: '*.np'\n";
+	struct conf_parse how = { .path = path, .source = CONF_FILE };
+	static const char policies[] = "---\napiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\n"
+		"metadata: {name: a, namespace: demo}\nspec: {podSelector: {}}\n---\n"
+		"apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\n"
+		"metadata: {name: b, namespace: demo}\nspec: {podSelector: {}}\n";
+	struct conf *conf;
+	struct stat st;
+
+	ck_assert_ptr_nonnull(mkdtemp(dir));
+	snprintf(path, sizeof(path), "%s/agent.yaml", dir);
+	snprintf(one, sizeof(one), "%s/one.np", dir);
+	ck_assert_int_eq(file_replace(path, yaml, strlen(yaml)), 0);
+	ck_assert_int_eq(stat(path, &st), 0);
+	ck_assert_int_eq(st.st_mode & 0777, 0600);
+	ck_assert_int_eq(file_replace(one, policies, strlen(policies)), 0);
+	report_init(&report);
+	if (!ctx)
+		ck_assert_int_eq(ebpfnet_ctx_new(NULL, &ctx), 0);
+	ck_assert_int_eq(conf_load(path, &how, ctx, &report, &conf), 0);
+	ck_assert_uint_eq(conf->n_policies, 2);
+	ck_assert_str_eq(conf->policies[0].path, one);
+	ck_assert_uint_eq(conf->policies[0].line, 2);
+	ck_assert_uint_eq(conf->policies[1].line, 7);
+	conf_free(conf);
+	/* What is wrong in it is said of it, not of the file that names it. */
+	ck_assert_int_eq(file_replace(one, "---\nkind: NetworkPolicy\n\n", 25), 0);
+	ck_assert_int_lt(conf_load(path, &how, ctx, &report, &conf), 0);
+	ck_assert_uint_ge(report.n, 1);
+	ck_assert_str_eq(report.messages[0].path, one);
+	ck_assert_uint_eq(report.messages[0].line, 2);
+	report_clear(&report);
+	unlink(one);
+	unlink(path);
+	rmdir(dir);
+}
+END_TEST
+
+#define EP "endpoints:\n  - name: a\n    device: d0\n    addresses: [10.0.0.1]\n"
+
+/* Documents that are wrong, the line that is at fault and a part of what is said about it. */
+static const struct {
+	const char *text;
+	unsigned int line;
+	const char *says;
+} malformed[] = {
+	{ "", 1, "version" },
+	{ "# nothing\n", 1, "version" },
+	{ "node: {}\n", 1, "\"version\" is missing" },
+	{ "version: 2\n", 1, "not supported" },
+	{ "version: one\n", 1, "number" },
+	{ "version: 1\nversion: 1\n", 2, "twice" },
+	{ "- version: 1\n", 1, "keys and values" },
+	{ "version: 1\n---\nversion: 1\n", 3, "second document" },
+	{ "version: 1\nfoo: 1\n", 2, "unknown key \"foo\"" },
+	{ "version: 1\nservices: []\n", 2, "not supported by this version" },
+	{ "version: 1\n\nnodes: []\n", 3, "not supported by this version" },
+	{ "version: 1\nipam: {}\n", 2, "not supported by this version" },
+	{ "version: 1\nexporters: {}\n", 2, "not supported by this version" },
+	{ "version: 1\nnode: [a]\n", 2, "keys and values" },
+	{ "version: 1\nnode:\n  color: red\n", 3, "unknown key \"color\"" },
+	{ "version: 1\nnode:\n  datapath: a/b\n", 3, "a-z" },
+	{ "version: 1\nnode:\n  datapath: ''\n", 3, "empty" },
+	{ "version: 1\nnode:\n  pin_dir: tmp\n", 3, "absolute" },
+	{ "version: 1\nnode:\n  flows4: many\n", 3, "number" },
+	{ "version: 1\nnode:\n  flows4: -1\n", 3, "number" },
+	{ "version: 1\nnode:\n  flows4: 99999999999\n", 3, "more than" },
+	{ "version: 1\nnode:\n  flows6: 3 apples\n", 3, "not a number" },
+	{ "version: 1\nnode:\n  table_bytes: 3MiB\n", 3, "power of two" },
+	{ "version: 1\nnode:\n  table_bytes: 4KiB\n", 3, "power of two" },
+	{ "version: 1\nnode:\n  max_endpoints: 65536\n", 3, "more than" },
+	{ "version: 1\nnode:\n  name: [x]\n", 3, "text" },
+	{ "version: 1\nendpoints: 5\n", 2, "list" },
+	{ "version: 1\nendpoints:\n  - 5\n", 3, "keys and values" },
+	{ "version: 1\nendpoints:\n  - name: a\n", 3, "\"device\" is missing" },
+	{ "version: 1\nendpoints:\n  - device: d\n    addresses: [10.0.0.1]\n", 3, "\"name\" is missing" },
+	{ "version: 1\n" EP "    addresses: [10.0.0.2]\n", 6, "twice" },
+	{ "version: 1\n" EP "    color: red\n", 6, "unknown key" },
+	{ "version: 1\n" EP "    mac: 02:00\n", 6, "MAC" },
+	{ "version: 1\n" EP "    mac: 01:00:00:00:00:01\n", 6, "group" },
+	{ "version: 1\n" EP "    gateways: [10.0.0.300]\n", 6, "not an address" },
+	{ "version: 1\n" EP "    gateways: 10.0.0.1\n", 6, "list" },
+	{ "version: 1\n" EP "    gateways: [10.0.0.1, 10.0.0.2]\n", 6, "second address" },
+	{ "version: 1\n" EP "    flags: [loud]\n", 6, "flag" },
+	{ "version: 1\n" EP "    id: 0\n", 6, "id" },
+	{ "version: 1\n" EP "    id: 65536\n", 6, "more than" },
+	{ "version: 1\n" EP "    labels: [app]\n", 6, "labels" },
+	{ "version: 1\n" EP "    labels:\n      app: 'a,b'\n", 7, "label" },
+	{ "version: 1\n" EP "    labels:\n      app: [a]\n", 7, "label" },
+	{ "version: 1\n" EP "    labels: '=x'\n", 6, "" },
+	{ "version: 1\n" EP "    namespace: 'a;b'\n", 6, "namespace" },
+	{ "version: 1\n" EP "  - name: a\n    device: d1\n    addresses: [10.0.0.2]\n", 6, "already used in line 3" },
+	{ "version: 1\n" EP "  - name: b\n    device: d0\n    addresses: [10.0.0.2]\n", 7, "already used in line 4" },
+	{ "version: 1\n" EP "  - name: b\n    device: d1\n    addresses: [10.0.0.1]\n", 8, "already used in line 5" },
+	{ "version: 1\nendpoints:\n  - {name: a, device: d, addresses: []}\n", 3, "needs an address" },
+	{ "version: 1\nendpoints:\n  - {name: a, device: a/b, addresses: [1.2.3.4]}\n", 3, "device" },
+	{ "version: 1\nendpoints:\n  - {name: a, device: abcdefghijklmnop, addresses: [1.2.3.4]}\n", 3, "device" },
+	{ "version: 1\nendpoints:\n  - {name: \"a\\tb\", device: d, addresses: [1.2.3.4]}\n", 3, "control" },
+	{ "version: 1\n" EP "addresses:\n  - address: 10.0.0.1\n    labels: {a: b}\n", 7, "already used in line 5" },
+	{ "version: 1\naddresses:\n  - address: 10.0.0.0/8\n    labels: {a: b}\n", 3, "not an address" },
+	{ "version: 1\naddresses:\n  - address: 10.0.0.1\n", 3, "\"labels\" is missing" },
+	{ "version: 1\ndevices:\n  - {device: eth0, role: drop}\n", 3, "role" },
+	{ "version: 1\npolicies:\n  - {}\n", 3, "apiVersion" },
+	{ "version: 1\npolicies:\n  - deny all\n", 3, "policy" },
+	{ "version: 1\npolicies:\n  - file: /nonexistent/x.yaml\n", 3, "no such file" },
+	{ "version: 1\npolicies:\n  - file: [a]\n", 3, "pattern" },
+	{ "version: 1\npolicies:\n  - file: a*.none\n    other: b\n", 3, "apiVersion" },
+	{ "version: 1\npolicies:\n  - apiVersion: v9\n    kind: Pod\n", 3, "" },
+	{ "version: 1\npolicies:\n" POLICY("a") POLICY("a"), 7, "also at t.yaml:3" },
+	{ "version: 1\npolicies:\n" POLICY("a") "      bad: [\n", 7, "" },
+	{ "version: 1\nnode: &x {}\n", 2, "anchor" },
+	{ "version: 1\nnode: *x\n", 2, "alias" },
+	{ "version: 1\nnode: !!map {}\n", 2, "tag" },
+	{ "version: 1\n? [a]\n: b\n", 2, "key" },
+	{ "version: 1\nnode: {\n", 3, "" },
+	{ "version: 1\n\tnode: {}\n", 2, "" },
+	{ "version: 1\nnode: \"\\0\"\n", 2, "NUL" },
+	{ "version: 1\nnode: \xff\n", 2, "UTF-8" },
+	{ "version: 1\nx: " "[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[" "\n", 2, "deep" },
+};
+
+START_TEST(malformed_documents_name_the_line)
+{
+	struct conf *conf = NULL;
+	int err = parse(malformed[_i].text, "t.yaml", &conf);
+	char *text = report_format(&report, 0);
+	bool found = false;
+
+	ck_assert_msg(err < 0, "taken: %s", malformed[_i].text);
+	ck_assert_ptr_null(conf);
+	ck_assert_ptr_nonnull(text);
+	for (size_t i = 0; i < report.n; i++)
+		found |= report.messages[i].line == malformed[_i].line &&
+			 strstr(report.messages[i].text, malformed[_i].says);
+	ck_assert_msg(found, "line %u, \"%s\" wanted; said: %s", malformed[_i].line,
+		      malformed[_i].says, text);
+	ck_assert(strncmp(text, "t.yaml:", 7) == 0);
+	free(text);
+	report_clear(&report);
+}
+END_TEST
+
+/* The library's errors in a policy carry the line of the whole file. */
+START_TEST(errors_inside_policies_have_the_files_line)
+{
+	struct conf *conf = NULL;
+	char *text;
+
+	ck_assert_int_lt(parse("version: 1\n# é\npolicies:\n" POLICY("fine")
+			       "  - apiVersion: networking.k8s.io/v1\n"
+			       "    kind: NetworkPolicy\n"
+			       "    metadata: {name: b, namespace: demo}\n"
+			       "    spec:\n"
+			       "      podSelector: {}\n"
+			       "      nonsense: 1\n", "t.yaml", &conf), 0);
+	ck_assert_uint_ge(report.n, 1);
+	ck_assert_uint_eq(report.messages[0].line, 13);
+	text = report_format(&report, 0);
+	ck_assert_ptr_nonnull(strstr(text, "t.yaml:13: "));
+	ck_assert_ptr_nonnull(strstr(text, "nonsense"));
+	free(text);
+	report_clear(&report);
+}
+END_TEST
+
+START_TEST(all_errors_are_said_at_once)
+{
+	struct conf *conf = NULL;
+
+	ck_assert_int_lt(parse("version: 1\nnode: {x: 1, y: 2}\nendpoints: 3\nz: 4\n", "t.yaml", &conf), 0);
+	ck_assert_uint_eq(report.errors, 4);
+	report_clear(&report);
+}
+END_TEST
+
+START_TEST(sockets_may_not_name_files)
+{
+	struct conf *conf = NULL;
+
+	ck_assert_int_lt(parse("version: 1\npolicies:\n  - file: /etc/passwd\n", NULL, &conf), 0);
+	ck_assert_ptr_nonnull(strstr(report.messages[0].text, "cannot be named"));
+	report_clear(&report);
+}
+END_TEST
+
+/* Entries come and go in random order; the arrays stay sorted and complete. */
+START_TEST(entries_in_random_order)
+{
+	uint64_t seed = test_seed();
+	bool there[200] = {};
+	struct conf *conf;
+	size_t n = 0;
+
+	ck_assert_int_eq(conf_new(&conf), 0);
+	for (int i = 0; i < 20000; i++) {
+		unsigned int k = test_below(&seed, 200);
+		struct conf_address a = { .addr.b = { 1, (uint8_t)(k * 7), (uint8_t)k } };
+
+		if (test_below(&seed, 2)) {
+			ck_assert_int_eq(conf_put_address(conf, &a), 0);
+			n += !there[k];
+			there[k] = true;
+		} else {
+			ck_assert_int_eq(conf_remove_address(conf, &a.addr), there[k]);
+			n -= there[k];
+			there[k] = false;
+		}
+		ck_assert_uint_eq(conf->n_addresses, n);
+	}
+	for (unsigned int k = 0; k < 200; k++) {
+		struct ebpfnet_addr addr = { .b = { 1, (uint8_t)(k * 7), (uint8_t)k } };
+
+		ck_assert_int_eq(conf_find_address(conf, &addr) != NULL, there[k]);
+	}
+	conf_free(conf);
+}
+END_TEST
+
+int main(void)
+{
+	const TTest *const tests[] = {
+		everything_is_read, policies_keep_their_place, json_reads_back, merging_keeps_owners,
+		files_are_read_beside_the_file, errors_inside_policies_have_the_files_line,
+		all_errors_are_said_at_once, sockets_may_not_name_files, entries_in_random_order,
+	};
+	Suite *suite = suite_create("agent-conf");
+	TCase *tc = tcase_create("conf");
+	SRunner *runner = srunner_create(suite);
+	int failed;
+
+	suite_add_tcase(suite, tc);
+	for (size_t i = 0; i < sizeof(tests) / sizeof(tests[0]); i++)
+		tcase_add_test(tc, tests[i]);
+	tcase_add_loop_test(tc, malformed_documents_name_the_line, 0,
+			    (int)(sizeof(malformed) / sizeof(malformed[0])));
+	srunner_run_all(runner, CK_ENV);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
