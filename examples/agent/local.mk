@@ -22,4 +22,5 @@ examples_agent_libagent_la_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
 
 exampledir = $(docdir)/examples
 dist_example_DATA = examples/agent/agent.yaml
+EXTRA_DIST += docs/getting-started.md
 EBN_MAN_PAGES += man/ebpfnet-agent.8 man/ebpfnet-agent.yaml.5 man/ebpfnet-control.7
