@@ -115,24 +115,29 @@ int ebn_flow_kill(const struct ebn_flows *t, const struct ebn_flow_copy *c)
 
 /* ---- import ---- */
 
-/* LIVE, CLAIM or neither for this key in one set, our own way left out. */
-static int rivals(const struct ebn_flows *t, const union ebn_flow_key *key, uint64_t hash, uint32_t set,
-		  uint32_t skip)
+#define RIVAL_LIVE 1
+#define RIVAL_BEHIND 2
+#define RIVAL_AHEAD 4
+
+/*
+ * RIVAL_* bits of one set. order: our own way; in the other set -1 when claims there are behind us, EBN_FLOW_WAYS when they
+ * are ahead.
+ */
+static int rivals(const struct ebn_flows *t, const union ebn_flow_key *key, uint64_t hash, uint32_t set, int order)
 {
 	struct ebn_flow_copy c;
-	int found = 0;
-	uint32_t way;
+	int way, found = 0;
 	uint64_t tag;
 
-	for (way = 0; way < EBN_FLOW_WAYS; way++) {
-		tag = ebn_flow_load_acquire(ebn_flow_tag(t, set, way));
-		if (way == skip || EBN_TAG_HASH(tag) != (uint32_t)(hash >> 32))
+	for (way = 0; way < (int)EBN_FLOW_WAYS; way++) {
+		tag = ebn_flow_load_acquire(ebn_flow_tag(t, set, (uint32_t)way));
+		if (way == order || EBN_TAG_HASH(tag) != (uint32_t)(hash >> 32))
 			continue;
 		if (EBN_TAG_STATE(tag) == EBN_TAG_CLAIM || EBN_TAG_STATE(tag) == EBN_TAG_UCLAIM)
-			found |= 2;
-		else if (EBN_TAG_STATE(tag) == EBN_TAG_LIVE && copy_entry(t, set, way, tag, &c) &&
+			found |= way < order ? RIVAL_AHEAD : RIVAL_BEHIND;
+		else if (EBN_TAG_STATE(tag) == EBN_TAG_LIVE && copy_entry(t, set, (uint32_t)way, tag, &c) &&
 			 key_equal(t, &c.key, key))
-			return 1;
+			return RIVAL_LIVE;
 	}
 	return found;
 }
@@ -142,17 +147,17 @@ static int contest(const struct ebn_flows *t, const union ebn_flow_key *key, uin
 		   bool in_second)
 {
 	uint32_t first = ebn_flow_set1(hash, t->mask), second = ebn_flow_set2(hash, t->mask);
-	int i, a, b;
+	int i, found;
 
 	for (i = 0; i < EBN_FLOW_SCANS; i++) {
 		__atomic_thread_fence(__ATOMIC_SEQ_CST);
-		a = rivals(t, key, hash, first, in_second ? EBN_FLOW_WAYS : way);
-		b = rivals(t, key, hash, second, in_second ? way : EBN_FLOW_WAYS);
-		if ((a | b) & 1)
+		found = rivals(t, key, hash, first, in_second ? (int)EBN_FLOW_WAYS : (int)way);
+		found |= rivals(t, key, hash, second, in_second ? (int)way : -1);
+		if (found & RIVAL_LIVE)
 			return 0;
-		if (!((a | b) & 2))
+		if (!found)
 			return 1;
-		if (in_second || (a & 2))
+		if (found & RIVAL_AHEAD)
 			return -EBUSY;
 	}
 	return -EBUSY;
@@ -195,19 +200,17 @@ static int import_at(const struct ebn_flows *t, const struct ebn_flow_copy *c, u
 	int res;
 
 	if (EBN_TAG_STATE(tag) == EBN_TAG_LIVE) {
-		/* what is given up must still be half open when it goes: see bpf/lib/flow.h */
+		/*
+		 * what is given up must still be half open when it goes, so the control word that was judged
+		 * loses its sequence number first. The other way round a tag that was claimed would have to
+		 * be put back, and who looked meanwhile would have missed a living flow.
+		 */
 		ctl = ebn_flow_load(&e[n]);
-		if (EBN_CTL_STATE(ctl) > EBN_FS_HALF_OPEN)
+		if (EBN_CTL_STATE(ctl) > EBN_FS_HALF_OPEN || !ebn_flow_swap(&e[n], &ctl, ctl ^ 1ULL << 63))
 			return -EBUSY;
-		if (!ebn_flow_swap(slot, &was, EBN_TAG(hash >> 32, seq, EBN_TAG_UCLAIM)))
-			return -EBUSY;
-		if (!ebn_flow_swap(&e[n], &ctl, ctl ^ 1ULL << 48)) {
-			__atomic_exchange_n(slot, tag, __ATOMIC_SEQ_CST);
-			return -EBUSY;
-		}
-	} else if (!ebn_flow_swap(slot, &was, EBN_TAG(hash >> 32, seq, EBN_TAG_UCLAIM))) {
-		return -EBUSY;
 	}
+	if (!ebn_flow_swap(slot, &was, EBN_TAG(hash >> 32, seq, EBN_TAG_UCLAIM)))
+		return -EBUSY;
 	res = contest(t, &c->key, hash, way, in_second);
 	if (res != 1) {
 		__atomic_exchange_n(slot, EBN_TAG(0, seq, EBN_TAG_FREE), __ATOMIC_SEQ_CST);
