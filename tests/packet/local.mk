@@ -14,12 +14,22 @@ ROOT_TESTS += tests/packet/test-node-probe
 endif
 
 # packets through the datapath's programs
-EBN_PACKET_TESTS = tests/packet/test-path
+EBN_PACKET_TESTS = tests/packet/test-path tests/packet/test-parse tests/packet/test-tcp \
+	tests/packet/test-fuzz
 EBN_RIG = tests/packet/packet.c tests/packet/packet.h tests/packet/rig.c tests/packet/rig.h tests/unit/suite.h
 EXTRA_PROGRAMS += $(EBN_PACKET_TESTS)
 tests_packet_test_path_SOURCES = tests/packet/test-path.c $(EBN_RIG)
 tests_packet_test_path_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_packet_test_path_LDADD = $(EBN_TEST_LIBS)
+tests_packet_test_parse_SOURCES = tests/packet/test-parse.c $(EBN_RIG)
+tests_packet_test_parse_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_packet_test_parse_LDADD = $(EBN_TEST_LIBS)
+tests_packet_test_tcp_SOURCES = tests/packet/test-tcp.c $(EBN_RIG)
+tests_packet_test_tcp_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_packet_test_tcp_LDADD = $(EBN_TEST_LIBS)
+tests_packet_test_fuzz_SOURCES = tests/packet/test-fuzz.c $(EBN_RIG)
+tests_packet_test_fuzz_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_packet_test_fuzz_LDADD = $(EBN_TEST_LIBS)
 if HAVE_CHECK
 ROOT_PROGS += $(EBN_PACKET_TESTS)
 ROOT_TESTS += $(EBN_PACKET_TESTS)

@@ -27,6 +27,7 @@ static struct ebn_datapath_bpf *skel;
 static struct ring_buffer *ring;
 static struct ebn_event last;
 static unsigned int reports;
+static uint64_t reasons_before[EBN_R_MAX];
 
 const char *rig_reason_name(unsigned int reason)
 {
@@ -203,6 +204,7 @@ void rig_open(const struct rig_opts *opts)
 	void *mem;
 
 	memset(&rig, 0, sizeof(rig));
+	memset(reasons_before, 0, sizeof(reasons_before));
 	reports = 0;
 	devices();
 	load(opts ? opts : &defaults);
@@ -269,16 +271,15 @@ void rig_ep_stat(uint32_t row, struct ebn_ep_stat *ret)
 /* Which reason was counted since the last call. */
 static enum ebn_reason counted_reason(void)
 {
-	static uint64_t before[EBN_R_MAX];
 	enum ebn_reason found = EBN_R_NONE;
 	uint64_t v[2];
 	uint32_t i;
 
 	for (i = 1; i < EBN_R_MAX; i++) {
 		percpu_sum(skel->maps.ebn_reason, i, v, 2);
-		if (v[0] > before[i])
+		if (v[0] > reasons_before[i])
 			found = (enum ebn_reason)i;
-		before[i] = v[0];
+		reasons_before[i] = v[0];
 	}
 	return found;
 }
