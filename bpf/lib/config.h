@@ -22,6 +22,12 @@ const volatile struct ebn_config ebn_cfg = {
 };
 
 /*
+ * Code that is switched off goes to the end of its function. Verifier: it removes dead code range by range, and each time it
+ * walks the whole program; side by side they are one range.
+ */
+#define EBN_UNLIKELY(x) __builtin_expect(!!(x), 0)
+
+/*
  * Zero, but computed from x: an address it is added to depends on the load that made x, and no CPU
  * reorders the two loads (the address dependency orders them on arm64, where two plain loads may
  * swap). On CPUs that keep loads in order it is nothing but a compiler barrier. Verifier: "and with
@@ -29,12 +35,12 @@ const volatile struct ebn_config ebn_cfg = {
  */
 static __always_inline __u64 ebn_dep(__u64 x)
 {
-	if (!ebn_cfg.weak_order) {
-		asm volatile("" ::: "memory");
-		return 0;
+	if (EBN_UNLIKELY(ebn_cfg.weak_order)) {
+		asm volatile("%0 &= 0" : "+r"(x) : : "memory");
+		return x;
 	}
-	asm volatile("%0 &= 0" : "+r"(x) : : "memory");
-	return x;
+	asm volatile("" ::: "memory");
+	return 0;
 }
 
 #endif

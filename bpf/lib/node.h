@@ -68,7 +68,7 @@ static __always_inline const void *ebn_node_line(const struct ebn_view *v, __u32
 {
 	__u64 at = off & (v->size - EBN_LINE);
 
-	if (ebn_cfg.node_flat)
+	if (EBN_UNLIKELY(ebn_cfg.node_flat))
 		return ebn_node_flat_line(at / EBN_LINE);
 	return v->base + at;
 }
@@ -81,7 +81,7 @@ static __always_inline const void *ebn_node_at(const struct ebn_view *v, __u32 o
 {
 	__u64 at = off & (v->size - align);
 
-	if (ebn_cfg.node_flat) {
+	if (EBN_UNLIKELY(ebn_cfg.node_flat)) {
 		const __u8 *p = ebn_node_flat_line(at / EBN_LINE);
 
 		return p ? p + (at & (EBN_LINE - align)) : 0;
@@ -139,7 +139,7 @@ static __always_inline int ebn_view_open(struct ebn_view *v)
 	v->size = ebn_cfg.node_size;
 	/* verifier: a 64-bit value to the compiler, so that it is kept as one; half a stack slot loses the constant */
 	asm volatile("" : "+r"(v->size));
-	if (!ebn_cfg.node_flat) {
+	if (!EBN_UNLIKELY(ebn_cfg.node_flat)) {
 		__u32 zero = 0;
 
 		v->base = bpf_map_lookup_elem(&ebn_node, &zero);
