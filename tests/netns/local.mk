@@ -10,7 +10,8 @@ tests_netns_foreign_SOURCES = tests/netns/foreign.c
 tests_netns_foreign_LDADD = $(LIBBPF_LIBS)
 EBN_DATAPATH_TESTS = tests/netns/test-datapath-lifecycle.sh tests/netns/test-datapath-endpoints.sh \
 	tests/netns/test-datapath-others.sh tests/netns/test-datapath-torture.sh \
-	tests/netns/test-datapath-traffic.sh tests/netns/test-datapath-kill.sh
+	tests/netns/test-datapath-traffic.sh tests/netns/test-datapath-kill.sh \
+	tests/netns/test-datapath-upgrade.sh
 ROOT_PROGS += tests/netns/dp-helper tests/netns/foreign
 ROOT_TESTS += $(EBN_DATAPATH_TESTS)
 SLOW_PROGS += tests/netns/dp-helper tests/netns/foreign
