@@ -34,6 +34,7 @@ int ebpfnet_address_upsert(struct ebpfnet_datapath *dp, const struct ebpfnet_add
 	memcpy(a, addr->b, sizeof(a));
 	if (!ebn_addr_get(dp->rows, a, &old, &row) && row)
 		return -EEXIST;
+	ebn_dp_room(dp);
 	r = ebn_policy_identity_get(dp->policy, labels, &identity);
 	if (r < 0)
 		return r;

@@ -570,6 +570,7 @@ int ebpfnet_endpoint_set_labels(struct ebpfnet_endpoint *ep, const struct ebpfne
 		return 0;
 	dp = ep->dp;
 	row = ebn_ep_row(dp->rows, ep->row);
+	ebn_dp_room(dp);
 	r = ebn_ep_numbers_get(dp, labels, &identity, &subject);
 	if (r < 0)
 		return r;

@@ -100,6 +100,12 @@ int ebn_dp_grace(struct ebpfnet_datapath *dp)
 	return 1;
 }
 
+void ebn_dp_room(struct ebpfnet_datapath *dp)
+{
+	if (ebn_node_retired(dp->node) && ebn_node_used(dp->node) > ebn_node_size(dp->node) / 4 * 3)
+		(void)ebn_dp_grace(dp);
+}
+
 static void ebn_sweep_begin(struct ebn_dp_private *p, uint64_t now)
 {
 	if (p->sweeping || now < p->sweep_due_ns)

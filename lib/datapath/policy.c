@@ -14,7 +14,10 @@ int ebpfnet_policy_commit(struct ebpfnet_datapath *dp, const struct ebpfnet_poli
 	r = ebn_dp_writable(dp);
 	if (r == -EBUSY || (!r && !dp->loaded))
 		return ebn_diag(EBN_OPT(opts, diag, NULL), NULL, EBUSY, "programs are not loaded");
-	return r < 0 ? r : ebn_policy_commit(dp->policy, set, opts);
+	if (r < 0)
+		return r;
+	ebn_dp_room(dp);
+	return ebn_policy_commit(dp->policy, set, opts);
 }
 
 static int ebn_rule_name(uint32_t number, const char *text, void *arg)

@@ -245,6 +245,8 @@ void ebn_eps_close(struct ebpfnet_datapath *dp);
 /* ---- maintain.c ---- */
 /* Waits for a grace period when something waits for one, and reuses it: 1, else 0. */
 int ebn_dp_grace(struct ebpfnet_datapath *dp);
+/* Before an update: when the tables are nearly full of what waits for a grace period, waits for it. */
+void ebn_dp_room(struct ebpfnet_datapath *dp);
 
 /* ---- upgrade.c ---- */
 /* Brings an upgrade that was cut short to an end, back or forth. */
