@@ -74,6 +74,10 @@ static int ebn_meta_read(struct ebpfnet_datapath *dp, uint32_t number, struct eb
 	if (meta.abi_major != EBN_ABI_MAJOR)
 		return ebn_diag(diag, name, EPROTO, "pins have layout version %u, this library needs %u",
 				meta.abi_major, EBN_ABI_MAJOR);
+	if (meta.node_abi != EBN_NODE_ABI || meta.flow_abi != EBN_FLOW_ABI || meta.event_abi != EBN_EVENT_ABI)
+		return ebn_diag(diag, name, EPROTO, "tables have layouts %u, %u and %u, this library needs %u, %u and %u",
+				meta.node_abi, meta.flow_abi, meta.event_abi, EBN_NODE_ABI, EBN_FLOW_ABI,
+				EBN_EVENT_ABI);
 	meta.version[sizeof(meta.version) - 1] = '\0';
 	meta.tag[sizeof(meta.tag) - 1] = '\0';
 	*ret = meta;
