@@ -251,7 +251,7 @@ static int churn(struct bench *b, const struct bench_row *row, struct bench_resu
 	if (!err)
 		err = commit(b, &w, &ms);
 	for (i = 0; i < N && !err; i++) {
-		snprintf(text, sizeof(text), "app=app-%u,env=prod,version=n%u", i % 500 * 2 + 1, i);
+		snprintf(text, sizeof(text), "app=app-%u,env=prod,version=n%u", i % 300 * 3 + 1, i);
 		err = ebpfnet_labels_parse(text, "k8s", NULL, &labels[i]);
 	}
 	for (r = 0; r < b->rounds && !err; r++) {

@@ -10,15 +10,16 @@ int ebn_slot_take(struct ebn_policy *p, uint32_t *ret)
 	uint32_t slot = p->n_spare_slots ? p->spare_slot[p->n_spare_slots - 1] : (uint32_t)p->n_slots;
 	size_t cap = p->classes.slots, n;
 
-	if (ebn_classes_reserve(&p->classes, (size_t)slot + 1) < 0 ||
-	    ebn_columns_reserve(&p->peers, p->classes.slots) < 0)
+	if (ebn_columns_reserve(&p->peers, (size_t)slot + 1) < 0)
 		return -ENOMEM;
-	if (cap != p->classes.slots || !p->slot_number) {
-		n = 0;
-		if (ebn_grow(&p->slot_number, &n, p->classes.slots, sizeof(*p->slot_number)) < 0)
+	/* the arrays here first: when the last of them is not to be had, classes.slots still says what all have */
+	if (slot >= cap) {
+		n = cap;
+		if (ebn_grow(&p->slot_number, &n, p->peers.items_cap, sizeof(*p->slot_number)) < 0)
 			return -ENOMEM;
-		n = 0;
-		if (ebn_grow(&p->spare_slot, &n, p->classes.slots, sizeof(*p->spare_slot)) < 0)
+		n = cap;
+		if (ebn_grow(&p->spare_slot, &n, p->peers.items_cap, sizeof(*p->spare_slot)) < 0 ||
+		    ebn_classes_reserve(&p->classes, p->peers.items_cap) < 0)
 			return -ENOMEM;
 	}
 	if (p->n_spare_slots)

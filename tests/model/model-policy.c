@@ -494,6 +494,21 @@ static void compare_with_fresh(struct world *w, struct ebpfnet_policy_set *set)
 	arena_free(&f);
 }
 
+/* Others, before and between those asked about, so that arrays grow. */
+static void crowd(struct world *w)
+{
+	struct ebpfnet_labels *l = NULL;
+	char text[32];
+	uint32_t number;
+
+	for (unsigned int i = 0; i < 600; i++) {
+		snprintf(text, sizeof(text), "x=%u,k0=v1", i);
+		ck_assert_int_eq(ebpfnet_labels_parse(text, NULL, NULL, &l), 0);
+		ck_assert_int_eq(ebn_policy_identity_get(w->a.policy, l, &number), 0);
+		ebpfnet_labels_unref(l);
+	}
+}
+
 static void one_world(struct world *w)
 {
 	struct ebpfnet_policy_set *set = NULL;
@@ -510,6 +525,8 @@ static void one_world(struct world *w)
 	w->unknown = false;
 	commit(w, &set);
 	for (int step = 0; step < 60; step++) {
+		if (step == 20 && !below(w, 5))
+			crowd(w);
 		for (unsigned int n = 1 + below(w, 3); n--;)
 			id_toggle(w, below(w, IDENTITIES));
 		if (below(w, 2))
