@@ -73,8 +73,9 @@ EBPFNET_API int ebpfnet_flow_to_text(const struct ebpfnet_flow *flow, char *buf,
 struct ebpfnet_flow_filter;
 /**
  * Parses "key=value" terms separated by blanks, all of which must hold, '!' before a term negates it, a value with blanks
- * stands in double quotes: verdict=allow|deny|audit|redirect|auth, type=verdict|drop|close|seen, proto=tcp|udp|icmp|…, ip=ADDR, src=, dst= (address or name), port=N, sport=, dport=,
- * endpoint=NAME, identity=N, label=SELECTOR, reason=NAME, rule=TEXT.
+ * stands in double quotes: verdict=allow|deny|audit|redirect|auth, type=verdict|drop|close|seen, proto=tcp|udp|icmp|…,
+ * ip=ADDR, src=, dst= (address or name), port=N, sport=, dport=, endpoint=NAME, identity=N, label=SELECTOR, reason=NAME,
+ * rule=TEXT.
  * @return 0, -EINVAL (diag), -E2BIG, -ENOMEM
  * @since 0.1
  */
