@@ -32,6 +32,7 @@ struct world {
 	struct ebn_grace *grace;
 	uint64_t rnd;
 	bool v6;
+	bool alone;		/* no user space beside the programs */
 	/* user space's part of a phase */
 	uint32_t kill, import, tick_us;
 	volatile bool stop;
@@ -221,7 +222,7 @@ static void *user_main(void *arg)
 	struct ebn_sweep s = { .idle_ticks = w->hdr->idle_ticks };
 	uint64_t pos = 0, last = 0, reap = 0, now;
 
-	while (!w->stop) {
+	while (!w->stop && !w->alone) {
 		look_around(w);
 		now = ebn_monotonic_ns();
 		if (w->tick_us && now - last > w->tick_us * 1000ULL) {
@@ -458,13 +459,114 @@ static void growth(bool v6, uint64_t seed)
 	world_free(&w);
 }
 
-int main(void)
+/* ---- a flood, and a table with no room: check-slow ---- */
+
+/* The 999th of 1,000 inserts by their time. */
+static unsigned int p999_ns(const struct world *w)
+{
+	uint64_t all = 0, sum = 0;
+	unsigned int i;
+
+	for (i = 0; i < STRESS_BUCKETS; i++)
+		all += w->skel->bss->took[i];
+	for (i = 0; i < STRESS_BUCKETS; i++) {
+		sum += w->skel->bss->took[i];
+		if (sum * 1000 >= all * 999)
+			break;
+	}
+	return (i + 1) * 32;
+}
+
+/* Half-open flows, five million and more of them, beside established ones that fill 40 % of the table. */
+static void flood(bool v6, uint64_t seed)
+{
+	const uint32_t sets = 32768, keep = sets * EBN_FLOW_WAYS * 2 / 5;
+	struct stress_cfg cfg = { .keep = keep, .n = keep, .insert = 1, .state = EBN_FS_HALF_OPEN };
+	struct ebn_flow_copy c, want;
+	struct stress_stat s = { 0 };
+	uint64_t inserted = 0, id;
+	struct world w;
+	int i;
+
+	world_new(&w, v6, sets, 0, seed);
+	w.alone = true;
+	for (i = 0; i < 20 && inserted < keep; i++)
+		inserted += phase(&w, "fill", &cfg, 1).inserted;
+	EXPECT(inserted == keep, "%lu of %u are there", inserted, keep);
+	cfg.strict = 1;
+	cfg.timed = 1;
+	cfg.first = keep;
+	cfg.n = UINT32_MAX - keep;
+	for (i = 0, inserted = 0; i < 40 && inserted < 5000000; i++) {
+		s = phase(&w, "flood", &cfg, 1);
+		inserted += s.inserted;
+		EXPECT(!s.full, "%llu new flows found no way", s.full);
+	}
+	EXPECT(inserted >= 5000000, "%lu new flows", inserted);
+	for (id = 0, i = 0; id < keep; id++) {
+		want = flow_of(&w, id, EBN_FS_ESTABLISHED);
+		i += ebn_flow_lookup(&w.t, &want.key, &c) == 1 && good(&w, &c);
+	}
+	EXPECT((uint32_t)i == keep, "%d of %u established flows are left", i, keep);
+	printf("flood v%c: %lu new flows, %d of %u established ones left, 99.9 %% of inserts within %u ns\n",
+	       v6 ? '6' : '4', inserted, i, keep, p999_ns(&w));
+	world_free(&w);
+}
+
+/* Established flows until none fits; then every further one is refused and nothing that is there is touched. */
+static void no_room(bool v6, uint64_t seed)
+{
+	const uint32_t sets = 4096, ways = sets * EBN_FLOW_WAYS;
+	struct stress_cfg cfg = { .n = 1u << 30, .insert = 1, .state = EBN_FS_ESTABLISHED };
+	char packet[64] = { 0 };
+	struct stress_stat *st;
+	double first;
+	struct rest r;
+	struct world w;
+	uint8_t *seen;
+	unsigned int cpu, i;
+
+	world_new(&w, v6, sets, 0, seed);
+	w.alone = true;
+	memcpy((void *)&w.skel->bss->cfg, &cfg, sizeof(cfg));
+	cpu = (unsigned int)sched_getcpu();
+	st = &w.skel->bss->stat[cpu % STRESS_CPUS];
+	for (i = 0; i < ways && !st->full; i++) {
+		LIBBPF_OPTS(bpf_test_run_opts, o, .data_in = packet, .data_size_in = sizeof(packet), .repeat = 4);
+		struct bpf_program *prog = v6 ? w.skel->progs.stress6 : w.skel->progs.stress4;
+
+		EXPECT(!bpf_prog_test_run_opts(bpf_program__fd(prog), &o), "test run");
+	}
+	first = (double)st->inserted / ways;
+	EXPECT(first > 0.6, "refused at %.3f", first);
+	for (i = 0; i < 3; i++)
+		phase(&w, "no room", &cfg, 0.5);
+	seen = ebn_calloc(1u << 30, 1);
+	if (seen) {
+		r = check_rest(&w, &w.t, seen, 1u << 30, 0);
+		EXPECT(r.live <= ways && r.live > ways * 9ULL / 10, "%lu live of %u", r.live, ways);
+		printf("no room v%c: first refusal at %.1f %% of the ways, %lu of %u used in the end\n", v6 ? '6' : '4',
+		       first * 100, r.live, ways);
+	}
+	free(seen);
+	world_free(&w);
+}
+
+int main(int argc, char **argv)
 {
 	const char *text = getenv("EBN_TEST_SEED");
 	uint64_t seed = text ? strtoull(text, NULL, 0) : ebn_monotonic_ns();
 
 	printf("EBN_TEST_SEED=%lu\n", seed);
 	fflush(stdout);
+	if (argc > 1 && !strcmp(argv[1], "flood")) {
+		flood(false, seed);
+		flood(true, seed + 1);
+		no_room(false, seed + 2);
+		no_room(true, seed + 3);
+		printf("%u failures\n", failures);
+		return failures != 0;
+	}
 	contention(false, seed);
 	contention(true, seed + 1);
 	overload(false, seed + 2);

@@ -13,6 +13,7 @@
 volatile struct stress_cfg cfg;
 struct stress_stat stat[STRESS_CPUS];
 volatile __u64 sink;
+__u32 took[STRESS_BUCKETS];
 
 static __always_inline __u64 rnd(__u64 *s)
 {
@@ -115,9 +116,18 @@ static __always_inline void hit(const int v6, struct stress_stat *st, struct ebn
 static __always_inline void miss(const int v6, struct stress_stat *st, struct ebn_flow_ref *r, __u64 id)
 {
 	struct ebn_flow_body body = {};
+	__u64 start = cfg.timed ? bpf_ktime_get_ns() : 0, ns;
+	int rc;
 
 	stress_fill(&body, id, id < cfg.keep ? EBN_FS_ESTABLISHED : cfg.state, r->now);
-	switch (ebn_flow_insert(v6, r, &body)) {
+	rc = ebn_flow_insert(v6, r, &body);
+	if (start) {
+		ns = (bpf_ktime_get_ns() - start) / 32;
+		if (ns >= STRESS_BUCKETS)
+			ns = STRESS_BUCKETS - 1;
+		__sync_fetch_and_add(&took[ns & (STRESS_BUCKETS - 1)], 1);
+	}
+	switch (rc) {
 	case EBN_FLOW_INSERTED:
 		st->inserted++;
 		st->gave_live += r->gave == EBN_FLOW_GAVE_LIVE;

@@ -7,6 +7,7 @@
 
 #define STRESS_BYTES 100u	/* of each packet */
 #define STRESS_CPUS 64u
+#define STRESS_BUCKETS 1024u	/* of 32 ns: how long inserts took */
 
 struct stress_stat {
 	__u64 seed;
@@ -29,6 +30,8 @@ struct stress_cfg {
 	__u32 check;		/* in 1,024: look for duplicates */
 	__u32 state;		/* of what is inserted */
 	__u32 strict;		/* a protected flow that is missed is a failure, not inserted */
+	__u32 timed;		/* inserts are timed */
+	__u32 reserved;
 };
 
 static inline __u64 stress_sig(__u64 id)

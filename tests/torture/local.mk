@@ -19,6 +19,9 @@ tests_torture_flow_stress_CFLAGS = $(AM_CFLAGS) -pthread
 tests_torture_flow_stress_LDADD = lib/libebpfnet-internal.la
 ROOT_PROGS += tests/torture/flow-stress
 ROOT_TESTS += tests/torture/flow-stress
+EXTRA_DIST += tests/torture/flow-flood
+SLOW_PROGS += tests/torture/flow-stress
+SLOW_TESTS += tests/torture/flow-flood
 
 # every allocation fails once: quick, no privilege
 EBN_NOMEM_TESTS = tests/torture/nomem
