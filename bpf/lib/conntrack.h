@@ -134,9 +134,15 @@ static __always_inline __u16 ebn_ct_decision(const struct ebn_pkt *p)
 
 static __always_inline void ebn_ct_rewrite(struct ebn_pkt *p, struct ebn_flow_body *e, __u32 hi)
 {
-	EBN_WRITE(e->row[hi & 1], (__u16)p->row[0]);
-	EBN_WRITE(e->row[(hi ^ 1) & 1], (__u16)p->row[1]);
-	EBN_WRITE(e->decision, ebn_ct_decision(p));
+	__u16 decision = ebn_ct_decision(p);
+
+	/* nearly always as they are: a line that is not written to stays with other CPUs too */
+	if (EBN_READ(e->row[hi & 1]) != (__u16)p->row[0])
+		EBN_WRITE(e->row[hi & 1], (__u16)p->row[0]);
+	if (EBN_READ(e->row[(hi ^ 1) & 1]) != (__u16)p->row[1])
+		EBN_WRITE(e->row[(hi ^ 1) & 1], (__u16)p->row[1]);
+	if (EBN_READ(e->decision) != decision)
+		EBN_WRITE(e->decision, decision);
 }
 
 /* Epochs moved: the beginner's direction is judged again. */

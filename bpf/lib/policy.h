@@ -56,42 +56,55 @@ static __always_inline bool ebn_end_is_host(const struct ebn_view *v, __u32 othe
 	return ep && ep->gw4 && ep->gw4 == addr[3];
 }
 
+static __always_inline void ebn_end_store(struct ebn_pkt *p, __u32 side, __u32 row, __u16 id, __u32 identity,
+					  __u32 subject)
+{
+	if (side) {
+		p->row[1] = row;
+		p->ep[1] = id;
+		p->identity[1] = identity;
+		p->subject[1] = subject;
+	} else {
+		p->row[0] = row;
+		p->ep[0] = id;
+		p->identity[0] = identity;
+		p->subject[0] = subject;
+	}
+}
+
 /*
- * One side of the flow, as the tables have it: row (0: not an endpoint of this node), endpoint id, identity, subject. The
- * side whose row is known comes first.
+ * The side that the hook knows: its address is the row's, or the packet would not be here. The writer stores a row's identity
+ * before the address's, which raises the address's epoch.
  */
+static __always_inline int ebn_end_known(const struct ebn_view *v, struct ebn_pkt *p, __u32 side)
+{
+	__u32 row = side ? p->row[1] : p->row[0];
+	const struct ebn_ep_row *ep = ebn_ep_line(v, row - 1);
+
+	if (!ep)
+		return -1;
+	ebn_end_store(p, side, row, ep->id, EBN_READ(ep->identity), EBN_READ(ep->subject));
+	return 0;
+}
+
+/* The other side of the flow, as the tables have it: row (0: not an endpoint of this node), id, identity, subject. */
 static __always_inline int ebn_end_find(struct ebn_pkt *p, const __u32 *addr, __u32 side, __u64 hash, const bool v6)
 {
 	const struct ebn_ep_row *ep;
-	__u32 row, identity, other;
 	struct ebn_addr_hit hit;
 	struct ebn_view v;
 
 	if (ebn_view_at(&v, p))
 		return -1;
 	hit = ebn_addr_find(&v, addr, hash);
-	row = p->side == side ? (side ? p->row[1] : p->row[0]) : hit.row;
-	other = side ? p->row[0] : p->row[1];
-	identity = hit.identity;
-	ep = ebn_ep_proven(&v, row, addr, p->zone, v6);
-	if (!ep) {
-		row = 0;
-		if (identity == EBN_ID_WORLD && p->side != side && ebn_end_is_host(&v, other, addr, v6))
-			identity = EBN_ID_HOST;
-	} else if (hit.row != row) {
-		identity = EBN_READ(ep->identity);
+	ep = ebn_ep_proven(&v, hit.row, addr, p->zone, v6);
+	if (ep) {
+		ebn_end_store(p, side, hit.row, ep->id, hit.identity, EBN_READ(ep->subject));
+		return 0;
 	}
-	if (side) {
-		p->row[1] = row;
-		p->ep[1] = ep ? ep->id : 0;
-		p->identity[1] = identity;
-		p->subject[1] = ep ? EBN_READ(ep->subject) : 0;
-	} else {
-		p->row[0] = row;
-		p->ep[0] = ep ? ep->id : 0;
-		p->identity[0] = identity;
-		p->subject[0] = ep ? EBN_READ(ep->subject) : 0;
-	}
+	if (hit.identity == EBN_ID_WORLD && ebn_end_is_host(&v, side ? p->row[0] : p->row[1], addr, v6))
+		hit.identity = EBN_ID_HOST;
+	ebn_end_store(p, side, 0, 0, hit.identity, 0);
 	return 0;
 }
 
@@ -257,12 +270,10 @@ static __always_inline void ebn_decide(struct ebn_pkt *p, bool reverse, const bo
 	if (ebn_view_renew(&v, sum0 | sum1))
 		return;
 	p->dir = v.dir;
-	if (p->side) {
-		if (ebn_end(p, 1, h1, v6) || ebn_end(p, 0, h0, v6))
-			return;
-	} else if (ebn_end(p, 0, h0, v6) || ebn_end(p, 1, h1, v6)) {
+	if (ebn_end_known(&v, p, p->side))
 		return;
-	}
+	if (p->side ? ebn_end(p, 0, h0, v6) : ebn_end(p, 1, h1, v6))
+		return;
 	p->sum = ebn_sum_of(&v, p, sum0, sum1);
 	if (ebn_view_renew(&v, p->sum))
 		return;
