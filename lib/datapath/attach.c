@@ -523,10 +523,18 @@ int ebn_devs_clear(struct ebpfnet_datapath *dp)
 
 static int ebn_dev_free_row(struct ebpfnet_datapath *dp, uint32_t *ret)
 {
+	struct ebn_link_info info;
 	uint32_t i;
 
 	for (i = dp->p->n_endpoints; i < dp->p->dev_n; i++)
 		if (!ebn_dev(dp, i)->ifindex) {
+			*ret = i;
+			return 0;
+		}
+	/* devices go without a word to us; their rows are found when they are missed */
+	for (i = dp->p->n_endpoints; i < dp->p->dev_n; i++)
+		if (ebn_nl_link(&dp->p->nl, NULL, ebn_dev(dp, i)->ifindex, &info) == -ENODEV &&
+		    !ebn_dev_detach(dp, i)) {
 			*ret = i;
 			return 0;
 		}

@@ -76,4 +76,19 @@ in_ns "$HOST" tc filter add dev lxc3 egress prio 9 bpf da object-pinned "$OTHER/
 dp cleanup || die "cleanup"
 check "a qdisc somebody moved into stays" grep -q clsact <<< "$(tc -n "$HOST" qdisc show dev lxc3)"
 check "and so does the filter" grep -q foreign <<< "$(tc -n "$HOST" filter show dev lxc3 egress)"
+tc -n "$HOST" qdisc del dev lxc3 clsact
+
+# ---- rows of devices that went away are used again
+commands=()
+for i in $(seq 256); do
+	ip -n "$HOST" link add "w$i" type veth peer name "x$i"
+	commands+=("attach w$i watch")
+done
+dp load "${commands[@]}" || fail "256 devices"
+ip -n "$HOST" link add y type veth peer name yy
+refused "one more" 12 "more than 256" dp load "attach y watch"
+ip -n "$HOST" link del w7
+check "one more when another is gone" dp load "attach y watch"
+dp cleanup || fail "cleanup"
+same "no qdisc is left" "" "$(tc -n "$HOST" qdisc show | grep "clsact.*dev [wy]")"
 exit $failed

@@ -4,8 +4,8 @@
 # as before, or it succeeds in spite of it; and the next process carries on.
 NAME=torture
 . "${top_srcdir:-.}/tests/netns/datapath.sh"
-# every call takes minutes; each run takes every fourth, beginning with another one
-STEP=${EBN_TORTURE_STEP:-4}
+# every call takes minutes; each run takes every eighth, beginning with another one
+STEP=${EBN_TORTURE_STEP:-8}
 FIRST=$((RANDOM % STEP + 1))
 echo "calls $FIRST, $((FIRST + STEP)), … (EBN_TORTURE_STEP=1: all)"
 PRELOAD=$TMP/failcall.so
