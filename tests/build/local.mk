@@ -4,3 +4,7 @@ EBN_BUILD_TESTS = tests/build/check-abi tests/build/check-headers \
 	tests/build/check-docs tests/build/check-bpf-headers
 TESTS += $(EBN_BUILD_TESTS)
 EXTRA_DIST += $(EBN_BUILD_TESTS) tests/build/installcheck tests/build/check-dist-files
+
+# the program in README.md, in namespaces of its own
+ROOT_TESTS += tests/netns/test-readme.sh
+EXTRA_DIST += tests/netns/test-readme.sh
