@@ -236,6 +236,8 @@ EBN_ASSERT(sizeof(struct ebn_addr_bucket) == 2 * EBN_LINE, "an address bucket is
  * A subject is what endpoints of equal labels share. For each direction: row = rowmap[peer class] (u16),
  * col = colmap[port class] (u16), cell = matrix[row * ncols + col] (u16), a decision's index. Classes at or
  * over n_peer, n_port use 0. A direction without a table (matrix 0) denies, with EBN_R_NO_POLICY.
+ * Cells of the maps that belong to a class no page and no port map in reach names, rows of subjects and decisions nobody in
+ * reach refers to, are written in place: no packet can ask for them yet.
  */
 enum ebn_dir_index {
 	EBN_EGRESS,

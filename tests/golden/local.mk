@@ -9,6 +9,12 @@ tests_golden_golden_flow_SOURCES = tests/golden/golden-flow.c tests/unit/suite.h
 tests_golden_golden_flow_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(JANSSON_CFLAGS)
 tests_golden_golden_flow_LDADD = $(EBN_TEST_LIBS) $(JANSSON_LIBS)
 
+EBN_GOLDEN_TESTS += tests/golden/golden-policy
+EXTRA_DIST += tests/golden/policy-tables.txt
+tests_golden_golden_policy_SOURCES = tests/golden/golden-policy.c tests/unit/suite.h tests/unit/policy-arena.h
+tests_golden_golden_policy_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_golden_golden_policy_LDADD = $(EBN_TEST_LIBS)
+
 if HAVE_CHECK
 check_PROGRAMS += $(EBN_GOLDEN_TESTS)
 TESTS += $(EBN_GOLDEN_TESTS)

@@ -34,3 +34,17 @@ if HAVE_CHECK
 check_PROGRAMS += $(EBN_NOMEM_TESTS)
 TESTS += $(EBN_NOMEM_TESTS)
 endif
+
+# policy: a reader beside 10,000 flips; each allocation fails once
+EBN_POLICY_TORTURE = tests/torture/policy-flip tests/torture/policy-malloc
+tests_torture_policy_flip_SOURCES = tests/torture/policy-flip.c tests/unit/suite.h tests/unit/policy-arena.h
+tests_torture_policy_flip_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_torture_policy_flip_LDADD = $(EBN_TEST_LIBS) -lpthread
+tests_torture_policy_malloc_SOURCES = tests/torture/policy-malloc.c tests/unit/suite.h tests/unit/policy-arena.h
+tests_torture_policy_malloc_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_torture_policy_malloc_LDADD = $(EBN_TEST_LIBS)
+tests_torture_policy_malloc_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=strdup
+if HAVE_CHECK
+check_PROGRAMS += $(EBN_POLICY_TORTURE)
+TESTS += $(EBN_POLICY_TORTURE)
+endif

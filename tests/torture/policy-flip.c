@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause
+/*
+ * Policies flip 10,000 times while a thread reads the tables as a program does: one root, no second look, inside a section
+ * that the writer's grace periods wait for. Its four answers are those of one policy or of the other, never of both.
+ */
+#include <pthread.h>
+#include <sched.h>
+
+#include "../unit/suite.h"
+#include "../unit/policy-arena.h"
+
+#define FLIPS 10000
+#define CELLS 4
+
+struct shared {
+	struct arena a;
+	uint32_t subject, id[2];
+	uint64_t section;	/* odd: the reader is inside */
+	int stop;
+	unsigned long read, seen[2], mixed;
+};
+
+static const uint16_t port[2] = { 80, 81 };
+/* web:80, web:81, db:80, db:81 */
+static const uint8_t want[2][CELLS] = { { 1, 0, 0, 0 }, { 0, 1, 0, 1 } };
+
+static uint16_t get16(const struct shared *s, uint32_t off)
+{
+	return EBN_READ(*(const uint16_t *)((const char *)s->a.mem + (off & (s->a.size - 2))));
+}
+
+static uint32_t get32(const struct shared *s, uint32_t off)
+{
+	return EBN_READ(*(const uint32_t *)((const char *)s->a.mem + (off & (s->a.size - 4))));
+}
+
+/* Verdict under the directory at dir, read plainly. */
+static uint8_t verdict(const struct shared *s, uint32_t dir, uint32_t identity, uint32_t cell)
+{
+#define SLOT(p) get32(s, dir + (uint32_t)offsetof(struct ebn_dir, slot) + 8 * (p))
+#define FIELD(f) get32(s, row + (uint32_t)offsetof(struct ebn_policy_table, f))
+	uint32_t row = SLOT(EBN_P_SUBJECT) + s->subject * 64 + EBN_INGRESS * 28;
+	uint32_t page = get32(s, SLOT(EBN_P_IDDIR) + 4 * (identity / EBN_IDPAGE_CELLS));
+	uint32_t peer = page ? get32(s, page + 4 * (identity % EBN_IDPAGE_CELLS)) : 0;
+	uint32_t cls = get16(s, SLOT(EBN_P_PORT) + 2 * cell), r, c, d;
+
+	r = get16(s, FIELD(rowmap) + 2 * (peer < FIELD(n_peer) ? peer : 0));
+	c = get16(s, FIELD(colmap) + 2 * (cls < FIELD(n_port) ? cls : 0));
+	d = get16(s, FIELD(matrix) + 2 * (r * get16(s, row + (uint32_t)offsetof(struct ebn_policy_table, ncols)) + c));
+	return (uint8_t)get32(s, SLOT(EBN_P_DECISION) + d * 16);
+#undef SLOT
+#undef FIELD
+}
+
+static void *reader(void *arg)
+{
+	struct shared *s = arg;
+	struct ebn_node_hdr *h = s->a.mem;
+
+	while (!__atomic_load_n(&s->stop, __ATOMIC_ACQUIRE)) {
+		uint8_t got[CELLS];
+		uint32_t dir;
+
+		__atomic_fetch_add(&s->section, 1, __ATOMIC_SEQ_CST);
+		dir = EBN_ROOT_OFF(__atomic_load_n(&h->root, __ATOMIC_ACQUIRE));
+		for (int i = 0; i < CELLS; i++) {
+			got[i] = verdict(s, dir, s->id[i / 2], port[i % 2]);
+			if (s->read % 64 == 0 && i == 1)
+				sched_yield();
+		}
+		__atomic_fetch_add(&s->section, 1, __ATOMIC_SEQ_CST);
+		s->read++;
+		if (!memcmp(got, want[0], CELLS))
+			s->seen[0]++;
+		else if (!memcmp(got, want[1], CELLS))
+			s->seen[1]++;
+		else
+			s->mixed++;
+	}
+	return NULL;
+}
+
+static void grace(struct shared *s)
+{
+	uint64_t at;
+
+	if (!ebn_node_grace_cut(s->a.nt))
+		return;
+	at = __atomic_load_n(&s->section, __ATOMIC_SEQ_CST);
+	while ((at & 1) && __atomic_load_n(&s->section, __ATOMIC_SEQ_CST) == at)
+		sched_yield();
+	ebn_node_grace_done(s->a.nt);
+}
+
+static struct ebpfnet_policy_set *set_of(struct shared *s, const char *peer, uint16_t p)
+{
+	struct ebpfnet_port_range range = { .protocol = 6, .first = p, .last = p };
+	struct ebpfnet_policy_rule rule = {
+		EBPFNET_OPTS_INIT(rule), .direction = EBPFNET_INGRESS, .action = EBPFNET_VERDICT_ALLOW,
+		.peers = &peer, .n_peers = 1, .ports = &range, .n_ports = 1,
+	};
+	struct ebpfnet_policy_opts opts = {
+		EBPFNET_OPTS_INIT(opts), .name = "api", .subject = "app=api", .default_deny_ingress = 1,
+	};
+	struct ebpfnet_policy_set *set = NULL;
+
+	ck_assert_int_eq(ebpfnet_policy_set_new(s->a.ctx, &set), 0);
+	ck_assert_int_eq(ebpfnet_policy_set_add(set, &opts, &rule, 1), 0);
+	return set;
+}
+
+static uint32_t identity(struct shared *s, const char *text)
+{
+	struct ebpfnet_labels *l = NULL;
+	uint32_t id = 0;
+
+	ck_assert_int_eq(ebpfnet_labels_parse(text, NULL, NULL, &l), 0);
+	ck_assert_int_eq(ebn_policy_identity_get(s->a.policy, l, &id), 0);
+	ebpfnet_labels_unref(l);
+	return id;
+}
+
+START_TEST(never_both)
+{
+	static struct shared s;
+	struct ebpfnet_policy_set *set[2];
+	struct ebpfnet_labels *l = NULL;
+	pthread_t thread;
+	char text[32];
+
+	ck_assert_int_eq(arena_new(&s.a, 8 << 20), 0);
+	s.id[0] = identity(&s, "app=web");
+	s.id[1] = identity(&s, "app=db");
+	ck_assert_int_eq(ebpfnet_labels_parse("app=api", NULL, NULL, &l), 0);
+	ck_assert_int_eq(ebn_policy_subject_get(s.a.policy, l, &s.subject), 0);
+	ebpfnet_labels_unref(l);
+	set[0] = set_of(&s, "app=web", 80);
+	set[1] = set_of(&s, "app in (web,db)", 81);
+	ck_assert_int_eq(ebn_policy_commit(s.a.policy, set[0], NULL), 0);
+	ck_assert_int_eq(pthread_create(&thread, NULL, reader, &s), 0);
+	for (int i = 1; i <= FLIPS; i++) {
+		uint32_t other;
+
+		ck_assert_int_eq(ebn_policy_commit(s.a.policy, set[i % 2], NULL), 0);
+		/* identities of these and of new classes come and go meanwhile */
+		snprintf(text, sizeof(text), i % 3 ? "app=web,n=%d" : "app=x,n=%d", i);
+		other = identity(&s, text);
+		grace(&s);
+		ebn_policy_identity_put(s.a.policy, other);
+		grace(&s);
+	}
+	__atomic_store_n(&s.stop, 1, __ATOMIC_RELEASE);
+	pthread_join(thread, NULL);
+	printf("%d flips, %lu readings, %lu and %lu of the two, %lu mixed\n", FLIPS, s.read, s.seen[0], s.seen[1], s.mixed);
+	ck_assert_uint_eq(s.mixed, 0);
+	ck_assert_uint_gt(s.seen[0], 0);
+	ck_assert_uint_gt(s.seen[1], 0);
+	ebpfnet_policy_set_free(set[0]);
+	ebpfnet_policy_set_free(set[1]);
+	arena_free(&s.a);
+}
+END_TEST
+
+RUN_SUITE("policy flip", never_both)
