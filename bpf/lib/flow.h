@@ -64,6 +64,7 @@ enum ebn_flow_result {
 	EBN_FLOW_HIT,
 	EBN_FLOW_BUSY,		/* somebody else is inserting this key, or took our way */
 	EBN_FLOW_FULL,		/* nothing in either set could be given up */
+	EBN_FLOW_TORN,		/* an entry changed hands under one look; never what ebn_flow_find() says */
 };
 #define EBN_FLOW_INSERTED EBN_FLOW_MISS
 
@@ -157,29 +158,23 @@ static __always_inline int ebn_flow_probe(const int v6, __u64 *set, struct ebn_f
 static __always_inline int ebn_flow_find_in(const int v6, struct ebn_flow_ref *r, __u32 old)
 {
 	__u32 mask = ebn_flow_mask(v6, old);
-	__u8 torn = r->torn;
 	__u64 *set;
-	int i;
+	int a = 0, b = 0;
 
 	r->old = old;
-	/*
-	 * Twice when an entry changed hands: it may have been ours, killed and inserted again. Verifier: that it did is
-	 * known from memory, a variable would have two values at every way.
-	 */
-#pragma unroll
-	for (i = 0; i < 2; i++) {
-		r->set = ebn_flow_set1(r->hash, mask);
-		set = ebn_flow_set(v6, old, r->set);
-		if (set && ebn_flow_probe(v6, set, r))
-			return EBN_FLOW_HIT;
-		r->set = ebn_flow_set2(r->hash, mask);
-		set = ebn_flow_set(v6, old, r->set);
-		if (set && ebn_flow_probe(v6, set, r))
-			return EBN_FLOW_HIT;
-		if (EBN_READ(r->torn) == torn)
-			return EBN_FLOW_MISS;
-	}
-	return EBN_FLOW_MISS;
+	r->set = ebn_flow_set1(r->hash, mask);
+	set = ebn_flow_set(v6, old, r->set);
+	if (set)
+		a = ebn_flow_probe(v6, set, r);
+	if (a > 0)
+		return EBN_FLOW_HIT;
+	r->set = ebn_flow_set2(r->hash, mask);
+	set = ebn_flow_set(v6, old, r->set);
+	if (set)
+		b = ebn_flow_probe(v6, set, r);
+	if (b > 0)
+		return EBN_FLOW_HIT;
+	return a | b ? EBN_FLOW_TORN : EBN_FLOW_MISS;
 }
 
 __noinline int ebn_flow4_find(struct ebn_flow_ref *r, __u32 old)
@@ -578,7 +573,14 @@ __noinline int ebn_flow6_move(struct ebn_flow_ref *r)
 
 static __always_inline int ebn_flow_find_table(const int v6, struct ebn_flow_ref *r, __u32 old)
 {
-	return v6 ? ebn_flow6_find(r, old) : ebn_flow4_find(r, old);
+	int rc = v6 ? ebn_flow6_find(r, old) : ebn_flow4_find(r, old);
+
+	if (rc != EBN_FLOW_TORN)
+		return rc;
+	/* once more: it may have been ours, killed and inserted again */
+	r->torn++;
+	rc = v6 ? ebn_flow6_find(r, old) : ebn_flow4_find(r, old);
+	return rc == EBN_FLOW_TORN ? EBN_FLOW_MISS : rc;
 }
 
 /** Looks r->w up. MISS or HIT. Moves what it finds in a table that is being drained. */

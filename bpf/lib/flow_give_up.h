@@ -16,8 +16,14 @@
 
 static __always_inline __u32 ebn_flow_mask(const int v6, __u32 old)
 {
-	if (ebn_cfg.has_old && old)
-		return v6 ? ebn_cfg.old6_mask : ebn_cfg.old4_mask;
+	__u32 mask;
+
+	if (ebn_cfg.has_old && old) {
+		mask = v6 ? ebn_cfg.old6_mask : ebn_cfg.old4_mask;
+		/* or clang chooses between two addresses on the hot path */
+		asm volatile("" : "+r"(mask));
+		return mask;
+	}
 	return v6 ? ebn_cfg.flow6_mask : ebn_cfg.flow4_mask;
 }
 
