@@ -25,7 +25,7 @@
 #define EBN_L4_OFF_MAX 511u	/* of the transport header in the frame */
 #define EBN_OPTIONS_MAX 12	/* nobody sends as many */
 #define EBN_EXT_MAX 6
-#define EBN_HEAD_LEN 74u	/* ethernet, IPv6 and TCP headers */
+#define EBN_HEAD_LEN 54u	/* ethernet, IPv4 and TCP headers, or ethernet and IPv6: behind it a copy is cheaper than a pull */
 #define EBN_PULL_LEN 128u
 
 enum ebn_frag_kind {
