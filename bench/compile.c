@@ -4,6 +4,7 @@
 #include <ebpfnet/labels.h>
 #include <ebpfnet/policy.h>
 #include <netinet/in.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -250,17 +251,23 @@ static int churn(struct bench *b, const struct bench_row *row, struct bench_resu
 	err = populate(b, &w, 10000, 1000, 500, false);
 	if (!err)
 		err = commit(b, &w, &ms);
-	for (i = 0; i < N && !err; i++) {
-		snprintf(text, sizeof(text), "app=app-%u,env=prod,version=n%u", i % 300 * 3 + 1, i);
-		err = ebpfnet_labels_parse(text, "k8s", NULL, &labels[i]);
-	}
 	for (r = 0; r < b->rounds && !err; r++) {
+		for (i = 0; i < N && !err; i++) {
+			/* applications that are in production, see identity_labels() */
+			snprintf(text, sizeof(text), "app=app-%u,env=prod,version=n%u-%u", i % 333 * 3 + 1, r, i);
+			labels[i] = ebpfnet_labels_unref(labels[i]);
+			err = ebpfnet_labels_parse(text, "k8s", NULL, &labels[i]);
+		}
 		from = bench_now_ns();
 		for (i = 0; i < N && !err; i++)
 			err = ebn_policy_identity_get(w.policy, labels[i], &id[i]);
 		bench_add(&s, (bench_now_ns() - from) / N / 1e3);
-		for (i = 0; i < N && !err; i++)
+		for (i = 0; i < N && !err; i++) {
+			if (ebn_class_get(w.rows, id[i]) == EBN_CLASS_UNKNOWN ||
+			    !ebn_name_get(w.rows, EBN_NAME_IDENTITY, id[i]))
+				err = -ENOENT;
 			ebn_policy_identity_put(w.policy, id[i]);
+		}
 		grace(&w);
 	}
 	if (err)

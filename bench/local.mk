@@ -4,7 +4,7 @@
 EBN_BENCH_BPF_OBJECTS = bench/address.bpf.o bench/flow.bpf.o bench/packet.bpf.o bench/policy.bpf.o
 EBN_TEST_BPF_OBJECTS += $(EBN_BENCH_BPF_OBJECTS)
 EBN_BENCH_SKELETONS = $(EBN_BENCH_BPF_OBJECTS:.bpf.o=.skel.h)
-EXTRA_DIST += bench/run
+EXTRA_DIST += bench/run bench/RESULTS.md
 EXTRA_PROGRAMS += bench/ebn-bench
 CLEANFILES += bench/ebn-bench
 bench_ebn_bench_SOURCES = \
