@@ -61,14 +61,15 @@ static bool ebn_sweep_slice(struct ebpfnet_datapath *dp)
 	const struct ebn_node_hdr *hdr = dp->node_mem;
 	struct ebn_dp_private *p = dp->p;
 	struct ebn_sweep s = { .now = ebn_dp_now_tick(dp), .idle_ticks = hdr->idle_ticks };
+	uint64_t killed;
 	int i;
 
 	for (i = 0; i < 2; i++) {
 		if (p->sweep_done[i])
 			continue;
-		ebn_flow_sweep(&dp->flows[i], &s, &p->sweep_pos[i], EBN_SWEEP_SLICE);
+		killed = ebn_flow_sweep(&dp->flows[i], &s, &p->sweep_pos[i], EBN_SWEEP_SLICE);
 		p->sweep_done[i] = !p->sweep_pos[i];
-		if (s.dead)
+		if (killed || s.dead)
 			p->reap = true;
 		return true;
 	}

@@ -127,6 +127,16 @@ no http 1 10.9.0.2 81
 dp load cleanup || die "cleanup"
 yes http 1 10.9.0.2 81
 
+# ---- idle flows go: the limit of ICMP, idle_ticks[5] of the header, set to eight ticks of an eighth of a second
+dp load "$(endpoint 1 app=client)" "$(endpoint 2 app=api)" || die "load"
+yes ping4 1 10.9.0.2
+python3 "$top_srcdir/tests/netns/poke.py" "$PINS/current/ebn_node" 160 08000000
+same "an idle flow is there" flows=1 "$(dp -r flows | tail -n 1)"
+sleep 1.8
+dp load maintain || die "maintain"
+same "and gone after its time" flows=0 "$(dp -r flows | tail -n 1)"
+dp cleanup || die "cleanup"
+
 FLAGS=(-m 0x10c0)
 dp load "$(endpoint 1 app=client)" "$(endpoint 2 app=api)" "$(endpoint 3 app=db)" "${RULES[@]}" maintain || die "load"
 same "no links" "tcx_links=0" "$(dp -r status | grep -o "tcx_links=[0-9]*")"
