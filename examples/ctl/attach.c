@@ -6,12 +6,17 @@
 #include "ctl.h"
 
 #include <errno.h>
+#include <glob.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
+
+/* The datapath's name, the process's number added, and where the library pins by default. */
+#define NAME_PREFIX "observe-"
+#define PIN_DIR "/sys/fs/bpf/ebpfnet"
 
 struct watcher {
 	const struct observe_options *opts;
@@ -71,6 +76,32 @@ static int block_signals(struct watcher *w)
 	return w->signals < 0 ? -errno : 0;
 }
 
+/* Takes away what one left that was killed. One that lives holds its lock, and has its process. */
+static void remove_left(struct watcher *w, const char *name)
+{
+	struct ebpfnet_datapath_opts opts = { EBPFNET_OPTS_INIT(opts), .name = name };
+	struct ebpfnet_datapath *dp;
+	char *end;
+	long pid = strtol(name + strlen(NAME_PREFIX), &end, 10);
+
+	if (*end || pid <= 0 || !kill((pid_t)pid, 0) || errno != ESRCH)
+		return;
+	if (ebpfnet_datapath_open(w->ctx, &opts, &dp) < 0)
+		return;
+	ebpfnet_datapath_cleanup(dp, NULL);
+	ebpfnet_datapath_unref(dp);
+}
+
+static void remove_all_left(struct watcher *w)
+{
+	glob_t found = {};
+
+	if (!glob(PIN_DIR "/" NAME_PREFIX "[1-9]*", 0, NULL, &found))
+		for (size_t i = 0; i < found.gl_pathc; i++)
+			remove_left(w, strrchr(found.gl_pathv[i], '/') + 1);
+	globfree(&found);
+}
+
 static int start(struct watcher *w)
 {
 	struct ebpfnet_events_opts eo = { EBPFNET_OPTS_INIT(eo) };
@@ -78,8 +109,9 @@ static int start(struct watcher *w)
 	char name[33];
 	int err;
 
+	remove_all_left(w);
 	/* Small: it knows no endpoints and no policy. */
-	snprintf(name, sizeof(name), "observe-%d", (int)getpid());
+	snprintf(name, sizeof(name), NAME_PREFIX "%d", (int)getpid());
 	dpo.name = name;
 	dpo.flows4 = dpo.flows6 = 4096;
 	dpo.table_bytes = 1u << 20;

@@ -361,6 +361,27 @@ START_TEST(sockets_may_not_name_files)
 }
 END_TEST
 
+/* The file that is shipped as the complete example. */
+START_TEST(the_sample_is_right)
+{
+	const char *top = getenv("top_srcdir");
+	struct conf_parse how = { .source = CONF_FILE };
+	char path[4096];
+	struct conf *conf;
+
+	snprintf(path, sizeof(path), "%s/examples/agent/agent.yaml", top ? top : ".");
+	how.path = path;
+	report_init(&report);
+	if (!ctx)
+		ck_assert_int_eq(ebpfnet_ctx_new(NULL, &ctx), 0);
+	ck_assert_int_eq(conf_load(path, &how, ctx, &report, &conf), 0);
+	ck_assert_uint_eq(conf->n_endpoints, 3);
+	ck_assert_uint_eq(conf->n_policies, 1);
+	ck_assert_uint_eq(conf->n_addresses, 1);
+	conf_free(conf);
+}
+END_TEST
+
 /* Entries come and go in random order; the arrays stay sorted and complete. */
 START_TEST(entries_in_random_order)
 {
@@ -399,7 +420,7 @@ int main(void)
 	const TTest *const tests[] = {
 		everything_is_read, policies_keep_their_place, json_reads_back, merging_keeps_owners,
 		files_are_read_beside_the_file, errors_inside_policies_have_the_files_line,
-		all_errors_are_said_at_once, sockets_may_not_name_files, entries_in_random_order,
+		all_errors_are_said_at_once, sockets_may_not_name_files, the_sample_is_right, entries_in_random_order,
 	};
 	Suite *suite = suite_create("agent-conf");
 	TCase *tc = tcase_create("conf");
