@@ -28,7 +28,7 @@ tests_unit_test_flow_filter_LDADD = $(EBN_TEST_LIBS)
 
 EBN_UNIT_TESTS += tests/unit/test-flow-table
 tests_unit_test_flow_table_SOURCES = tests/unit/test-flow-table.c tests/unit/suite.h
-tests_unit_test_flow_table_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_flow_table_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) -pthread
 tests_unit_test_flow_table_LDADD = $(EBN_TEST_LIBS)
 
 EBN_UNIT_TESTS += tests/unit/test-node

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause
 /* Flow tables in user space: random operations against a naive model, sizes, expiry, adoption. */
+#include <pthread.h>
+
 #include "suite.h"
 #include "tables/flow.h"
 #include "tables/flow_internal.h"
@@ -214,6 +216,97 @@ START_TEST(adoption_frees_what_a_killed_writer_claimed)
 }
 END_TEST
 
+/* ---- threads: everybody at one small table ---- */
+
+#define THREAD_KEYS 300u
+
+struct party {
+	struct ebn_flows *t;
+	uint64_t rnd;
+	uint64_t stop_ns;
+	uint64_t done, bad;
+};
+
+/* Every word of an entry follows from its number. */
+static bool whole(const struct ebn_flow_copy *c)
+{
+	uint32_t n = c->key.v4.addr[0];
+
+	return c->key.v4.addr[1] == ~n && EBN_CTL_EPOCH(c->body.ctl) == n && c->body.bytes[1] == n * 3ULL &&
+	       c->body.aux == n + 7 && !((EBN_CTL_SEQ(c->body.ctl) ^ EBN_TAG_SEQ(c->tag)) & 0x7fff);
+}
+
+static void *party_import(void *arg)
+{
+	struct party *p = arg;
+
+	while (ebn_monotonic_ns() < p->stop_ns) {
+		uint32_t n = test_below(&p->rnd, THREAD_KEYS);
+		struct ebn_flow_copy c = flow(false, n, 6, n % 2 ? EBN_FS_HALF_OPEN : EBN_FS_ESTABLISHED, n);
+
+		c.body.aux = n + 7;
+		p->done += ebn_flow_import(p->t, &c) == 1;
+	}
+	return NULL;
+}
+
+static void *party_read(void *arg)
+{
+	struct party *p = arg;
+	struct ebn_flow_copy c, want;
+	uint64_t pos;
+	int i;
+
+	while (ebn_monotonic_ns() < p->stop_ns) {
+		for (i = 0; i < 100; i++) {
+			want = flow(false, test_below(&p->rnd, THREAD_KEYS), 6, EBN_FS_ESTABLISHED, 0);
+			if (!ebn_flow_lookup(p->t, &want.key, &c))
+				continue;
+			p->bad += !whole(&c) || memcmp(&c.key, &want.key, sizeof(c.key.v4));
+			if (test_below(&p->rnd, 3) == 0)
+				p->done += (uint64_t)ebn_flow_kill(p->t, &c);
+		}
+		for (pos = 0; ebn_flow_next(p->t, &pos, &c);)
+			p->bad += !whole(&c);
+		ebn_flow_reap(p->t);
+	}
+	return NULL;
+}
+
+START_TEST(threads_see_whole_entries)
+{
+	void *(*const run[4])(void *) = { party_import, party_import, party_read, party_read };
+	uint64_t rnd = test_seed(), pos = 0;
+	bool seen[THREAD_KEYS] = { false };
+	struct ebn_flow_copy c;
+	struct party p[4];
+	pthread_t id[4];
+	struct world w;
+	int i;
+
+	world_new(&w, false, 32);
+	for (i = 0; i < 4; i++) {
+		p[i] = (struct party){ .t = &w.t, .rnd = test_random(&rnd),
+				       .stop_ns = ebn_monotonic_ns() + 300000000ULL };
+		ck_assert_int_eq(pthread_create(&id[i], NULL, run[i], &p[i]), 0);
+	}
+	for (i = 0; i < 4; i++)
+		pthread_join(id[i], NULL);
+	for (i = 0; i < 4; i++) {
+		ck_assert_uint_eq(p[i].bad, 0);
+		ck_assert_uint_gt(p[i].done, 0);
+	}
+	while (ebn_flow_next(&w.t, &pos, &c)) {
+		ck_assert(whole(&c));
+		ck_assert_msg(!seen[c.key.v4.addr[0]], "key %u twice", c.key.v4.addr[0]);
+		seen[c.key.v4.addr[0]] = true;
+	}
+	/* nobody was killed, so nobody left a claim */
+	ck_assert_uint_eq(ebn_flow_adopt(&w.t), 0);
+	free(w.t.mem);
+}
+END_TEST
+
 RUN_SUITE("flow-table", agrees_with_the_naive_model, sizes_hold_what_they_promise,
 	  a_full_set_gives_up_only_what_is_half_open, sweeps_what_expired_in_slices,
-	  adoption_frees_what_a_killed_writer_claimed)
+	  adoption_frees_what_a_killed_writer_claimed, threads_see_whole_entries)
