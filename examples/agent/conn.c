@@ -285,6 +285,8 @@ static void answer_lines(struct conn *c)
 
 int conn_input(struct conn *c, const char *data, size_t len)
 {
+	if (!len)
+		return c->broken;
 	if (c->in_len + len > c->in_size) {
 		size_t size = (c->in_len + len) * 2;
 		char *in = realloc(c->in, size);
