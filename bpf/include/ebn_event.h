@@ -33,7 +33,7 @@ enum ebn_event_point {
 #define EBN_EVF_L4 0x80u		/* ports, or type and code, are valid */
 
 struct ebn_event {
-	__u64 time_ns;		/* CLOCK_MONOTONIC */
+	__u64 time_ns;		/* CLOCK_MONOTONIC_COARSE: of the last tick */
 	__u8 abi;		/* EBN_EVENT_ABI */
 	__u8 type;		/* enum ebn_event_type */
 	__u8 point;		/* enum ebn_event_point */

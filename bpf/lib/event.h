@@ -10,7 +10,7 @@
 #include "lib/pkt.h"
 #include "lib/stat.h"
 
-/* Does anybody want this kind? A watched device's reports are what it was attached for. */
+/* Does anybody want this kind? Without a reader nobody does, and nothing is lost. */
 static __always_inline bool ebn_event_wanted(const struct ebn_live *live, __u8 type)
 {
 	__u32 observe = EBN_READ(live->observe);
@@ -19,11 +19,12 @@ static __always_inline bool ebn_event_wanted(const struct ebn_live *live, __u8 t
 	case EBN_EV_DROP:
 		return observe & EBN_OBSERVE_DROP;
 	case EBN_EV_VERDICT:
+	case EBN_EV_SEEN:
 		return observe & EBN_OBSERVE_NEW;
 	case EBN_EV_CLOSE:
 		return observe & EBN_OBSERVE_CLOSE;
 	default:
-		return type == EBN_EV_SEEN;
+		return false;
 	}
 }
 
@@ -58,7 +59,8 @@ static __always_inline void ebn_event_fill(struct ebn_event *e, const struct ebn
 	/* an error's tuple is the flow's: it is told as what it is, from who sent it */
 	bool related = p->evf & EBN_EVF_RELATED;
 
-	e->time_ns = bpf_ktime_get_ns();
+	/* of the last tick: the precise clock costs as much as the record; the ring keeps the order */
+	e->time_ns = bpf_ktime_get_coarse_ns();
 	e->abi = EBN_EVENT_ABI;
 	e->type = p->event;
 	e->point = p->point;

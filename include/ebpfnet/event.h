@@ -31,7 +31,7 @@ enum ebpfnet_event_type {
 #define EBPFNET_EVENT_F_L4 0x80u	/**< ports are valid */
 
 struct ebpfnet_event {
-	uint64_t time_ns;	/**< CLOCK_MONOTONIC */
+	uint64_t time_ns;	/**< CLOCK_MONOTONIC of the kernel's last tick, 1 to 10 ms coarse */
 	uint8_t type;		/**< enum ebpfnet_event_type */
 	uint8_t point;		/**< where: ebpfnet_event_point_name() */
 	uint8_t flags;		/**< EBPFNET_EVENT_F_* */
