@@ -58,6 +58,11 @@ void ebn_put_addr(struct ebn_out *o, const struct ebpfnet_addr *addr)
 {
 	char buf[EBPFNET_ADDR_STRLEN];
 
+	/* in a packet, all zero is an address: who looks for duplicates of its own has none yet */
+	if (!ebpfnet_addr_family(addr)) {
+		EBN_PUT(o, "::");
+		return;
+	}
 	ebn_put(o, buf, (size_t)(ebn_addr_put(buf, addr) - buf));
 }
 

@@ -5,7 +5,8 @@
 #include "observe/internal.h"
 
 /* A name when there is one, else the address, with what the identity says when that is one word. */
-static void put_side(struct ebn_out *o, const struct ebpfnet_flow_side *s, const struct ebpfnet_addr *addr)
+static void put_side(struct ebn_out *o, const struct ebpfnet_flow_side *s, const struct ebpfnet_event *e,
+		     const struct ebpfnet_addr *addr)
 {
 	static const char reserved[] = "reserved:";
 	const char *end;
@@ -14,7 +15,7 @@ static void put_side(struct ebn_out *o, const struct ebpfnet_flow_side *s, const
 		ebn_put_plain(o, s->name);
 		return;
 	}
-	if (!ebpfnet_addr_family(addr))
+	if (!(e->flags & EBPFNET_EVENT_F_L3))
 		EBN_PUT(o, "?");
 	else
 		ebn_put_addr(o, addr);
@@ -119,9 +120,9 @@ int ebpfnet_flow_to_text(const struct ebpfnet_flow *flow, char *buf, size_t size
 	ebn_out_init(&o, buf, size);
 	ebn_put_time(&o, flow->realtime_ns, 3, false);
 	EBN_PUT(&o, " ");
-	put_side(&o, &flow->src, &e->src);
+	put_side(&o, &flow->src, e, &e->src);
 	EBN_PUT(&o, " -> ");
-	put_side(&o, &flow->dst, &e->dst);
+	put_side(&o, &flow->dst, e, &e->dst);
 	EBN_PUT(&o, " ");
 	put_protocol(&o, e);
 	EBN_PUT(&o, " ");
