@@ -66,6 +66,8 @@ cleanup() {
 	wait 2>/dev/null
 	find "$PINS" -depth -delete 2>/dev/null
 	for ns in $(ip netns list | awk -v t="$TAG-" 'index($1, t) == 1 { print $1 }'); do
+		# a job that is a function is a shell with the program as its child
+		ip netns pids "$ns" | xargs -r kill -9 2>/dev/null
 		ip netns del "$ns"
 	done
 	rm -rf "$TMP"
