@@ -25,11 +25,10 @@ struct ebn_config {
 	__u32 has_old;
 	__u32 tick_shift;	/* tick = jiffies >> tick_shift, about an eighth of a second */
 	__u32 weak_order;	/* 1 on CPUs that reorder loads: look-ups make address dependencies */
-	__u32 icmp_errors;	/* answer denied packets (later) */
+	__u32 reserved0;
 	__u64 flow_seed[2];
 	__u32 midstream;	/* 1: a TCP flow may be picked up without its SYN when policy allows it */
-	__u32 quota_shift;	/* an endpoint may hold at most table >> quota_shift half-open flows, 0: no quota */
-	__u32 reserved[6];
+	__u32 reserved[7];
 };
 EBN_ASSERT(sizeof(struct ebn_config) == 96, "ebn_config");
 

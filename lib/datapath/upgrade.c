@@ -178,20 +178,20 @@ static int ebn_upgrade_attach(struct ebn_upgrade *u)
 /* ---- the end of it ---- */
 
 /* A set whose programs cannot come back: its name stays, so that a rollback can say why. */
-static uint32_t ebn_leave_stub(struct ebpfnet_datapath *dp)
+static uint32_t ebn_leave_mark(struct ebpfnet_datapath *dp)
 {
 	int none[EBN_MAPS], i;
-	struct ebn_set stub;
+	struct ebn_set mark;
 	uint32_t n;
 
 	for (i = 0; i < EBN_MAPS; i++)
 		none[i] = -1;
-	ebn_set_init(&stub);
-	stub.meta = dp->p->set.meta;
-	stub.meta.loaded = 0;
-	stub.meta.tables_gone = 1;
+	ebn_set_init(&mark);
+	mark.meta = dp->p->set.meta;
+	mark.meta.loaded = 0;
+	mark.meta.tables_gone = 1;
 	n = ebn_pins_free_number(dp);
-	if (ebn_set_stage(dp, none, &stub, NULL) || ebn_pins_commit(dp, n, "previous", NULL))
+	if (ebn_set_stage(dp, none, &mark, NULL) || ebn_pins_commit(dp, n, "previous", NULL))
 		return 0;
 	return n;
 }
@@ -219,7 +219,7 @@ static int ebn_upgrade_commit(struct ebpfnet_datapath *dp, struct ebn_set *set, 
 	}
 	ebn_set_close(&p->prev);
 	if (tables_gone) {
-		p->prev.number = ebn_leave_stub(dp);
+		p->prev.number = ebn_leave_mark(dp);
 		p->prev.meta = p->set.meta;
 		p->prev.meta.tables_gone = 1;
 		ebn_set_close(&p->set);
