@@ -250,8 +250,8 @@ static const struct {
 		"programs that choose the listening socket; without, proxies bind their own ports"),
 	FEATURE(MEMBARRIER, "membarrier", false, probe_membarrier,
 		"membarrier(2) global; without, a map-in-map update waits for RCU"),
-	FEATURE(KTIME_COARSE, "ktime-coarse", false, probe_ktime_coarse,
-		"helper bpf_ktime_get_coarse_ns() (Linux 5.11); without, the exact clock is read"),
+	FEATURE(KTIME_COARSE, "ktime-coarse", true, probe_ktime_coarse,
+		"helper bpf_ktime_get_coarse_ns() (Linux 5.11)"),
 	FEATURE(SKB_DYNPTR, "skb-dynptr", false, probe_skb_dynptr,
 		"kfunc bpf_dynptr_from_skb() (Linux 6.4); without, bytes are copied by a helper"),
 #undef FEATURE
