@@ -22,6 +22,7 @@
 #include "lib/pkt.h"
 #include "lib/policy.h"
 #include "lib/run.h"
+#include "lib/sctp.h"
 #include "lib/stat.h"
 
 static __always_inline int drop(struct ebn_pkt *p, enum ebn_reason reason)
@@ -36,6 +37,8 @@ static __always_inline enum ebn_reason parse(struct __sk_buff *skb, struct ebn_p
 
 	if (reason || p->frag == EBN_FRAG_LATER)
 		return reason;
+	if (p->proto == EBN_PROTO_SCTP)
+		return ebn_sctp_take(skb, p);
 	return ebn_pkt_l4(skb, p, v6);
 }
 

@@ -27,8 +27,7 @@ struct ebn_config {
 	__u32 weak_order;	/* 1 on CPUs that reorder loads: look-ups make address dependencies */
 	__u32 reserved0;
 	__u64 flow_seed[2];
-	__u32 midstream;	/* 1: a TCP flow may be picked up without its SYN when policy allows it */
-	__u32 reserved[7];
+	__u32 reserved[8];
 };
 EBN_ASSERT(sizeof(struct ebn_config) == 96, "ebn_config");
 

@@ -44,9 +44,10 @@ enum ebn_tag_state {
 enum ebn_flow_state {
 	EBN_FS_NONE,
 	EBN_FS_HALF_OPEN,	/* TCP before the handshake is proven; UDP and others with packets one way only */
-	EBN_FS_CLOSING,		/* TCP after a FIN or an RST */
+	EBN_FS_CLOSING,		/* TCP after both FINs or an RST */
 	EBN_FS_REPLIED,		/* UDP and others: seen both ways, not yet a stream; TCP: SYN-ACK seen */
 	EBN_FS_ESTABLISHED,	/* TCP: the ACK was the recorded initial sequence number + 1; UDP: several packets each way */
+	EBN_FS_HALF_CLOSED,	/* TCP: established, and one side has sent its FIN; kept like an established one */
 	EBN_FS_MAX,
 };
 #define EBN_FLOW_IDLE_TCP_HALF 0	/* indexes of ebn_node_hdr.idle_ticks */
@@ -56,15 +57,17 @@ enum ebn_flow_state {
 #define EBN_FLOW_IDLE_UDP_EST 4
 #define EBN_FLOW_IDLE_ICMP 5
 #define EBN_FLOW_IDLE_OTHER 6
-#define EBN_FLOW_IDLE_GIVE_UP 7		/* established flows idle longer may be given up when their sets are full */
+#define EBN_FLOW_IDLE_TCP_HALF_CLOSED 7
 
 #define EBN_FF_INIT_HI 0x01u		/* the initiator is the higher (addr, port) of the key */
 #define EBN_FF_AUDIT 0x02u		/* admitted in audit mode */
 #define EBN_FF_REDIRECT 0x04u		/* to a proxy port */
 #define EBN_FF_FIN_LO 0x08u		/* FIN seen from the lower side */
 #define EBN_FF_FIN_HI 0x10u
+#define EBN_FF_FINS (EBN_FF_FIN_LO | EBN_FF_FIN_HI)
 #define EBN_FF_NAT 0x20u		/* translated: see ebn_flow_nat */
-#define EBN_FF_IMPORTED 0x40u
+#define EBN_FF_IMPORTED 0x40u		/* picked up in the middle, or imported: nothing known to prove a handshake by */
+#define EBN_FF_PROVEN 0x80u		/* was established once since it began; aux is the tick of its creation */
 
 /*
  * Keys. The tuple is ordered: "lo" is the smaller (address, port), compared as the raw words, so that both
@@ -98,8 +101,8 @@ struct ebn_flow_body {
 	__u32 seen;		/* tick of the last packet, plain store */
 	__u16 row[2];		/* endpoint row + 1 of lo, hi; 0: not local */
 	__u16 decision;		/* index of the decision that admitted it */
-	__u8 tcp_flags[2];	/* flags seen from lo, hi: plain or, may lose one */
-	__u32 aux;		/* TCP half open: the initiator's initial sequence number; later: tick of creation */
+	__u8 tcp_flags[2];	/* flags seen from lo, hi: plain or, may lose one; SCTP chunks as in lib/sctp.h */
+	__u32 aux;		/* TCP until proven: an initial sequence number; others, and later: tick of creation */
 };
 EBN_ASSERT(sizeof(struct ebn_flow_body) == 48, "body");
 

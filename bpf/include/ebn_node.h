@@ -55,7 +55,8 @@ struct ebn_node_hdr {
 	__u32 stage;		/**< flow tables: EBN_STAGE_* */
 	__u32 idle_ticks[8];	/**< limits by flow class, EBN_FLOW_IDLE_*, in ticks */
 	__u32 wake_bytes;	/**< event ring: wake the reader at this many unread bytes */
-	__u32 reserved2[4];
+	__u32 give_up_ticks;	/**< established flows idle longer may be given up when their sets are full */
+	__u32 reserved2[3];
 };
 EBN_ASSERT(sizeof(struct ebn_node_hdr) == 192, "node header: three lines");
 
@@ -64,6 +65,7 @@ EBN_ASSERT(sizeof(struct ebn_node_hdr) == 192, "node header: three lines");
 #define EBN_OBSERVE_CLOSE 0x4u	/* flows that end */
 
 #define EBN_NODE_F_CUT 0x1u	/* a re-check that denies resets TCP flows instead of dropping silently */
+#define EBN_NODE_F_MIDSTREAM 0x2u	/* a TCP or SCTP flow may be picked up in its middle when policy allows it */
 
 /* Which flow table is authoritative while one replaces another (see ebn_flow.h). */
 enum ebn_stage {

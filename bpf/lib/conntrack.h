@@ -5,8 +5,11 @@
  *
  *	TCP	HALF_OPEN -> REPLIED	a SYN-ACK that acknowledges the SYN
  *		REPLIED -> ESTABLISHED	an ACK of what the other side sent: the beginner is where it says it is
- *		any -> CLOSING		an RST, or FINs from both sides
+ *		ESTABLISHED -> HALF_CLOSED	a FIN of one side
+ *		any -> CLOSING		FINs from both sides, or an RST that may be true
+ *		CLOSING -> ESTABLISHED	who was reset speaks on: the RST was forged
  *		CLOSING -> HALF_OPEN	a SYN, judged like the first one; from either side
+ *	SCTP	the same, chunks as flags	see sctp.h
  *	others	HALF_OPEN -> REPLIED	a packet from the other side
  *		REPLIED -> ESTABLISHED	several packets each way (not ICMP)
  *
@@ -180,28 +183,65 @@ static __always_inline bool ebn_ct_acks(__u32 ack, __u32 isn, __u64 sent)
 	return ack - (isn + 1) <= sent;
 }
 
-/* The state that a TCP packet leaves; flags likewise. */
-static __always_inline __u8 ebn_ct_tcp(struct ebn_pkt *p, const struct ebn_flow_ref *r,
-				       struct ebn_flow_body *e, __u32 hi, bool reply, __u8 *flags)
+/*
+ * May this RST (or ABORT) be the other side's? As far as the entry can tell: while it holds an initial sequence number, the
+ * packet must speak of that. What an established flow's RST says cannot be checked: see ebn_ct_speaks_on().
+ */
+static __always_inline bool ebn_ct_reset_fits(const struct ebn_pkt *p, __u8 state, __u32 isn, __u64 sent, bool reply)
+{
+	bool acks = p->tcp_flags & EBN_TCP_ACK && ebn_ct_acks(p->ack, isn, sent);
+
+	if (state == EBN_FS_HALF_OPEN)
+		return reply ? acks : p->seq - isn <= sent + 1;
+	if (state != EBN_FS_REPLIED)
+		return true;
+	/* the number is the responder's now */
+	if (reply)
+		return p->proto == EBN_PROTO_SCTP || p->seq - isn <= sent + 1;
+	return acks || !(p->tcp_flags & EBN_TCP_ACK);
+}
+
+/*
+ * Was the RST that closed the flow believed by nobody? Who was reset sends nothing more but RSTs, so an acknowledgement
+ * from the side that got it, in a flow that had been proven, says that the RST was a forged one.
+ */
+static __always_inline bool ebn_ct_speaks_on(const struct ebn_pkt *p, const struct ebn_flow_ref *r, __u32 hi,
+					     __u8 flags)
+{
+	__u8 own = hi ? r->tcp_flags[1] : r->tcp_flags[0], other = hi ? r->tcp_flags[0] : r->tcp_flags[1];
+
+	return flags & EBN_FF_PROVEN && (flags & EBN_FF_FINS) != EBN_FF_FINS && p->tcp_flags & EBN_TCP_ACK &&
+	       other & EBN_TCP_RST && !(own & EBN_TCP_RST);
+}
+
+/* The state of a proven flow: half closed once a side has sent its FIN. */
+static __always_inline __u8 ebn_ct_open(__u8 flags)
+{
+	return flags & EBN_FF_FINS ? EBN_FS_HALF_CLOSED : EBN_FS_ESTABLISHED;
+}
+
+/* A FIN: of an attempt that nobody answered it says nothing. */
+static __always_inline void ebn_ct_fin(struct ebn_pkt *p, __u8 state, __u32 hi, __u8 *flags)
+{
+	if (p->tcp_flags & EBN_TCP_FIN && (state != EBN_FS_HALF_OPEN || *flags & EBN_FF_IMPORTED))
+		*flags |= hi ? EBN_FF_FIN_HI : EBN_FF_FIN_LO;
+}
+
+/* The state of a TCP or SCTP flow whose handshake is under way. isn: the number that is to be acknowledged. */
+static __always_inline __u8 ebn_ct_handshake(struct ebn_pkt *p, struct ebn_flow_ref *r, struct ebn_flow_body *e,
+					     __u64 sent, bool reply, __u8 *flags)
 {
 	__u8 state = EBN_CTL_STATE(r->ctl), f = p->tcp_flags;
 
-	if (f & EBN_TCP_RST) {
-		if (state != EBN_FS_CLOSING)
-			p->event = EBN_EV_CLOSE;
-		return EBN_FS_CLOSING;
-	}
-	if (f & EBN_TCP_FIN) {
-		*flags |= hi ? EBN_FF_FIN_HI : EBN_FF_FIN_LO;
-		if ((*flags & EBN_FF_FIN_HI) && (*flags & EBN_FF_FIN_LO)) {
-			if (state != EBN_FS_CLOSING)
-				p->event = EBN_EV_CLOSE;
-			return EBN_FS_CLOSING;
-		}
+	if (*flags & EBN_FF_IMPORTED) {
+		if (state == EBN_FS_HALF_OPEN)
+			return reply ? EBN_FS_REPLIED : EBN_FS_HALF_OPEN;
+		if (EBN_READ(e->packets[0]) < EBN_CT_STREAM || EBN_READ(e->packets[1]) < EBN_CT_STREAM)
+			return state;
+		*flags |= EBN_FF_PROVEN;
+		return ebn_ct_open(*flags);
 	}
 	if (state == EBN_FS_HALF_OPEN) {
-		if (*flags & EBN_FF_IMPORTED)
-			return reply ? EBN_FS_REPLIED : EBN_FS_HALF_OPEN;
 		if (!reply) {
 			/* a new attempt may come with a new number */
 			if ((f & (EBN_TCP_SYN | EBN_TCP_ACK)) == EBN_TCP_SYN && r->aux != p->seq)
@@ -209,25 +249,50 @@ static __always_inline __u8 ebn_ct_tcp(struct ebn_pkt *p, const struct ebn_flow_
 			return state;
 		}
 		if ((f & (EBN_TCP_SYN | EBN_TCP_ACK)) == (EBN_TCP_SYN | EBN_TCP_ACK) &&
-		    ebn_ct_acks(p->ack, r->aux, EBN_READ(e->bytes[(hi ^ 1) & 1]))) {
+		    ebn_ct_acks(p->ack, r->aux, sent)) {
 			EBN_WRITE(e->aux, p->seq);
 			return EBN_FS_REPLIED;
 		}
 		return state;
 	}
-	if (state == EBN_FS_REPLIED) {
-		if (*flags & EBN_FF_IMPORTED) {
-			if (EBN_READ(e->packets[0]) >= EBN_CT_STREAM && EBN_READ(e->packets[1]) >= EBN_CT_STREAM)
-				return EBN_FS_ESTABLISHED;
-			return state;
-		}
-		if (!reply && (f & EBN_TCP_ACK) && !(f & EBN_TCP_SYN) &&
-		    ebn_ct_acks(p->ack, r->aux, EBN_READ(e->bytes[(hi ^ 1) & 1]))) {
-			EBN_WRITE(e->aux, r->now);
-			return EBN_FS_ESTABLISHED;
-		}
+	if (!reply && (f & EBN_TCP_ACK) && !(f & EBN_TCP_SYN) && ebn_ct_acks(p->ack, r->aux, sent)) {
+		EBN_WRITE(e->aux, r->now);
+		*flags |= EBN_FF_PROVEN;
+		return ebn_ct_open(*flags);
 	}
 	return state;
+}
+
+/*
+ * The state that a TCP packet leaves; flags likewise. SCTP's chunks come as TCP's flags (sctp.h), and its tags, which are
+ * compared whole, as the numbers.
+ */
+static __always_inline __u8 ebn_ct_tcp(struct ebn_pkt *p, struct ebn_flow_ref *r, struct ebn_flow_body *e, __u32 hi,
+				       bool reply, __u8 *flags)
+{
+	__u8 state = EBN_CTL_STATE(r->ctl), f = p->tcp_flags;
+	__u32 side = hi ^ 1;
+	__u64 sent;
+
+	/* whose bytes follow the number in aux: the other side's, but for a RST of the side whose number it is */
+	if (f & EBN_TCP_RST && reply == (state != EBN_FS_HALF_OPEN))
+		side = hi;
+	sent = p->proto == EBN_PROTO_SCTP ? 0 : EBN_READ(e->bytes[side & 1]);
+	if (f & EBN_TCP_RST) {
+		if (state == EBN_FS_CLOSING || (!(*flags & EBN_FF_IMPORTED) &&
+						!ebn_ct_reset_fits(p, state, r->aux, sent, reply)))
+			return state;
+		p->event = EBN_EV_CLOSE;
+		return EBN_FS_CLOSING;
+	}
+	ebn_ct_fin(p, state, hi, flags);
+	if (state == EBN_FS_CLOSING)
+		return !(f & EBN_TCP_SYN) && ebn_ct_speaks_on(p, r, hi, *flags) ? ebn_ct_open(*flags) : state;
+	if ((*flags & EBN_FF_FINS) == EBN_FF_FINS) {
+		p->event = EBN_EV_CLOSE;
+		return EBN_FS_CLOSING;
+	}
+	return state >= EBN_FS_ESTABLISHED ? ebn_ct_open(*flags) : ebn_ct_handshake(p, r, e, sent, reply, flags);
 }
 
 static __always_inline __u8 ebn_ct_other(const struct ebn_pkt *p, const struct ebn_flow_ref *r, struct ebn_flow_body *e,
@@ -243,18 +308,25 @@ static __always_inline __u8 ebn_ct_other(const struct ebn_pkt *p, const struct e
 	return state;
 }
 
+static __always_inline bool ebn_has_handshake(const struct ebn_pkt *p)
+{
+	return p->proto == EBN_PROTO_TCP || p->proto == EBN_PROTO_SCTP;
+}
+
+/* The beginning of a connection; never of other protocols. */
 static __always_inline bool ebn_tcp_is_syn(const struct ebn_pkt *p)
 {
-	return p->proto == EBN_PROTO_TCP && (p->tcp_flags & (EBN_TCP_SYN | EBN_TCP_ACK)) == EBN_TCP_SYN;
+	return (p->tcp_flags & (EBN_TCP_SYN | EBN_TCP_ACK)) == EBN_TCP_SYN;
 }
 
 /* Does the packet mean anything for the state of its flow? Most do not: in the middle of an established one. */
 static __always_inline bool ebn_ct_quiet(const struct ebn_pkt *p, __u32 state)
 {
-	if (state == EBN_FS_ESTABLISHED)
-		return p->proto != EBN_PROTO_TCP || !(p->tcp_flags & (EBN_TCP_SYN | EBN_TCP_FIN | EBN_TCP_RST));
+	/* others than TCP and SCTP have no flags */
+	if (state >= EBN_FS_ESTABLISHED)
+		return !(p->tcp_flags & (EBN_TCP_SYN | EBN_TCP_FIN | EBN_TCP_RST));
 	/* a later fragment has no flags to go by */
-	return p->proto == EBN_PROTO_TCP && p->frag == EBN_FRAG_LATER;
+	return ebn_has_handshake(p) && p->frag == EBN_FRAG_LATER;
 }
 
 /* State and flags that the packet leaves behind. */
@@ -263,7 +335,7 @@ static __always_inline void ebn_ct_step(struct ebn_pkt *p, struct ebn_flow_ref *
 	__u8 state = EBN_CTL_STATE(r->ctl), flags = EBN_CTL_FLAGS(r->ctl), next, next_flags = flags;
 	bool reply = p->evf & EBN_EVF_REPLY;
 
-	if (p->proto == EBN_PROTO_TCP) {
+	if (ebn_has_handshake(p)) {
 		__u8 f = p->tcp_flags, seen = hi ? r->tcp_flags[1] : r->tcp_flags[0];
 
 		if (f & ~seen)
@@ -276,10 +348,18 @@ static __always_inline void ebn_ct_step(struct ebn_pkt *p, struct ebn_flow_ref *
 		ebn_flow_update(e, r, next, next_flags, EBN_CTL_EPOCH(r->ctl));
 }
 
+/* What a SYN leaves of the flow that it begins anew: its counters. */
+static __always_inline void ebn_ct_renew(const struct ebn_pkt *p, struct ebn_flow_body *e, __u32 hi)
+{
+	EBN_WRITE(e->aux, p->seq);
+	EBN_WRITE(e->tcp_flags[hi & 1], p->tcp_flags);
+	EBN_WRITE(e->tcp_flags[(hi ^ 1) & 1], 0);
+}
+
 /* The flow begins anew with this SYN: its verdict is in p. */
 static __always_inline void ebn_ct_again(struct ebn_pkt *p, struct ebn_flow_ref *r, struct ebn_flow_body *e, __u32 hi)
 {
-	EBN_WRITE(e->aux, p->seq);
+	ebn_ct_renew(p, e, hi);
 	ebn_ct_rewrite(p, e, hi);
 	ebn_flow_update(e, r, EBN_FS_HALF_OPEN, ebn_ct_init_flags(p, hi), p->sum);
 	p->evf &= ~EBN_EVF_REPLY;
@@ -315,6 +395,18 @@ static __always_inline int ebn_ct_event(struct ebn_pkt *p, struct ebn_flow_ref *
 	return p->verdict;
 }
 
+/* EBN_NODE_F_* as they are now. */
+static __always_inline __u32 ebn_ct_switches(void)
+{
+	const struct ebn_live *live;
+	struct ebn_view v;
+
+	if (ebn_view_open(&v))
+		return 0;
+	live = ebn_node_live(&v);
+	return live ? EBN_READ(live->flags) : 0;
+}
+
 /* May a flow begin with this packet? */
 static __always_inline enum ebn_reason ebn_ct_may_begin(const struct ebn_pkt *p)
 {
@@ -324,11 +416,11 @@ static __always_inline enum ebn_reason ebn_ct_may_begin(const struct ebn_pkt *p)
 		return EBN_R_ICMP_UNKNOWN;
 	if (p->ask)
 		return EBN_R_FLOW_INVALID;
-	if (p->proto == EBN_PROTO_TCP && (p->tcp_flags & (EBN_TCP_SYN | EBN_TCP_ACK)) != EBN_TCP_SYN) {
+	if (ebn_has_handshake(p) && (p->tcp_flags & (EBN_TCP_SYN | EBN_TCP_ACK)) != EBN_TCP_SYN) {
 		/* from the middle of a connection: when that is allowed, and it is not its end */
 		if (p->tcp_flags & (EBN_TCP_SYN | EBN_TCP_RST | EBN_TCP_FIN))
 			return EBN_R_FLOW_INVALID;
-		if (!ebn_cfg.midstream && !p->soft)
+		if (!p->soft && !(ebn_ct_switches() & EBN_NODE_F_MIDSTREAM))
 			return EBN_R_FLOW_INVALID;
 	}
 	return EBN_R_NONE;
@@ -345,10 +437,10 @@ static __always_inline int ebn_ct_put(const struct ebn_pkt *p, struct ebn_flow_r
 		return EBN_FLOW_FULL;
 	body = &run->body;
 	__builtin_memset(body, 0, sizeof(*body));
-	if (p->proto == EBN_PROTO_TCP && !(p->tcp_flags & EBN_TCP_SYN))
+	if (ebn_has_handshake(p) && !(p->tcp_flags & EBN_TCP_SYN))
 		flags |= EBN_FF_IMPORTED;
 	body->ctl = EBN_CTL(0, EBN_FS_HALF_OPEN, flags, p->sum);
-	body->aux = p->proto == EBN_PROTO_TCP ? p->seq : r->now;
+	body->aux = ebn_tcp_is_syn(p) ? p->seq : r->now;
 	body->seen = r->now;
 	body->decision = ebn_ct_decision(p);
 	hi &= 1;
@@ -541,7 +633,7 @@ static __always_inline int ebn_ct_watch(struct ebn_pkt *p, struct ebn_flow_ref *
 	if (!e)
 		return 0;
 	if (EBN_CTL_STATE(r->ctl) == EBN_FS_CLOSING && ebn_tcp_is_syn(p)) {
-		EBN_WRITE(e->aux, p->seq);
+		ebn_ct_renew(p, e, hi);
 		return ebn_flow_update(e, r, EBN_FS_HALF_OPEN, ebn_ct_init_flags(p, hi), 0);
 	}
 	if (hi != (EBN_CTL_FLAGS(r->ctl) & EBN_FF_INIT_HI))

@@ -68,7 +68,7 @@ static __always_inline void ebn_event_fill(struct ebn_event *e, const struct ebn
 	e->verdict = p->verdict;
 	e->reason = p->reason;
 	e->proto = related ? (p->v6 ? EBN_PROTO_ICMP6 : EBN_PROTO_ICMP) : p->proto;
-	e->tcp_flags = related ? 0 : p->tcp_flags;
+	e->tcp_flags = related || p->proto != EBN_PROTO_TCP ? 0 : p->tcp_flags;
 	ebn_event_addr(e->src, related ? p->outer : p->src);
 	ebn_event_addr(e->dst, p->dst);
 	e->sport = icmp || related ? p->icmp_type : bpf_ntohs(p->sport);

@@ -100,17 +100,17 @@ static __always_inline __u32 ebn_flow_free_way(__u32 f)
 
 /*
  * Index into idle_ticks by protocol and state, four bits a state: NONE, HALF_OPEN, CLOSING, REPLIED,
- * ESTABLISHED. The same as ebn_flow_idle_index() in user space. A table, because code without branches
+ * ESTABLISHED, HALF_CLOSED. The same as ebn_flow_idle_index() in user space. A table, because code without branches
  * lets the loads of eight ways overlap, and gives the verifier one path.
  */
-#define EBN_IDLE5(n, h, c, r, e) ((n) | (h) << 4 | (c) << 8 | (r) << 12 | (e) << 16)
+#define EBN_IDLE6(n, h, c, r, e, f) ((n) | (h) << 4 | (c) << 8 | (r) << 12 | (e) << 16 | (f) << 20)
 #define EBN_IDLE_TCP                                                                               \
-	EBN_IDLE5(EBN_FLOW_IDLE_TCP_HALF, EBN_FLOW_IDLE_TCP_HALF, EBN_FLOW_IDLE_TCP_CLOSING,       \
-		  EBN_FLOW_IDLE_TCP_HALF, EBN_FLOW_IDLE_TCP_EST)
+	EBN_IDLE6(EBN_FLOW_IDLE_TCP_HALF, EBN_FLOW_IDLE_TCP_HALF, EBN_FLOW_IDLE_TCP_CLOSING,       \
+		  EBN_FLOW_IDLE_TCP_HALF, EBN_FLOW_IDLE_TCP_EST, EBN_FLOW_IDLE_TCP_HALF_CLOSED)
 #define EBN_IDLE_UDP                                                                               \
-	EBN_IDLE5(EBN_FLOW_IDLE_UDP_HALF, EBN_FLOW_IDLE_UDP_HALF, EBN_FLOW_IDLE_UDP_HALF,          \
-		  EBN_FLOW_IDLE_UDP_HALF, EBN_FLOW_IDLE_UDP_EST)
-#define EBN_IDLE_ALL(x) EBN_IDLE5(x, x, x, x, x)
+	EBN_IDLE6(EBN_FLOW_IDLE_UDP_HALF, EBN_FLOW_IDLE_UDP_HALF, EBN_FLOW_IDLE_UDP_HALF,          \
+		  EBN_FLOW_IDLE_UDP_HALF, EBN_FLOW_IDLE_UDP_EST, EBN_FLOW_IDLE_UDP_EST)
+#define EBN_IDLE_ALL(x) EBN_IDLE6(x, x, x, x, x, x)
 static const volatile __u32 ebn_flow_idle_of[256] = {
 	[0] = EBN_IDLE_ALL(EBN_FLOW_IDLE_OTHER),
 	[1] = EBN_IDLE_ALL(EBN_FLOW_IDLE_ICMP),
@@ -120,11 +120,13 @@ static const volatile __u32 ebn_flow_idle_of[256] = {
 	[17] = EBN_IDLE_UDP,
 	[18 ... 57] = EBN_IDLE_ALL(EBN_FLOW_IDLE_OTHER),
 	[58] = EBN_IDLE_ALL(EBN_FLOW_IDLE_ICMP),
-	[59 ... 255] = EBN_IDLE_ALL(EBN_FLOW_IDLE_OTHER),
+	[59 ... 131] = EBN_IDLE_ALL(EBN_FLOW_IDLE_OTHER),
+	[132] = EBN_IDLE_TCP,
+	[133 ... 255] = EBN_IDLE_ALL(EBN_FLOW_IDLE_OTHER),
 };
 
 /* Costs of giving an entry up, lowest first; four bits a state, 0 is "expired". */
-#define EBN_COST_OF_STATE EBN_IDLE5(2, 2, 3, 4, 5)
+#define EBN_COST_OF_STATE EBN_IDLE6(2, 2, 3, 4, 5, 5)
 #define EBN_COST_CLASS(c) ((__u32)((c) >> 35) & 0xf)
 #define EBN_COST_NEVER (1ULL << 40)
 /* Expired or half open: nobody looks further for something cheaper. */
@@ -159,7 +161,7 @@ static __always_inline __u64 ebn_flow_cost(const int v6, __u64 *set, __u32 i, __
 	/* another CPU's clock may be a tick ahead of ours: no age below 0 */
 	__u64 idle = (__u32)(d & ~(d >> 31));
 	__u64 limit = EBN_READ(live->idle_ticks[(ebn_flow_idle_of[proto] >> at) & 7]);
-	__u64 give_up = EBN_READ(live->idle_ticks[EBN_FLOW_IDLE_GIVE_UP]);
+	__u64 give_up = EBN_READ(live->give_up_ticks);
 	__u64 expired = (limit - idle) >> 63, recent = ((give_up - idle) >> 63) ^ 1;
 	__u64 class = (EBN_COST_OF_STATE >> at) & 7, half, mine;
 
@@ -168,7 +170,7 @@ static __always_inline __u64 ebn_flow_cost(const int v6, __u64 *set, __u32 i, __
 	class -= half & mine;
 	class &= expired - 1;
 	*judged = ctl;
-	/* established: class 5, the only one with bits 0 and 2 */
+	/* established and half closed: class 5, the only one with bits 0 and 2 */
 	recent &= class & (class >> 2);
 	/* not LIVE: never ours to take */
 	recent |= (0 - ((t & 0xff) ^ EBN_TAG_LIVE)) >> 63;

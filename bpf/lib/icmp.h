@@ -24,8 +24,12 @@ static __always_inline enum ebn_reason ebn_inner_l4(struct __sk_buff *skb, struc
 	__u8 type;
 
 	if (proto != EBN_PROTO_TCP && proto != EBN_PROTO_UDP && proto != EBN_PROTO_SCTP &&
-	    proto != (v6 ? EBN_PROTO_ICMP6 : EBN_PROTO_ICMP))
-		return EBN_R_ICMP_UNKNOWN;
+	    proto != (v6 ? EBN_PROTO_ICMP6 : EBN_PROTO_ICMP)) {
+		/* by its addresses alone, as its own packets are */
+		p->proto = proto;
+		p->sport = p->dport = 0;
+		return EBN_R_NONE;
+	}
 	if (bpf_skb_load_bytes(skb, off, w, sizeof(w)))
 		return EBN_R_TRUNCATED;
 	p->proto = proto;
@@ -88,21 +92,42 @@ __attribute__((noinline)) int ebn_icmp4_inner(struct __sk_buff *skb, struct ebn_
 
 __attribute__((noinline)) int ebn_icmp6_inner(struct __sk_buff *skb, struct ebn_pkt *p)
 {
+	__u32 off, l4_off, l4_len;
 	enum ebn_reason reason;
 	struct ebn_ip6 ip;
-	__u32 off;
+	__u8 evf;
 
 	if (!p)
 		return EBN_R_TABLES;
-	off = p->l4_off + EBN_ICMP_HEAD;
+	l4_off = p->l4_off;
+	l4_len = p->l4_len;
+	evf = p->evf;
+	off = l4_off + EBN_ICMP_HEAD;
 	if (p->frag)
 		return EBN_R_ICMP_UNKNOWN;
-	if (p->l4_len < EBN_ICMP_HEAD + sizeof(ip) + 8 || bpf_skb_load_bytes(skb, off, &ip, sizeof(ip)))
+	if (l4_len < EBN_ICMP_HEAD + sizeof(ip) + 8 || bpf_skb_load_bytes(skb, off, &ip, sizeof(ip)))
 		return EBN_R_TRUNCATED;
 	if ((*(__u8 *)&ip & 0xf0) != 0x60)
 		return EBN_R_MALFORMED;
-	reason = ebn_inner_ends(p, ip.src, ip.dst);
-	return reason ? reason : ebn_inner_l4(skb, p, off + sizeof(ip), ip.next, true);
+	/* the walk over extension headers takes the inner packet for the outer one meanwhile */
+	p->proto = ip.next;
+	p->l4_off = off + sizeof(ip);
+	p->l4_len = l4_len - EBN_ICMP_HEAD - sizeof(ip);
+	reason = ebn_ip6_ext(skb, p);
+	if (!reason && (p->frag == EBN_FRAG_LATER || p->l4_len < 8))
+		reason = p->frag == EBN_FRAG_LATER ? EBN_R_ICMP_UNKNOWN : EBN_R_TRUNCATED;
+	off = p->l4_off;
+	p->l4_off = l4_off;
+	p->l4_len = l4_len;
+	p->frag = EBN_FRAG_NONE;
+	p->evf = evf;
+	if (!reason)
+		reason = ebn_inner_ends(p, ip.src, ip.dst);
+	if (!reason)
+		return ebn_inner_l4(skb, p, off, p->proto, true);
+	/* a report of the drop is about the error */
+	p->proto = EBN_PROTO_ICMP6;
+	return reason;
 }
 
 #endif

@@ -156,7 +156,8 @@ struct ebn_live {
 	__u32 stage;
 	__u32 idle_ticks[8];
 	__u32 wake_bytes;
-	__u32 reserved[4];
+	__u32 give_up_ticks;
+	__u32 reserved[3];
 };
 EBN_ASSERT(sizeof(struct ebn_live) == EBN_LINE, "the live switches are a line");
 EBN_ASSERT(__builtin_offsetof(struct ebn_node_hdr, observe) == 2 * EBN_LINE, "line 2");

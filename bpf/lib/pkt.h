@@ -5,7 +5,7 @@
  *
  *	ebn_pkt_link()		the ethernet header: which family follows
  *	ebn_pkt_ip4/ip6()	the network header, options and extension headers
- *	ebn_pkt_l4()		ports, flags, ICMP; after ebn_frag (frag.h) for later fragments
+ *	ebn_pkt_l4()		ports, flags, ICMP (SCTP: sctp.h); after ebn_frag (frag.h) for later fragments
  *
  * Lengths are taken from the headers, never from the frame, which may be padded; a header must end inside the length that
  * the one before it states, and that inside the frame.
@@ -381,8 +381,8 @@ static __always_inline enum ebn_reason ebn_pkt_l4(struct __sk_buff *skb, struct 
 	if (p->proto == (v6 ? EBN_PROTO_ICMP : EBN_PROTO_ICMP6) || p->proto == EBN_PROTO_NONE ||
 	    (!v6 && p->proto == EBN_PROTO_HOPOPTS))
 		return EBN_R_L4_PROTOCOL;
-	if (p->proto != EBN_PROTO_UDP && p->proto != EBN_PROTO_ICMP && p->proto != EBN_PROTO_ICMP6 &&
-	    p->proto != EBN_PROTO_SCTP)
+	/* SCTP: sctp.h */
+	if (p->proto != EBN_PROTO_UDP && p->proto != EBN_PROTO_ICMP && p->proto != EBN_PROTO_ICMP6)
 		return EBN_R_NONE;
 	if (!ebn_pkt_words(skb, p, w))
 		return EBN_R_TRUNCATED;

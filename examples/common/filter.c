@@ -58,7 +58,7 @@ static int read_state(const json_t *params, uint8_t *ret)
 
 	if (!v)
 		return 0;
-	for (uint8_t i = EBPFNET_CT_HALF_OPEN; i <= EBPFNET_CT_ESTABLISHED; i++) {
+	for (uint8_t i = EBPFNET_CT_HALF_OPEN; i <= EBPFNET_CT_HALF_CLOSED; i++) {
 		if (json_is_string(v) && !strcasecmp(json_string_value(v), ebpfnet_ct_state_name(i))) {
 			*ret = i;
 			return 0;

@@ -20,6 +20,7 @@ enum ebpfnet_ct_state {
 	EBPFNET_CT_CLOSING,
 	EBPFNET_CT_REPLIED,
 	EBPFNET_CT_ESTABLISHED,
+	EBPFNET_CT_HALF_CLOSED,	/**< TCP and SCTP: established, and one side has ended */
 };
 
 struct ebpfnet_ct_entry {

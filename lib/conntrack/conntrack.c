@@ -7,7 +7,8 @@
 
 _Static_assert((int)EBPFNET_CT_ESTABLISHED == (int)EBN_FS_ESTABLISHED &&
 	       (int)EBPFNET_CT_REPLIED == (int)EBN_FS_REPLIED && (int)EBPFNET_CT_CLOSING == (int)EBN_FS_CLOSING &&
-	       (int)EBPFNET_CT_HALF_OPEN == (int)EBN_FS_HALF_OPEN,
+	       (int)EBPFNET_CT_HALF_OPEN == (int)EBN_FS_HALF_OPEN &&
+	       (int)EBPFNET_CT_HALF_CLOSED == (int)EBN_FS_HALF_CLOSED,
 	       "states are passed through");
 
 const char *ebpfnet_ct_state_name(uint8_t state)
@@ -18,6 +19,7 @@ const char *ebpfnet_ct_state_name(uint8_t state)
 		[EBPFNET_CT_CLOSING] = "closing",
 		[EBPFNET_CT_REPLIED] = "replied",
 		[EBPFNET_CT_ESTABLISHED] = "established",
+		[EBPFNET_CT_HALF_CLOSED] = "half-closed",
 	};
 
 	return state < EBN_ARRAY_SIZE(names) ? names[state] : "?";
@@ -33,7 +35,7 @@ int ebn_ct_filter_read(const struct ebpfnet_ct_filter *filter, struct ebpfnet_ct
 	if (filter)
 		memcpy(&f, filter, filter->sz < sizeof(f) ? filter->sz : sizeof(f));
 	f.sz = sizeof(f);
-	if ((f.family != 0 && f.family != 4 && f.family != 6) || f.state > EBPFNET_CT_ESTABLISHED ||
+	if ((f.family != 0 && f.family != 4 && f.family != 6) || f.state > EBPFNET_CT_HALF_CLOSED ||
 	    memcmp(f.reserved, none, sizeof(none)) != 0)
 		return -EINVAL;
 	*ret = f;
@@ -64,6 +66,12 @@ static uint64_t since_ms(const struct ebn_ct_view *view, uint32_t tick)
 	return ticks > 0 ? (uint64_t)ticks * view->tick_ns / 1000000u : 0;
 }
 
+/* Until a handshake is proven the word holds a sequence number: the flow is as old as it is idle then. */
+static bool has_age(uint8_t protocol, uint32_t flags)
+{
+	return (protocol != IPPROTO_TCP && protocol != IPPROTO_SCTP) || flags & (EBN_FF_PROVEN | EBN_FF_IMPORTED);
+}
+
 void ebn_ct_entry(const struct ebn_ct_view *view, const struct ebn_flow_copy *c, bool v6, struct ebpfnet_ct_entry *ret)
 {
 	const struct ebn_flow_body *b = &c->body;
@@ -90,8 +98,7 @@ void ebn_ct_entry(const struct ebn_ct_view *view, const struct ebn_flow_copy *c,
 		.packets = { b->packets[from], b->packets[to] },
 		.bytes = { b->bytes[from], b->bytes[to] },
 		.idle_ms = since_ms(view, b->seen),
-		/* until the handshake is proven the word holds a sequence number; the flow is as old as it is idle then */
-		.age_ms = since_ms(view, protocol == IPPROTO_TCP && state == EBN_FS_HALF_OPEN ? b->seen : b->aux),
+		.age_ms = since_ms(view, has_age(protocol, EBN_CTL_FLAGS(b->ctl)) ? b->aux : b->seen),
 	};
 }
 

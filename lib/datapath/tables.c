@@ -9,6 +9,7 @@
 #include <ebpfnet/version.h>
 
 /* Seconds a flow may be idle, by EBN_FLOW_IDLE_*. */
+#define EBN_GIVE_UP_SECONDS 600
 static const uint32_t ebn_idle_seconds[8] = {
 	[EBN_FLOW_IDLE_TCP_HALF] = 30,
 	[EBN_FLOW_IDLE_TCP_CLOSING] = 10,
@@ -17,7 +18,7 @@ static const uint32_t ebn_idle_seconds[8] = {
 	[EBN_FLOW_IDLE_UDP_EST] = 180,
 	[EBN_FLOW_IDLE_ICMP] = 30,
 	[EBN_FLOW_IDLE_OTHER] = 120,
-	[EBN_FLOW_IDLE_GIVE_UP] = 600,
+	[EBN_FLOW_IDLE_TCP_HALF_CLOSED] = 600,
 };
 
 struct ebn_map_def {
@@ -202,8 +203,12 @@ static void ebn_tables_idle(struct ebpfnet_datapath *dp)
 	uint64_t tick = ebn_dp_tick_ns(dp);
 	size_t i;
 
+	/* adopted: limits may have been set, and this word may be younger than the tables */
+	if (hdr->give_up_ticks)
+		return;
 	for (i = 0; i < EBN_ARRAY_SIZE(ebn_idle_seconds); i++)
 		EBN_WRITE(hdr->idle_ticks[i], (uint32_t)(ebn_idle_seconds[i] * 1000000000ULL / tick));
+	EBN_WRITE(hdr->give_up_ticks, (uint32_t)(EBN_GIVE_UP_SECONDS * 1000000000ULL / tick));
 }
 
 /* Makes everything in memory nobody else knows yet, and pins it as one set at the end. */
@@ -391,6 +396,7 @@ int ebn_tables_adopt(struct ebpfnet_datapath *dp, bool fresh, struct ebpfnet_dia
 		ebn_policy_sweep(dp->policy);
 		for (i = 0; i < 2; i++)
 			ebn_flow_adopt(&dp->flows[i]);
+		ebn_tables_idle(dp);
 	}
 	return 0;
 }

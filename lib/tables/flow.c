@@ -30,11 +30,13 @@ uint32_t ebn_flow_idle_index(uint8_t proto, uint8_t state)
 {
 	switch (proto) {
 	case 6:
-		return state == EBN_FS_ESTABLISHED ? EBN_FLOW_IDLE_TCP_EST :
+	case 132:
+		return state == EBN_FS_HALF_CLOSED ? EBN_FLOW_IDLE_TCP_HALF_CLOSED :
+		       state == EBN_FS_ESTABLISHED ? EBN_FLOW_IDLE_TCP_EST :
 		       state == EBN_FS_CLOSING	   ? EBN_FLOW_IDLE_TCP_CLOSING :
 						     EBN_FLOW_IDLE_TCP_HALF;
 	case 17:
-		return state == EBN_FS_ESTABLISHED ? EBN_FLOW_IDLE_UDP_EST : EBN_FLOW_IDLE_UDP_HALF;
+		return state >= EBN_FS_ESTABLISHED ? EBN_FLOW_IDLE_UDP_EST : EBN_FLOW_IDLE_UDP_HALF;
 	case 1:
 	case 58:
 		return EBN_FLOW_IDLE_ICMP;

@@ -135,8 +135,17 @@ static void put_l4(struct packet *p, const struct spec *s, uint8_t proto)
 	case SCTP:
 		put16(p, s->sport);
 		put16(p, s->dport);
-		put32(p, 7);
+		put32(p, s->ack);
 		put32(p, 0);
+		put8(p, s->type);
+		put8(p, 0);
+		put16(p, s->type == 1 || s->type == 2 ? 20 : 4);
+		if (s->type == 1 || s->type == 2) {
+			put32(p, s->seq);
+			put32(p, 65536);
+			put32(p, 1 << 16 | 1);
+			put32(p, 1);
+		}
 		break;
 	case ICMP:
 	case ICMP6:

@@ -31,7 +31,7 @@ struct spec {
 	uint16_t sport, dport;
 	uint8_t flags;
 	uint32_t seq, ack;
-	uint8_t type, code;		/* ICMP */
+	uint8_t type, code;		/* ICMP; SCTP: type of the chunk, ack is the tag, seq the one that is chosen */
 	uint16_t id;			/* ICMP identifier */
 	int ttl;			/* default: 64; -1: zero */
 	size_t payload;

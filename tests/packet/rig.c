@@ -80,7 +80,6 @@ static void load(const struct rig_opts *o)
 	skel->rodata->ebn_cfg.node_size = NODE_SIZE;
 	skel->rodata->ebn_cfg.node_flat = o->flat;
 	skel->rodata->ebn_cfg.weak_order = o->weak;
-	skel->rodata->ebn_cfg.midstream = o->midstream;
 	skel->rodata->ebn_cfg.flow4_mask = skel->rodata->ebn_cfg.flow6_mask = sets - 1;
 	skel->rodata->ebn_cfg.tick_shift = 5;
 	skel->rodata->ebn_cfg.flow_seed[0] = 0x1234567;
@@ -217,7 +216,8 @@ void rig_open(const struct rig_opts *opts)
 	rig.hdr->observe = EBN_OBSERVE_DROP | EBN_OBSERVE_NEW | EBN_OBSERVE_CLOSE;
 	for (int i = 0; i < 8; i++)
 		rig.hdr->idle_ticks[i] = 1000;
-	rig.hdr->idle_ticks[EBN_FLOW_IDLE_GIVE_UP] = 100000;
+	rig.hdr->give_up_ticks = 100000;
+	rig.hdr->flags = opts && opts->midstream ? EBN_NODE_F_MIDSTREAM : 0;
 	rig.row_a = endpoint(rig.ifindex_a, A4, A6, mac_a, 101, 1001, SUBJECT_A);
 	rig.row_b = endpoint(rig.ifindex_b, B4, B6, mac_b, 102, 1002, SUBJECT_B);
 	packet_addr(FAR4, a);

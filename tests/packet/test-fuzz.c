@@ -21,8 +21,9 @@ static bool l4_whole(uint8_t proto, const uint8_t *b, size_t len)
 	switch (proto) {
 	case TCP:
 		return len >= 20 && (b[12] >> 4) >= 5 && (size_t)(b[12] >> 4) * 4 <= len;
-	case UDP:
 	case SCTP:
+		return len >= (len > 12 && (b[12] == 1 || b[12] == 2) ? 20 : 16);
+	case UDP:
 	case ICMP:
 	case ICMP6:
 		return len >= 8;

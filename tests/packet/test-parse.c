@@ -107,8 +107,14 @@ START_TEST(other_protocols)
 	rig_allow_all();
 	SEND(.src = A4, .dst = FAR4, .proto = GRE);
 	EXPECT(PASS);
-	SEND(.src = A4, .dst = FAR4, .proto = SCTP, .sport = 1, .dport = 2);
+	SEND(.src = A4, .dst = FAR4, .proto = SCTP, .sport = 1, .dport = 2, .type = 1, .seq = 9);
 	EXPECT(PASS);
+	SEND(.src = A4, .dst = FAR4, .proto = SCTP, .sport = 1, .dport = 2, .type = 1, .seq = 9, .ack = 1);
+	EXPECT_DROP(MALFORMED);
+	SEND(.src = A4, .dst = FAR4, .proto = SCTP, .sport = 1, .dport = 2, .type = 1);
+	EXPECT_DROP(MALFORMED);
+	SEND(.src = A4, .dst = FAR4, .proto = SCTP, .sport = 1, .dport = 3, .type = 0, .ack = 1);
+	EXPECT_DROP(FLOW_INVALID);
 	SEND(.src = A4, .dst = FAR4, .vlan = 0x8100, .flags = SYN);
 	EXPECT_DROP(VLAN);
 	/* the kernel takes an outer tag out of the frame before programs see it */
@@ -210,7 +216,7 @@ START_TEST(nothing_cut_short_passes)
 	cut_everywhere(&(struct spec){ .src = A6, .dst = FAR6, .proto = UDP, .dport = 80, .payload = 3 });
 	cut_everywhere(&(struct spec){ .src = A4, .dst = FAR4, .proto = ICMP, .type = 8, .id = 1 });
 	cut_everywhere(&(struct spec){ .src = A6, .dst = FAR6, .proto = ICMP6, .type = 128, .id = 1 });
-	cut_everywhere(&(struct spec){ .src = A4, .dst = FAR4, .proto = SCTP, .dport = 80 });
+	cut_everywhere(&(struct spec){ .src = A4, .dst = FAR4, .proto = SCTP, .dport = 80, .type = 1, .seq = 5 });
 	cut_everywhere(&(struct spec){ .src = A4, .dst = FAR4, .dport = 80, .flags = SYN, .options = opt_rr,
 				       .options_len = 8 });
 	cut_everywhere(&(struct spec){ .src = A6, .dst = FAR6, .dport = 80, .flags = SYN, .ext = ext_two,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause
 /*
- * TCP against a reference: a table of what each packet does to a flow in each state, written down from the documentation, and
+ * TCP and SCTP against a reference: what each packet does to a flow in each state, written down from the documentation, and
  * random packets of one connection. The programs and the reference must agree on every action and on every state.
  */
 #include <arpa/inet.h>
@@ -12,67 +12,106 @@
 #define STEPS 4000
 #define SEQUENCES 60
 
-/* What the initiator (a) and the responder may send, seen by the reference. */
-enum kind { K_SYN, K_SYNACK_GOOD, K_SYNACK_BAD, K_ACK_GOOD, K_ACK_BAD, K_FIN, K_RST, K_MAX };
-static const char *const kind_name[] = { "SYN", "SYN-ACK", "SYN-ACK of something else", "ACK", "ACK of something else",
-					 "FIN", "RST" };
+/* What the initiator (side 0) and the responder may send. BAD: of other numbers than this connection's. */
+enum kind { K_SYN, K_SYNACK_GOOD, K_SYNACK_BAD, K_ACK_GOOD, K_ACK_BAD, K_FIN, K_RST_GOOD, K_RST_BAD, K_MAX };
+static const char *const kind_name[] = { "SYN", "SYN-ACK", "bad SYN-ACK", "ACK", "bad ACK", "FIN", "RST", "bad RST" };
 
 struct model {
 	int state;			/* EBN_FS_NONE: no entry */
-	bool fin[2];			/* from a, from the other side */
-	uint32_t isn[2];
-	uint64_t bytes[2];		/* that the flow counted */
+	bool proven;
+	bool fin[2], rst[2];		/* seen from either side */
+	bool sctp;
 };
 
 #define CLIENT_ISN 1000u
 #define SERVER_ISN 70000u
 
+static int open_state(const struct model *m)
+{
+	return m->fin[0] || m->fin[1] ? EBN_FS_HALF_CLOSED : EBN_FS_ESTABLISHED;
+}
+
+static void model_rst(struct model *m, int side, bool good)
+{
+	bool believed;
+
+	m->rst[side] = true;
+	switch (m->state) {
+	case EBN_FS_HALF_OPEN:
+		/* SCTP's beginner knows no tag to abort by */
+		believed = good && !(m->sctp && !side);
+		break;
+	case EBN_FS_REPLIED:
+		/* the tag that SCTP's responder must send is not known any more */
+		believed = good || (m->sctp && side);
+		break;
+	default:
+		believed = true;
+	}
+	if (believed)
+		m->state = EBN_FS_CLOSING;
+}
+
+static void model_ack(struct model *m, int side, enum kind k)
+{
+	if (m->state == EBN_FS_CLOSING) {
+		if (m->proven && !(m->fin[0] && m->fin[1]) && m->rst[!side] && !m->rst[side])
+			m->state = open_state(m);
+		return;
+	}
+	if (m->fin[0] && m->fin[1]) {
+		m->state = EBN_FS_CLOSING;
+		return;
+	}
+	if (m->state == EBN_FS_REPLIED && !side && k == K_ACK_GOOD)
+		m->proven = true;
+	if (m->state >= EBN_FS_ESTABLISHED || (m->state == EBN_FS_REPLIED && m->proven))
+		m->state = open_state(m);
+}
+
 /* 0: dropped, FLOW_INVALID; 1: let through. The responder may not begin anything here. */
-static int model_step(struct model *m, int side, enum kind k, unsigned int len)
+static int model_step(struct model *m, int side, enum kind k)
 {
 	if (m->state == EBN_FS_NONE || (k == K_SYN && m->state == EBN_FS_CLOSING)) {
 		if (k != K_SYN || side)
 			return 0;
-		if (m->state == EBN_FS_NONE)
-			m->bytes[0] = m->bytes[1] = 0;
-		m->state = EBN_FS_HALF_OPEN;
-		m->fin[0] = m->fin[1] = false;
-		m->bytes[0] += len;
+		*m = (struct model){ .state = EBN_FS_HALF_OPEN, .sctp = m->sctp };
 		return 1;
 	}
 	if (k == K_SYN && side)
 		return 0;
 	switch (k) {
-	case K_RST:
-		m->state = EBN_FS_CLOSING;
+	case K_RST_GOOD:
+	case K_RST_BAD:
+		model_rst(m, side, k == K_RST_GOOD);
 		break;
 	case K_FIN:
-		m->fin[side] = true;
-		if (m->fin[0] && m->fin[1])
-			m->state = EBN_FS_CLOSING;
+		if (m->state != EBN_FS_HALF_OPEN)
+			m->fin[side] = true;
+		model_ack(m, side, k);
+		break;
+	case K_ACK_GOOD:
+	case K_ACK_BAD:
+		model_ack(m, side, k);
 		break;
 	case K_SYNACK_GOOD:
 		if (side && m->state == EBN_FS_HALF_OPEN)
 			m->state = EBN_FS_REPLIED;
 		break;
-	case K_ACK_GOOD:
-		if (!side && m->state == EBN_FS_REPLIED)
-			m->state = EBN_FS_ESTABLISHED;
-		break;
 	case K_SYN:
 	case K_SYNACK_BAD:
-	case K_ACK_BAD:
 	case K_MAX:
 		break;
 	}
-	/* a FIN carries an acknowledgement that is wrong on purpose, so that it proves nothing */
-	m->bytes[side] += len;
 	return 1;
 }
 
-static void make(struct spec *s, int side, enum kind k, bool v6)
+static void make(struct spec *s, int side, enum kind k, bool v6, bool sctp)
 {
-	static const uint8_t flags[] = { SYN, SYN | ACK, SYN | ACK, ACK, ACK, FIN | ACK, RST };
+	static const uint8_t flags[] = { SYN, SYN | ACK, SYN | ACK, ACK, ACK, FIN | ACK, RST | ACK, RST | ACK };
+	static const uint8_t chunk[] = { 1, 2, 2, 10, 0, 7, 6, 6 };
+	bool good = k == K_SYNACK_GOOD || k == K_ACK_GOOD || k == K_RST_GOOD;
+	uint32_t isn = side ? SERVER_ISN : CLIENT_ISN, other = side ? CLIENT_ISN : SERVER_ISN;
 	const char *a = v6 ? A6 : A4, *b = v6 ? FAR6 : FAR4;
 
 	memset(s, 0, sizeof(*s));
@@ -80,29 +119,34 @@ static void make(struct spec *s, int side, enum kind k, bool v6)
 	s->dst = side ? a : b;
 	s->sport = side ? 80 : 4321;
 	s->dport = side ? 4321 : 80;
+	/* a FIN's acknowledgement is wrong on purpose, so that it proves nothing */
+	if (sctp) {
+		s->proto = SCTP;
+		s->type = chunk[k];
+		s->seq = isn;
+		s->ack = k == K_SYN ? 0 : good ? other : 99;
+		return;
+	}
 	s->flags = flags[k];
-	s->seq = side ? SERVER_ISN : CLIENT_ISN;
-	if (k == K_SYNACK_GOOD || k == K_ACK_GOOD)
-		s->ack = (side ? CLIENT_ISN : SERVER_ISN) + 1;
-	else
-		s->ack = 0x90000000;
+	s->seq = k == K_RST_BAD ? 0x77777777 : k == K_SYN || k == K_SYNACK_GOOD || k == K_SYNACK_BAD ? isn : isn + 1;
+	s->ack = good ? other + 1 : 0x90000000;
 }
 
-static int flow_state(bool v6)
+static int flow_state(bool v6, bool sctp)
 {
 	struct ebn_flow_copy f;
 	struct spec s;
 
-	make(&s, 0, K_SYN, v6);
+	make(&s, 0, K_SYN, v6, sctp);
 	return rig_flow(&s, &f) ? (int)EBN_CTL_STATE(f.body.ctl) : EBN_FS_NONE;
 }
 
-static void random_connection(uint64_t *seed, bool v6)
+static void random_connection(uint64_t *seed, bool v6, bool sctp)
 {
-	struct model m = { .state = EBN_FS_NONE };
+	struct model m = { .state = EBN_FS_NONE, .sctp = sctp };
 	struct rig_result r;
 	struct spec s;
-	int i, side, let;
+	int i, side, let, was;
 	enum kind k;
 
 	rig_flush();
@@ -113,15 +157,16 @@ static void random_connection(uint64_t *seed, bool v6)
 		if (test_below(seed, 3) == 0) {
 			side = m.state == EBN_FS_HALF_OPEN;
 			k = m.state == EBN_FS_HALF_OPEN ? K_SYNACK_GOOD :
-			    m.state == EBN_FS_REPLIED ? K_ACK_GOOD : K_SYN;
+			    m.state == EBN_FS_REPLIED ? K_ACK_GOOD : m.state == EBN_FS_CLOSING ? K_SYN : k;
 		}
-		make(&s, side, k, v6);
+		make(&s, side, k, v6, sctp);
 		rig_sends(&s, &r);
-		let = model_step(&m, side, k, v6 ? 60 : 40);
+		was = m.state;
+		let = model_step(&m, side, k);
 		ck_assert_msg((r.action != DROP) == let, "step %d: %s from side %d in state %d: action %d (%s)", i,
-			      kind_name[k], side, m.state, r.action, rig_reason_name(r.reason));
-		ck_assert_msg(flow_state(v6) == m.state, "step %d: %s from side %d: state %d, not %d", i, kind_name[k],
-			      side, flow_state(v6), m.state);
+			      kind_name[k], side, was, r.action, rig_reason_name(r.reason));
+		ck_assert_msg(flow_state(v6, sctp) == m.state, "step %d: %s from side %d in state %d: state %d, not %d", i,
+			      kind_name[k], side, was, flow_state(v6, sctp), m.state);
 	}
 }
 
@@ -132,8 +177,9 @@ START_TEST(random_connections_agree_with_the_reference)
 
 	rig_open(NULL);
 	rig_policy(SUBJECT_A, EBN_EGRESS, P_FAR, Q_WEB, D_ALLOW);
+	rig_policy(SUBJECT_A, EBN_EGRESS, P_FAR, Q_OTHER, D_ALLOW);
 	for (i = 0; i < SEQUENCES; i++)
-		random_connection(&seed, i & 1);
+		random_connection(&seed, i & 1, i & 2);
 	rig_close();
 }
 END_TEST
@@ -144,9 +190,9 @@ static void step(int side, enum kind k, int expected)
 {
 	struct spec s;
 
-	make(&s, side, k, false);
+	make(&s, side, k, false, false);
 	rig_sends(&s, &r);
-	ck_assert_int_eq(flow_state(false), expected);
+	ck_assert_int_eq(flow_state(false, false), expected);
 }
 
 START_TEST(a_connection_from_beginning_to_end)
@@ -159,18 +205,21 @@ START_TEST(a_connection_from_beginning_to_end)
 	step(0, K_SYN, EBN_FS_HALF_OPEN);
 	step(1, K_SYNACK_GOOD, EBN_FS_REPLIED);
 	step(0, K_ACK_GOOD, EBN_FS_ESTABLISHED);
-	step(0, K_FIN, EBN_FS_ESTABLISHED);
+	step(0, K_FIN, EBN_FS_HALF_CLOSED);
 	ck_assert(!r.reported);
+	step(1, K_ACK_BAD, EBN_FS_HALF_CLOSED);
 	step(1, K_FIN, EBN_FS_CLOSING);
 	ck_assert(r.reported);
 	ck_assert_uint_eq(r.event.type, EBN_EV_CLOSE);
-	make(&s, 0, K_SYN, false);
+	make(&s, 0, K_SYN, false, false);
 	ck_assert_int_eq(rig_flow(&s, &f), 1);
-	ck_assert_uint_eq(f.body.packets[0] + f.body.packets[1], 5);
+	ck_assert_uint_eq(f.body.packets[0] + f.body.packets[1], 6);
 	/* the same ports once more: judged like the first time */
 	step(0, K_SYN, EBN_FS_HALF_OPEN);
 	ck_assert_uint_eq(r.event.type, EBN_EV_VERDICT);
-	step(1, K_RST, EBN_FS_CLOSING);
+	step(1, K_RST_BAD, EBN_FS_HALF_OPEN);
+	ck_assert(!r.reported);
+	step(1, K_RST_GOOD, EBN_FS_CLOSING);
 	ck_assert_uint_eq(r.event.type, EBN_EV_CLOSE);
 	rig_policy(SUBJECT_A, EBN_EGRESS, P_FAR, Q_WEB, D_DENY);
 	step(0, K_SYN, EBN_FS_CLOSING);
@@ -183,6 +232,38 @@ START_TEST(a_connection_from_beginning_to_end)
 	ck_assert_int_eq(rig_flow(&s, &f), 1);
 	ck_assert_uint_eq(EBN_CTL_FLAGS(f.body.ctl) & EBN_FF_INIT_HI, ntohl(inet_addr(FAR4)) > 0 &&
 			  inet_addr(FAR4) > inet_addr(A4) ? EBN_FF_INIT_HI : 0);
+	rig_close();
+}
+END_TEST
+
+/* Nothing about an established flow tells a forged RST from a true one, but what comes behind it does. */
+START_TEST(a_forged_reset_does_not_last)
+{
+	struct ebn_flow_copy f;
+	struct spec s;
+
+	rig_open(NULL);
+	rig_policy(SUBJECT_A, EBN_EGRESS, P_FAR, Q_WEB, D_ALLOW);
+	step(0, K_SYN, EBN_FS_HALF_OPEN);
+	step(1, K_SYNACK_GOOD, EBN_FS_REPLIED);
+	/* closed before it was proven: nothing brings it back */
+	step(1, K_RST_GOOD, EBN_FS_CLOSING);
+	step(0, K_ACK_GOOD, EBN_FS_CLOSING);
+	step(0, K_SYN, EBN_FS_HALF_OPEN);
+	step(1, K_SYNACK_GOOD, EBN_FS_REPLIED);
+	step(0, K_ACK_GOOD, EBN_FS_ESTABLISHED);
+	step(1, K_RST_BAD, EBN_FS_CLOSING);
+	/* more of who is said to have sent it means nothing */
+	step(1, K_ACK_BAD, EBN_FS_CLOSING);
+	step(0, K_ACK_BAD, EBN_FS_ESTABLISHED);
+	make(&s, 0, K_SYN, false, false);
+	ck_assert_int_eq(rig_flow(&s, &f), 1);
+	ck_assert_uint_ne(EBN_CTL_FLAGS(f.body.ctl) & EBN_FF_PROVEN, 0);
+	/* and a true one: both are silent but for RSTs */
+	step(0, K_RST_GOOD, EBN_FS_CLOSING);
+	step(0, K_RST_GOOD, EBN_FS_CLOSING);
+	step(1, K_RST_GOOD, EBN_FS_CLOSING);
+	step(1, K_ACK_GOOD, EBN_FS_CLOSING);
 	rig_close();
 }
 END_TEST
@@ -209,7 +290,7 @@ START_TEST(a_connection_may_be_picked_up_where_that_is_configured)
 		rig_sends(&data, &r);
 		rig_sends(&answer, &r);
 	}
-	ck_assert_int_eq(flow_state(false), EBN_FS_ESTABLISHED);
+	ck_assert_int_eq(flow_state(false, false), EBN_FS_ESTABLISHED);
 	data.sport = 1;
 	data.flags = RST;
 	rig_sends(&data, &r);
@@ -219,4 +300,4 @@ START_TEST(a_connection_may_be_picked_up_where_that_is_configured)
 END_TEST
 
 RUN_SUITE("packet-tcp", random_connections_agree_with_the_reference, a_connection_from_beginning_to_end,
-	  a_connection_may_be_picked_up_where_that_is_configured)
+	  a_forged_reset_does_not_last, a_connection_may_be_picked_up_where_that_is_configured)

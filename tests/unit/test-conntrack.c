@@ -63,7 +63,7 @@ static const char *text(const struct ebpfnet_addr *a)
 
 START_TEST(the_initiator_comes_first)
 {
-	struct ebn_flow_copy c = v4_flow("10.0.0.1", "10.0.0.2", 40000, 80, 6, EBN_FS_ESTABLISHED, 0);
+	struct ebn_flow_copy c = v4_flow("10.0.0.1", "10.0.0.2", 40000, 80, 6, EBN_FS_ESTABLISHED, EBN_FF_PROVEN);
 	struct ebn_ct_view view = walk_all().view;
 	struct ebpfnet_ct_entry e;
 
@@ -141,7 +141,7 @@ START_TEST(filters_are_checked)
 	ck_assert_int_eq(ebn_ct_filter_read(&f, &ret), -EINVAL);
 	f.family = 6;
 	ck_assert_int_eq(ebn_ct_filter_read(&f, &ret), 0);
-	f.state = EBPFNET_CT_ESTABLISHED + 1;
+	f.state = EBPFNET_CT_HALF_CLOSED + 1;
 	ck_assert_int_eq(ebn_ct_filter_read(&f, &ret), -EINVAL);
 	f.state = 0;
 	f.reserved[6] = 1;
