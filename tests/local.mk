@@ -9,3 +9,4 @@ include tests/torture/local.mk
 include tests/fuzz/local.mk
 include tests/spin/local.mk
 include tests/vm/local.mk
+include tests/package/local.mk

@@ -26,6 +26,6 @@ tests_netns_test_events_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_netns_test_events_LDADD = $(EBN_TEST_LIBS)
 ROOT_TESTS += tests/netns/test-flows.sh
 EXTRA_DIST += tests/netns/test-flows.sh
-EBN_AGENT_TESTS = tests/netns/agent tests/netns/agent-observe tests/netns/demo
+EBN_AGENT_TESTS = tests/netns/agent tests/netns/agent-observe tests/netns/agent-syscalls tests/netns/demo
 ROOT_TESTS += $(EBN_AGENT_TESTS)
 EXTRA_DIST += $(EBN_AGENT_TESTS) tests/netns/agent-lib.sh run-demo

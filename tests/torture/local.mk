@@ -28,7 +28,7 @@ EBN_NOMEM_TESTS = tests/torture/nomem
 tests_torture_nomem_SOURCES = tests/torture/nomem.c tests/unit/suite.h
 tests_torture_nomem_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_torture_nomem_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=strdup \
-	-Wl,--wrap=vasprintf,--wrap=free
+	-Wl,--wrap=vasprintf,--wrap=__vasprintf_chk,--wrap=free
 tests_torture_nomem_LDADD = $(EBN_TEST_LIBS)
 if HAVE_CHECK
 check_PROGRAMS += $(EBN_NOMEM_TESTS)

@@ -29,6 +29,7 @@ void *__wrap_calloc(size_t n, size_t size);
 void *__wrap_realloc(void *p, size_t size);
 char *__wrap_strdup(const char *s);
 int __wrap_vasprintf(char **ret, const char *fmt, va_list ap);
+int __wrap___vasprintf_chk(char **ret, int flag, const char *fmt, va_list ap);
 void __wrap_free(void *p);
 
 static bool fails(void)
@@ -79,6 +80,13 @@ int __wrap_vasprintf(char **ret, const char *fmt, va_list ap)
 
 	blocks += len >= 0;
 	return len;
+}
+
+/* what it is called with _FORTIFY_SOURCE, which distributions build with */
+int __wrap___vasprintf_chk(char **ret, int flag, const char *fmt, va_list ap)
+{
+	(void)flag;
+	return __wrap_vasprintf(ret, fmt, ap);
 }
 
 void __wrap_free(void *p)
