@@ -12,6 +12,7 @@ ebpfnetinclude_HEADERS += \
 	include/ebpfnet/event.h \
 	include/ebpfnet/features.h \
 	include/ebpfnet/flow.h \
+	include/ebpfnet/ipam.h \
 	include/ebpfnet/labels.h \
 	include/ebpfnet/policy.h \
 	include/ebpfnet/types.h \

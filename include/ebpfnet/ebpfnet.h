@@ -20,5 +20,6 @@
 #include <ebpfnet/conntrack.h>
 #include <ebpfnet/event.h>
 #include <ebpfnet/flow.h>
+#include <ebpfnet/ipam.h>
 
 #endif

@@ -9,5 +9,6 @@ lib_libebpfnet_internal_la_SOURCES += \
 	lib/core/index.c lib/core/index.h \
 	lib/core/internal.h \
 	lib/core/log.c \
+	lib/core/store.c lib/core/store.h \
 	lib/core/util.c \
 	lib/core/version.c

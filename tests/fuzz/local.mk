@@ -9,6 +9,7 @@ EBN_FUZZ_TARGETS = \
 	tests/fuzz/fuzz-control \
 	tests/fuzz/fuzz-event \
 	tests/fuzz/fuzz-filter \
+	tests/fuzz/fuzz-ipam \
 	tests/fuzz/fuzz-labels \
 	tests/fuzz/fuzz-node \
 	tests/fuzz/fuzz-policy \
@@ -34,6 +35,8 @@ EBN_FUZZ_CORPUS = \
 	tests/fuzz/corpus/event/drop-v6 \
 	tests/fuzz/corpus/filter/many \
 	tests/fuzz/corpus/filter/one \
+	tests/fuzz/corpus/ipam/lease \
+	tests/fuzz/corpus/ipam/resting \
 	tests/fuzz/corpus/labels/many \
 	tests/fuzz/corpus/labels/one \
 	tests/fuzz/corpus/node/extents \
@@ -68,6 +71,9 @@ tests_fuzz_fuzz_event_LDFLAGS = $(AM_LDFLAGS) $(EBN_FUZZ_LDFLAGS)
 tests_fuzz_fuzz_filter_SOURCES = tests/fuzz/filter.c $(EBN_FUZZ_MAIN)
 tests_fuzz_fuzz_filter_LDADD = lib/libebpfnet-internal.la
 tests_fuzz_fuzz_filter_LDFLAGS = $(AM_LDFLAGS) $(EBN_FUZZ_LDFLAGS)
+tests_fuzz_fuzz_ipam_SOURCES = tests/fuzz/ipam.c $(EBN_FUZZ_MAIN)
+tests_fuzz_fuzz_ipam_LDADD = lib/libebpfnet-internal.la
+tests_fuzz_fuzz_ipam_LDFLAGS = $(AM_LDFLAGS) $(EBN_FUZZ_LDFLAGS)
 tests_fuzz_fuzz_labels_SOURCES = tests/fuzz/labels.c $(EBN_FUZZ_MAIN)
 tests_fuzz_fuzz_labels_LDADD = lib/libebpfnet-internal.la
 tests_fuzz_fuzz_labels_LDFLAGS = $(AM_LDFLAGS) $(EBN_FUZZ_LDFLAGS)

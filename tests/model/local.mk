@@ -8,6 +8,11 @@ tests_model_model_policy_SOURCES = tests/model/model-policy.c tests/unit/suite.h
 tests_model_model_policy_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_model_model_policy_LDADD = $(EBN_TEST_LIBS)
 
+EBN_MODEL_TESTS += tests/model/model-ipam
+tests_model_model_ipam_SOURCES = tests/model/model-ipam.c tests/unit/suite.h
+tests_model_model_ipam_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_model_model_ipam_LDADD = $(EBN_TEST_LIBS)
+
 if HAVE_CHECK
 check_PROGRAMS += $(EBN_MODEL_TESTS)
 TESTS += $(EBN_MODEL_TESTS)

@@ -7,6 +7,7 @@
 #include <ebpfnet/ctx.h>
 #include <ebpfnet/diag.h>
 #include <ebpfnet/flow.h>
+#include <ebpfnet/ipam.h>
 #include <ebpfnet/labels.h>
 
 #include "../unit/suite.h"
@@ -203,6 +204,45 @@ static int names_scene(void)
 	return rc;
 }
 
+/* What fails has changed nothing: the owner has no address, the pool is as it was. */
+static int ipam_scene(void)
+{
+	struct ebpfnet_ipam_range range = { .subnet = "10.0.0.0/24" };
+	const char *exclude = "10.0.0.128", *live = "b";
+	struct ebpfnet_ipam_pool_opts po = { EBPFNET_OPTS_INIT(po), .name = "p", .ranges = &range, .n_ranges = 1,
+					     .exclude = &exclude, .n_exclude = 1 };
+	struct ebpfnet_ipam_request rq = { EBPFNET_OPTS_INIT(rq), .pool = "p" };
+	struct ebpfnet_ipam_collect_opts co = { EBPFNET_OPTS_INIT(co), .live = &live, .n_live = 1 };
+	struct ebpfnet_ipam_pool_info info;
+	struct ebpfnet_ipam_lease l;
+	struct ebpfnet_ctx *ctx = NULL;
+	struct ebpfnet_ipam *ipam = NULL;
+	int rc = ebpfnet_ctx_new(NULL, &ctx), i;
+
+	if (!rc)
+		rc = ebpfnet_ipam_new(ctx, NULL, &ipam);
+	if (!rc)
+		rc = ebpfnet_ipam_set_pool(ipam, &po);
+	for (i = 0; !rc && i < 20; i++) {
+		char owner[8];
+
+		snprintf(owner, sizeof(owner), "o%d", i);
+		rq.owner = owner;
+		rc = ebpfnet_ipam_allocate(ipam, &rq, &l, sizeof(l));
+		if (ebpfnet_ipam_get_pool(ipam, "p", &info, sizeof(info)) ||
+		    info.usage4.used != (unsigned int)(i + !rc) ||
+		    (!ebpfnet_ipam_lookup(ipam, owner, &l, sizeof(l))) != !rc)
+			rc = -EIO;
+	}
+	if (!rc)
+		rc = ebpfnet_ipam_release(ipam, "o3");
+	if (!rc)
+		rc = ebpfnet_ipam_collect(ipam, &co, NULL);
+	ebpfnet_ipam_free(ipam);
+	ebpfnet_ctx_unref(ctx);
+	return rc;
+}
+
 START_TEST(labels)
 {
 	torture(labels_scene);
@@ -218,6 +258,12 @@ END_TEST
 START_TEST(filter)
 {
 	torture(filter_scene);
+}
+END_TEST
+
+START_TEST(ipam)
+{
+	torture(ipam_scene);
 }
 END_TEST
 
@@ -251,4 +297,4 @@ START_TEST(names)
 }
 END_TEST
 
-RUN_SUITE("nomem", labels, diag, filter, names)
+RUN_SUITE("nomem", labels, diag, filter, ipam, names)
