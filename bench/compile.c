@@ -127,7 +127,7 @@ static int add_policy(struct world *w, uint32_t i, uint32_t apps, uint32_t ident
 	struct ebpfnet_policy_rule rules[5];
 	struct ebpfnet_port_range port[5];
 	char name[64], subject[64], peer[5][64];
-	const char *peers[5];
+	struct ebpfnet_policy_peer peers[5] = { 0 };
 	uint32_t r;
 
 	snprintf(name, sizeof(name), "policy-%u", i);
@@ -142,7 +142,7 @@ static int add_policy(struct world *w, uint32_t i, uint32_t apps, uint32_t ident
 				 (i * 10 + r * 2 + 1) % identities);
 		else
 			snprintf(peer[r], sizeof(peer[r]), "app=app-%u,env=prod", (i * 7 + r * 13 + variant) % apps);
-		peers[r] = peer[r];
+		peers[r].text = peer[r];
 		port[r] = (struct ebpfnet_port_range){
 			.protocol = IPPROTO_TCP, .first = (uint16_t)(8000 + (i * 3 + r) % 40),
 		};

@@ -222,16 +222,16 @@ EBN_ASSERT(sizeof(struct ebn_addr_bucket) == 2 * EBN_LINE, "an address bucket is
 
 /*
  * ---- protocol and port -> port class ----
- * u16 cells: [0] TCP, [1] UDP, [2] SCTP by destination port (host order), then 256 cells each for ICMP types,
- * ICMPv6 types, and for every other protocol its number. Port class 0: no rule speaks of it.
+ * u16 cells: TCP, UDP and SCTP by destination port (host order), ICMP and ICMPv6 by type * 256 + code, and every other
+ * protocol by its number. Port class 0: no rule speaks of it.
  */
 #define EBN_PORT_TCP 0u
 #define EBN_PORT_UDP 65536u
 #define EBN_PORT_SCTP 131072u
 #define EBN_PORT_ICMP 196608u
-#define EBN_PORT_ICMP6 196864u
-#define EBN_PORT_PROTO 197120u
-#define EBN_PORT_CELLS 197376u
+#define EBN_PORT_ICMP6 262144u
+#define EBN_PORT_PROTO 327680u
+#define EBN_PORT_CELLS 327936u
 
 /*
  * ---- policy tables ----

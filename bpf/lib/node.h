@@ -352,20 +352,20 @@ static __always_inline __u32 ebn_port_class(const struct ebn_view *v, __u32 cell
 	return ebn_node_u16(v, s.off + 2 * cell);
 }
 
-/** The cell of a protocol and destination port (host order), or ICMP type. */
-static __always_inline __u32 ebn_port_cell(__u8 proto, __u16 port_or_type)
+/** The cell of a protocol and destination port (host order), or ICMP type * 256 + code. */
+static __always_inline __u32 ebn_port_cell(__u8 proto, __u16 port)
 {
 	switch (proto) {
 	case 6:
-		return EBN_PORT_TCP + port_or_type;
+		return EBN_PORT_TCP + port;
 	case 17:
-		return EBN_PORT_UDP + port_or_type;
+		return EBN_PORT_UDP + port;
 	case 132:
-		return EBN_PORT_SCTP + port_or_type;
+		return EBN_PORT_SCTP + port;
 	case 1:
-		return EBN_PORT_ICMP + (port_or_type & 0xff);
+		return EBN_PORT_ICMP + port;
 	case 58:
-		return EBN_PORT_ICMP6 + (port_or_type & 0xff);
+		return EBN_PORT_ICMP6 + port;
 	default:
 		return EBN_PORT_PROTO + proto;
 	}

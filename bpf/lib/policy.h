@@ -147,16 +147,16 @@ static __always_inline __u32 ebn_called_port(const struct ebn_pkt *p, bool rever
 {
 	/* an error speaks of an echo; its own type is not the flow's */
 	bool related = p->evf & EBN_EVF_RELATED;
-	__u8 type = p->icmp_type;
+	__u16 type = p->icmp_type << 8 | p->icmp_code;
 
 	switch (p->proto) {
 	case EBN_PROTO_ICMP:
-		if (related || type == EBN_ICMP_ECHO_REPLY)
-			type = EBN_ICMP_ECHO;
+		if (related || p->icmp_type == EBN_ICMP_ECHO_REPLY)
+			type = EBN_ICMP_ECHO << 8;
 		return ebn_port_cell(p->proto, type);
 	case EBN_PROTO_ICMP6:
-		if (related || type == EBN_ICMP6_ECHO_REPLY)
-			type = EBN_ICMP6_ECHO;
+		if (related || p->icmp_type == EBN_ICMP6_ECHO_REPLY)
+			type = EBN_ICMP6_ECHO << 8;
 		return ebn_port_cell(p->proto, type);
 	default:
 		return ebn_port_cell(p->proto, bpf_ntohs(reverse ? p->sport : p->dport));

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause
 /* Methods on policies. */
 #include <errno.h>
+#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -320,6 +321,7 @@ static int read_port(struct call *call, struct question *q)
 	number = protocol_number(protocol);
 	if (number < 0)
 		return call_error(call, -EINVAL, "protocol", "not a protocol");
+	q->query.sz = sizeof(q->query);
 	q->query.direction = *direction == 'i' ? EBPFNET_INGRESS : EBPFNET_EGRESS;
 	q->query.protocol = (uint8_t)number;
 	q->query.port = (uint16_t)port;
@@ -336,6 +338,7 @@ static int answer(struct call *call, struct question *q)
 {
 	struct ebpfnet_policy_answer rules = {}, tables = {};
 	struct agent *a = call->agent;
+	uint16_t port = q->query.port;
 	int err;
 
 	q->query.subject = q->subject;
@@ -346,8 +349,10 @@ static int answer(struct call *call, struct question *q)
 	call->result = json_pack("{s:o}", "rules", answer_json(&rules));
 	if (!q->endpoint || !q->identity)
 		return call->result ? 0 : -ENOMEM;
+	if (q->query.protocol == IPPROTO_ICMP || q->query.protocol == IPPROTO_ICMPV6)
+		port = (uint16_t)(port << 8);
 	err = ebpfnet_policy_lookup(a->dp, q->endpoint, q->query.direction, q->identity,
-				    q->query.protocol, q->query.port, &tables);
+				    q->query.protocol, port, &tables);
 	if (err < 0)
 		return call_error(call, err, NULL, "the tables do not answer: %s", strerror(-err));
 	json_object_set_new(call->result, "tables", answer_json(&tables));

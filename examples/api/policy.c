@@ -35,7 +35,7 @@ static int ask(const struct ebpfnet_policy_set *set, struct ebpfnet_diag *diag, 
 	       const char *port)
 {
 	static const char *const verdicts[] = { "deny", "allow", "redirect", "audit", "auth" };
-	struct ebpfnet_policy_query q = { .direction = EBPFNET_INGRESS, .protocol = TCP };
+	struct ebpfnet_policy_query q = { EBPFNET_OPTS_INIT(q), .direction = EBPFNET_INGRESS, .protocol = TCP };
 	struct ebpfnet_labels *s = NULL, *p = NULL;
 	struct ebpfnet_policy_answer a;
 	int err;

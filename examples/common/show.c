@@ -19,6 +19,8 @@ const char *show_verdict(enum ebpfnet_verdict verdict)
 		return "audit";
 	case EBPFNET_VERDICT_AUTH:
 		return "auth";
+	case EBPFNET_VERDICT_PASS:
+		return "pass";
 	}
 	return "?";
 }

@@ -27,44 +27,129 @@ enum ebpfnet_direction {
 enum ebpfnet_verdict {
 	EBPFNET_VERDICT_DENY,
 	EBPFNET_VERDICT_ALLOW,
-	EBPFNET_VERDICT_REDIRECT,
-	EBPFNET_VERDICT_AUDIT,
-	EBPFNET_VERDICT_AUTH,
+	EBPFNET_VERDICT_REDIRECT,	/**< through a proxy */
+	EBPFNET_VERDICT_AUDIT,		/**< answers only: let through and reported, a policy in audit would not */
+	EBPFNET_VERDICT_AUTH,		/**< both ends have to prove who they are first */
+	EBPFNET_VERDICT_PASS,		/**< actions only: no other rule of this tier counts, the next tier decides */
 };
 
-/** Ports of one protocol. */
+/**
+ * Tiers, in the order in which they are asked.
+ *
+ * Admin: the rules of all its policies in order of priority (lower first), then of the policies' names (bytewise), then as
+ * they are in the policy. The first that matches decides; EBPFNET_VERDICT_PASS hands over to the normal tier.
+ * Normal: a deny rule beats every other; then the strictest of those that let through: auth, redirect, allow. When none
+ * matches: denied, if a policy that selects the subject has the direction's default deny, else the next tier is asked.
+ * Baseline: as admin; pass, or no match: allowed.
+ */
+enum ebpfnet_policy_tier {
+	EBPFNET_TIER_NORMAL,
+	EBPFNET_TIER_ADMIN,
+	EBPFNET_TIER_BASELINE,
+};
+#define EBPFNET_POLICY_PRIORITY_MAX 1000
+
+enum ebpfnet_peer_kind {
+	EBPFNET_PEER_SELECTOR,		/**< text: a selector of labels (labels.h); "" is everybody with labels */
+	/**
+	 * text: all (everybody, known or not), none, world, world-ipv4, world-ipv6, cluster (everybody with labels who is not
+	 * world), host, remote-node, init, health, unmanaged, kube-apiserver, ingress
+	 */
+	EBPFNET_PEER_ENTITY,
+	EBPFNET_PEER_CIDR,		/**< text: "10.0.0.0/8" or an address; bits behind the prefix are 0 */
+	EBPFNET_PEER_CIDR_GROUP,	/**< text: name of a group of the set; one that is not there is nobody */
+	EBPFNET_PEER_SERVICE,		/**< the same, of services: the endpoints and addresses behind one */
+	/**
+	 * text: a DNS name, or a pattern. "*" alone is every name, "*" in it any characters but '.', a leading "**." one
+	 * label or more. Names are compared without case and without the last dot. Addresses that were learnt under such a name.
+	 */
+	EBPFNET_PEER_FQDN,
+};
+
+/**
+ * CIDR, CIDR group, service: also the addresses of endpoints and of others who have labels of their own. Without it (as
+ * Cilium has it, and as the languages here use it) a prefix speaks of the world only: of addresses nobody gave labels to,
+ * or whose labels have reserved:world in them.
+ */
+#define EBPFNET_PEER_F_ENDPOINTS 0x1u
+/** CIDR group, service: text is a selector of the groups' own labels, not a name. All that match are meant. */
+#define EBPFNET_PEER_F_LABELS 0x2u
+
+/** Plain; zero what is not used. */
+struct ebpfnet_policy_peer {
+	enum ebpfnet_peer_kind kind;
+	uint32_t flags;			/**< EBPFNET_PEER_F_* */
+	const char *text;
+	const char *const *except;	/**< CIDR and CIDR group: prefixes left out */
+	size_t n_except;
+};
+
+/** ICMP, ICMPv6: of the type first (last is the same) only this code. */
+#define EBPFNET_PORT_F_CODE 0x1u
+/** first and last are meant as they are when both are 0 too: port 0, or ICMP type 0. */
+#define EBPFNET_PORT_F_EXACT 0x2u
+
+/**
+ * Ports of one protocol. Plain; zero what is not used.
+ *
+ * Named ports are labels of the source "port": "port:http/tcp=8080" (protocol tcp, udp or sctp, in small letters). An
+ * ingress rule asks the subject's labels, an egress rule each peer's own. Who has no such label is not matched.
+ */
 struct ebpfnet_port_range {
-	uint8_t protocol;	/**< IPPROTO_TCP, IPPROTO_UDP, IPPROTO_SCTP, IPPROTO_ICMP, IPPROTO_ICMPV6, or another
-				     number; 0: every protocol (first and last are then 0) */
-	uint8_t reserved;
+	uint8_t protocol;	/**< IPPROTO_TCP, _UDP, _SCTP, _ICMP, _ICMPV6, or another number, which has no ports; 0: every
+				     protocol, or with ports or a name: TCP, UDP and SCTP */
+	uint8_t flags;		/**< EBPFNET_PORT_F_* */
 	uint16_t first;		/**< 0 with last 0: every port. ICMP: the type */
 	uint16_t last;		/**< inclusive, not below first */
+	uint8_t code;		/**< with EBPFNET_PORT_F_CODE */
+	uint8_t reserved;	/**< 0 */
+	const char *name;	/**< of a port, instead of first and last; NULL: none */
 };
 
-/** Everything here is copied. */
+/** Everything here is copied. In an array, sz of the first is the distance of all. */
 struct ebpfnet_policy_rule {
 	size_t sz;			/**< EBPFNET_OPTS_INIT() */
 	enum ebpfnet_direction direction;
-	enum ebpfnet_verdict action;	/**< EBPFNET_VERDICT_ALLOW or EBPFNET_VERDICT_DENY */
-	const char *const *peers;	/**< selectors (labels.h); one that matches is enough */
+	enum ebpfnet_verdict action;	/**< not EBPFNET_VERDICT_AUDIT; PASS not in the normal tier */
+	const struct ebpfnet_policy_peer *peers; /**< one that matches is enough */
 	size_t n_peers;			/**< 0: every peer, known or not */
 	const struct ebpfnet_port_range *ports;
 	size_t n_ports;			/**< 0: every protocol and port */
+	const char *log;		/**< text that goes with the flows it decides; NULL: none; at most 1024 bytes */
+	const char *l7;			/**< rules for the proxy, kept as they are (JSON); NULL: none; at most 65,536 bytes */
+	uint16_t proxy_port;		/**< redirect: where the proxy listens, 0: not known yet. Nobody listens: dropped */
+	uint16_t reserved[3];		/**< 0 */
 };
-#define ebpfnet_policy_rule__last_field n_ports
+#define ebpfnet_policy_rule__last_field reserved
 
 /** A policy is named, selects its subjects and holds rules. */
 struct ebpfnet_policy_opts {
 	size_t sz;
-	const char *name;	/**< "namespace/name" or any unique name; required */
+	const char *name;	/**< "namespace/name" or any unique name; required; at most 512 bytes */
 	const char *subject;	/**< selector of the endpoints it is about; NULL or "": all */
-	int default_deny_egress;  /**< 1: what no rule allows is denied in this direction */
+	int default_deny_egress;  /**< 1: what no rule allows is denied in this direction; normal tier only */
 	int default_deny_ingress;
-	int audit;		/**< 1: what this policy would deny is let through and reported */
+	int audit;		/**< 1: what would be let through but for this policy is let through and reported */
 	int reserved;		/**< 0 */
 	struct ebpfnet_diag *diag;
+	enum ebpfnet_policy_tier tier;
+	uint32_t priority;	/**< admin and baseline: 0..EBPFNET_POLICY_PRIORITY_MAX, lower is asked first; normal: 0 */
 };
-#define ebpfnet_policy_opts__last_field diag
+#define ebpfnet_policy_opts__last_field priority
+
+/** A named group of prefixes and endpoints, which peers refer to. */
+struct ebpfnet_policy_group {
+	size_t sz;
+	enum ebpfnet_peer_kind kind;	/**< EBPFNET_PEER_CIDR_GROUP or EBPFNET_PEER_SERVICE */
+	int reserved;			/**< 0 */
+	const char *name;		/**< unique in its kind; visible ASCII that a label's key may hold; at most 256 bytes */
+	const char *labels;		/**< the group's own, for EBPFNET_PEER_F_LABELS; NULL: none */
+	const char *selector;		/**< service: of the endpoints behind it; NULL: none */
+	const char *const *prefixes;	/**< prefixes and addresses; at most 65,536 */
+	size_t n_prefixes;
+	struct ebpfnet_diag *diag;
+};
+#define ebpfnet_policy_group__last_field diag
 
 struct ebpfnet_policy_parse_opts {
 	size_t sz;
@@ -84,7 +169,7 @@ EBPFNET_API void ebpfnet_policy_set_free(struct ebpfnet_policy_set *set);
 /**
  * Adds a policy with its rules.
  * @return 0, or
- *   -EINVAL	no name, a bad selector, a bad port range (diag)
+ *   -EINVAL	no name, a bad selector, peer or port range, a field that does not go with the tier or action (diag)
  *   -EEXIST	a policy of that name is there
  *   -E2BIG	over a limit (65,535 rules in a set)
  *   -ENOMEM
@@ -96,6 +181,21 @@ EBPFNET_API int ebpfnet_policy_set_add(struct ebpfnet_policy_set *set, const str
 
 /** Removes a policy by name. @return 0, -EINVAL, -ENOENT @since 0.1 */
 EBPFNET_API int ebpfnet_policy_set_remove(struct ebpfnet_policy_set *set, const char *name);
+
+/**
+ * Adds a group to the set, or takes the place of the one of that kind and name.
+ * @return 0, or
+ *   -EINVAL	a bad name, kind, prefix, selector or label (diag)
+ *   -E2BIG	over a limit
+ *   -ENOMEM
+ * On failure the set is as before.
+ * @since 0.1
+ */
+EBPFNET_API int ebpfnet_policy_set_group(struct ebpfnet_policy_set *set, const struct ebpfnet_policy_group *group);
+
+/** Removes a group. @return 0, -EINVAL, -ENOENT @since 0.1 */
+EBPFNET_API int ebpfnet_policy_set_ungroup(struct ebpfnet_policy_set *set, enum ebpfnet_peer_kind kind,
+					   const char *name);
 
 /**
  * Parses YAML or JSON text holding Kubernetes NetworkPolicy documents (networking.k8s.io/v1) and adds them all.
@@ -116,31 +216,82 @@ EBPFNET_API size_t ebpfnet_policy_set_count(const struct ebpfnet_policy_set *set
 /** Name of policy number @p index in order of addition, borrowed until the set changes; NULL past the end. @since 0.1 */
 EBPFNET_API const char *ebpfnet_policy_set_name(const struct ebpfnet_policy_set *set, size_t index);
 
-/** One question to the policy. */
+/**
+ * One question to the policy. Who the peer is: its labels, its address, or both; neither: somebody in the world.
+ * With an address alone it is one nobody gave labels to.
+ */
 struct ebpfnet_policy_query {
+	size_t sz;			/**< EBPFNET_OPTS_INIT() */
 	enum ebpfnet_direction direction;
 	uint8_t protocol;
-	uint8_t reserved[3];
+	uint8_t code;			/**< ICMP: the code */
 	uint16_t port;			/**< destination port, ICMP: type */
-	uint16_t reserved2;
-	uint32_t reserved3;
-	const struct ebpfnet_labels *subject;
-	const struct ebpfnet_labels *peer;	/**< NULL: a peer nobody knows (world) */
+	const struct ebpfnet_labels *subject;	/**< with its named ports */
+	const struct ebpfnet_labels *peer;	/**< with its named ports; NULL: by address, or world */
+	const struct ebpfnet_addr *peer_addr;	/**< NULL: not known */
+	const char *const *peer_names;		/**< DNS names the address was learnt under */
+	size_t n_peer_names;
 };
+#define ebpfnet_policy_query__last_field n_peer_names
+
+/** Room for "policy#rule", and a NUL. */
+#define EBPFNET_POLICY_RULE_NAME_MAX 528
 
 struct ebpfnet_policy_answer {
 	enum ebpfnet_verdict verdict;
 	uint32_t rule;		/**< rule id, 0: the default decided */
-	char name[128];		/**< "policy#rule" that decided, or "default allow", "default deny" */
+	uint16_t proxy_port;	/**< with EBPFNET_VERDICT_REDIRECT */
+	uint16_t reserved[3];
+	char name[EBPFNET_POLICY_RULE_NAME_MAX]; /**< "policy#rule" that decided, or "default allow", "default deny" */
 };
 
 /**
- * What would this set say? Pure: evaluates the rules, not the tables.
+ * What would this set say? Pure: evaluates the rules, not the tables. Rule ids are those of the set: its rules in order,
+ * from 1.
  * @return 0, -EINVAL
  * @since 0.1
  */
 EBPFNET_API int ebpfnet_policy_explain(const struct ebpfnet_policy_set *set, const struct ebpfnet_policy_query *query,
 				       struct ebpfnet_policy_answer *ret);
+
+/** How a rule stands to a question. */
+enum ebpfnet_policy_reason {
+	EBPFNET_RULE_DECIDES,
+	EBPFNET_RULE_MATCHES,		/**< matches, but another one decides */
+	EBPFNET_RULE_NOT_SUBJECT,	/**< near miss: matches but for its policy's subject */
+	EBPFNET_RULE_NOT_PEER,		/**< near miss: but for the peer */
+	EBPFNET_RULE_NOT_PORT,		/**< near miss: but for the protocol and port */
+};
+
+/** Borrowed for the call. */
+struct ebpfnet_policy_match {
+	size_t sz;			/**< of the library's form */
+	enum ebpfnet_policy_reason reason;
+	enum ebpfnet_policy_tier tier;
+	uint32_t priority;
+	enum ebpfnet_verdict action;	/**< the rule's */
+	int audit;			/**< 1: its policy is in audit */
+	uint32_t rule;			/**< rule id, from 1 */
+	const char *policy;
+	uint32_t index;			/**< of the rule in its policy, from 1 */
+	uint16_t proxy_port;
+	uint16_t reserved;
+	const char *log;		/**< NULL: none */
+	const char *l7;			/**< NULL: none */
+};
+
+/** 0 goes on, 1 stops, <0 aborts. */
+typedef int (*ebpfnet_policy_match_fn)(const struct ebpfnet_policy_match *match, void *userdata);
+
+/**
+ * Why? Every rule of the question's direction that matches or nearly does, in the order in which they are asked: tiers,
+ * priorities, then as in the set. When a default decides, no rule is EBPFNET_RULE_DECIDES.
+ * @return 0, 1 when @p fn stopped, what it returned below 0, -EINVAL, -ENOMEM
+ * @since 0.1
+ */
+EBPFNET_API int ebpfnet_policy_explain_rules(const struct ebpfnet_policy_set *set,
+					     const struct ebpfnet_policy_query *query,
+					     ebpfnet_policy_match_fn fn, void *userdata);
 
 struct ebpfnet_policy_commit_opts {
 	size_t sz;
@@ -171,6 +322,7 @@ struct ebpfnet_policy_stats {
  *   -EINVAL
  *   -EROFS	the datapath was opened read-only
  *   -ENOSPC	the tables cannot hold it; diag and stats say by how much. The old policy stays
+ *   -ENOTSUP	the set holds what this version cannot compile yet (diag names the rule)
  *   -EBUSY	programs are not loaded yet
  *   -ENOMEM
  * @since 0.1
@@ -182,6 +334,7 @@ EBPFNET_API int ebpfnet_policy_commit(struct ebpfnet_datapath *dp, const struct 
  * What do the tables in the kernel say? Reads the mapped tables as the programs do.
  * @param subject_ep	endpoint id
  * @param identity	of the peer
+ * @param port		destination port, ICMP: type * 256 + code
  * @return 0, or
  *   -EINVAL
  *   -ENOENT	no such endpoint

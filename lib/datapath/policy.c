@@ -43,6 +43,7 @@ static int ebn_policy_read_answer(struct ebpfnet_datapath *dp, uint32_t subject,
 		return r;
 	a.verdict = (enum ebpfnet_verdict)d.verdict;
 	a.rule = d.rule;
+	a.proxy_port = d.proxy_port;
 	snprintf(a.name, sizeof(a.name), "%s", d.verdict == EBN_V_DENY ? "default deny" : "default allow");
 	if (a.rule) {
 		snprintf(a.name, sizeof(a.name), "rule %u", a.rule);

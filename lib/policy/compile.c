@@ -1,22 +1,12 @@
 // SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause
 /*
- * One table. Its rules are brought in order of precedence: deny, then deny of audited policies, then allow, each in order of
- * the set. Peer classes are split by each rule's peers (classes that no rule tells apart share a row), port classes by each
- * rule's ports (a column). Then each row is painted: the default first, the weakest rule next, the strongest last.
+ * One table. Its rules are brought in order of precedence (rank.c). Peer classes are split by each rule's peers (classes that
+ * no rule tells apart share a row), port classes by each rule's ports (a column). Then each row is painted: the default first,
+ * the weakest rule next, the strongest last; where policies are in audit, a second time with them refusing nothing.
  */
-#include "policy/engine.h"
+#include "policy/rank.h"
 
-#define NONE UINT32_MAX
-
-struct ranked {
-	const struct ebn_rule *rule;
-	struct ebn_column **col;
-	uint32_t n_col;
-	uint32_t number;
-	enum ebn_verdict verdict;
-	uint32_t ports;		/* number of its set of ranges; NONE: all ports */
-	uint16_t decision;
-};
+#define NONE EBN_RANK_NONE
 
 /* A row or column while classes are split: which rule made it, from what. Rules along the way up are those that apply. */
 struct part {
@@ -41,15 +31,17 @@ struct port_list {
 struct compile {
 	struct ebn_policy *p;
 	const struct ebn_world *w;
-	struct ranked *rule;
-	uint32_t n_rules;
+	struct ebn_ranking rk;
 	uint32_t *everybody;	/* rules without peers, strongest first */
 	uint32_t n_everybody;
 	struct port_list *list;
 	uint32_t n_lists;
 	struct parts rows, cols;
-	uint16_t fallback;
+	uint16_t allow, deny;	/* the defaults */
 	uint32_t ncols;
+	uint32_t *match;	/* rules of a row, weakest first */
+	uint16_t *under;	/* of a row: what the tiers under the admin's say */
+	uint16_t *soft;		/* of a row: as if the policies in audit refused nothing */
 	uint16_t *cells;	/* rows painted so far, ncols each */
 	size_t n_cells, cells_cap;
 	struct ebn_index by_row;
@@ -67,70 +59,57 @@ void ebn_image_free(struct ebn_policy *p, struct ebn_image *img)
 	free(img);
 }
 
-static enum ebn_verdict rule_verdict(const struct ebn_rulebook *b, const struct ebn_rule *r)
-{
-	return r->action == EBPFNET_VERDICT_ALLOW ? EBN_V_ALLOW : b->audit ? EBN_V_AUDIT : EBN_V_DENY;
-}
-
-static enum ebn_verdict default_verdict(const struct ebn_table *t)
-{
-	enum ebn_verdict v = EBN_V_ALLOW;
-
-	for (uint32_t i = 0; i < t->n_inst; i++) {
-		const struct ebn_rulebook *b = t->inst[i]->book;
-
-		if (b->default_deny[t->dir] && !b->audit)
-			return EBN_V_DENY;
-		if (b->default_deny[t->dir])
-			v = EBN_V_AUDIT;
-	}
-	return v;
-}
-
-/* Rules of the table's direction in order of precedence; *ret and *n_ret are the caller's to free. */
-static int rank(const struct ebn_table *t, struct ranked **ret, uint32_t *n_ret)
-{
-	static const enum ebn_verdict order[] = { EBN_V_DENY, EBN_V_AUDIT, EBN_V_ALLOW };
-	struct ranked *rule;
-	uint32_t n = 0;
-
-	for (uint32_t i = 0; i < t->n_inst; i++)
-		n += t->inst[i]->book->n_rules;
-	rule = ebn_calloc(n, sizeof(*rule));
-	if (!rule)
-		return -ENOMEM;
-	n = 0;
-	for (size_t o = 0; o < EBN_ARRAY_SIZE(order); o++) {
-		for (uint32_t i = 0; i < t->n_inst; i++) {
-			const struct ebn_inst *in = t->inst[i];
-
-			for (uint32_t k = 0; k < in->book->n_rules; k++) {
-				const struct ebn_rule *r = &in->book->rules[k];
-
-				if (r->direction != t->dir || rule_verdict(in->book, r) != order[o])
-					continue;
-				rule[n++] = (struct ranked){ r, in->col + in->first[k], r->n_peers, in->number[k],
-							     order[o], NONE, 0 };
-			}
-		}
-	}
-	*ret = rule;
-	*n_ret = n;
-	return 0;
-}
-
-static int decide(struct ebn_policy *p, struct ebn_image *img, const struct ranked *r, uint16_t *ret)
-{
-	struct ebn_decision d = { .verdict = (uint8_t)r->verdict, .rule = r->number };
-
-	return ebn_decision_use(p, img, &d, ret);
-}
+/* The numbers of the verdicts are the same on both sides. */
+EBN_ASSERT((int)EBPFNET_VERDICT_DENY == EBN_V_DENY && (int)EBPFNET_VERDICT_ALLOW == EBN_V_ALLOW &&
+	   (int)EBPFNET_VERDICT_REDIRECT == EBN_V_REDIRECT && (int)EBPFNET_VERDICT_AUDIT == EBN_V_AUDIT &&
+	   (int)EBPFNET_VERDICT_AUTH == EBN_V_AUTH, "verdicts");
 
 static int decide_default(struct ebn_policy *p, struct ebn_image *img, enum ebn_verdict verdict, uint16_t *ret)
 {
 	struct ebn_decision d = { .verdict = (uint8_t)verdict, .flags = EBN_DEC_F_DEFAULT };
 
 	return ebn_decision_use(p, img, &d, ret);
+}
+
+/* What a rule says by itself. PASS in the baseline is its default; in the admin tier it has no decision of its own. */
+static int decide(struct ebn_policy *p, struct ebn_image *img, struct ebn_ranked *r, uint16_t allow)
+{
+	struct ebn_decision d = { .verdict = r->rule->action, .rule = r->number };
+	int err;
+
+	r->decision = r->soft_decision = allow;
+	if (r->rule->action == EBPFNET_VERDICT_PASS)
+		return 0;
+	if (r->rule->action == EBPFNET_VERDICT_REDIRECT)
+		d.proxy_port = r->rule->proxy_port;
+	if (r->rule->log)
+		d.flags |= EBN_DEC_F_LOG;
+	err = ebn_decision_use(p, img, &d, &r->decision);
+	if (!r->book->audit)
+		r->soft_decision = r->decision;
+	return err;
+}
+
+/* The decision to let through and report what d refuses. */
+static int audited(struct ebn_policy *p, struct ebn_image *img, uint16_t decision, uint16_t *ret)
+{
+	struct ebn_decision d = p->dec[decision].d;
+
+	d.verdict = EBN_V_AUDIT;
+	d.proxy_port = 0;
+	return ebn_decision_use(p, img, &d, ret);
+}
+
+/* What two ways of asking come to. */
+static int combine(struct ebn_policy *p, struct ebn_image *img, uint16_t strict, uint16_t soft, uint16_t *ret)
+{
+	*ret = soft;
+	if (p->dec[soft].d.verdict != EBN_V_ALLOW)
+		return 0;
+	if (p->dec[strict].d.verdict != EBN_V_ALLOW)
+		return audited(p, img, strict, ret);
+	*ret = strict;
+	return 0;
 }
 
 /* ---- splitting ---- */
@@ -175,13 +154,13 @@ static int split_rows(struct compile *c)
 {
 	const struct ebn_classes *cl = c->w->classes;
 
-	for (uint32_t r = 0; r < c->n_rules; r++) {
-		if (!c->rule[r].rule->n_peers) {
+	for (uint32_t r = 0; r < c->rk.n; r++) {
+		if (c->rk.rule[r].rule->everybody) {
 			c->everybody[c->n_everybody++] = r;
 			continue;
 		}
-		for (uint32_t k = 0; k < c->rule[r].n_col; k++) {
-			const uint64_t *bits = c->rule[r].col[k]->bits;
+		for (uint32_t k = 0; k < c->rk.rule[r].n_col; k++) {
+			const uint64_t *bits = c->rk.rule[r].col[k]->bits;
 			size_t words = cl->slots / 64;
 
 			if (words > c->p->peers.items_cap / 64)
@@ -224,8 +203,8 @@ static int split_cols(struct compile *c)
 	uint32_t cursor, i = 0;
 	int err = 0;
 
-	for (uint32_t r = 0; !err && r < c->n_rules; r++) {
-		struct ranked *rk = &c->rule[r];
+	for (uint32_t r = 0; !err && r < c->rk.n; r++) {
+		struct ebn_ranked *rk = &c->rk.rule[r];
 		uint64_t h;
 
 		if (!rk->rule->n_ranges)
@@ -297,41 +276,100 @@ static int list_cols(struct compile *c)
 
 /* ---- painting ---- */
 
-static void paint(const struct compile *c, uint16_t *row, uint32_t rule)
+static void paint(const struct compile *c, uint16_t *row, const struct ebn_ranked *r, uint16_t decision,
+		  const uint16_t *under)
 {
-	const struct ranked *r = &c->rule[rule];
 	const struct port_list *l;
 
 	if (r->ports == NONE) {
 		for (uint32_t i = 0; i < c->ncols; i++)
-			row[i] = r->decision;
+			row[i] = under ? under[i] : decision;
 		return;
 	}
 	l = &c->list[r->ports];
 	for (size_t i = 0; i < l->n; i++)
-		row[l->col[i]] = r->decision;
+		row[l->col[i]] = under ? under[l->col[i]] : decision;
+}
+
+static void fill(const struct compile *c, uint16_t *row, uint16_t decision)
+{
+	for (uint32_t i = 0; i < c->ncols; i++)
+		row[i] = decision;
+}
+
+/* n rules by their places, weakest first: the baseline or the default, the normal tier, and over both the admin tier. */
+static void paint_rules(const struct compile *c, uint16_t *row, uint32_t n, bool soft)
+{
+	const struct ebn_order *o = soft ? &c->rk.soft : &c->rk.strict;
+	uint32_t i = 0;
+
+	fill(c, row, c->allow);
+	for (bool denied = false, over = false; i <= n; i++) {
+		uint32_t rule = i < n ? c->match[i] : 0;
+		const struct ebn_ranked *r = &c->rk.rule[rule];
+		uint32_t place = i == n ? 0 : soft ? r->soft : rule;
+
+		if (!denied && o->deny && (i == n || place < o->normal_end)) {
+			fill(c, row, c->deny);
+			denied = true;
+		}
+		if (i == n)
+			return;
+		if (place >= o->normal_end && o->deny)
+			continue;
+		if (!over && place < o->admin_end) {
+			memcpy(c->under, row, c->ncols * sizeof(*row));
+			over = true;
+		}
+		paint(c, row, r, soft ? r->soft_decision : r->decision,
+		      over && r->rule->action == EBPFNET_VERDICT_PASS ? c->under : NULL);
+	}
 }
 
 /* Rules for everybody and those on the row's way up, weakest first; rules are numbered by precedence. */
-static void paint_row(const struct compile *c, uint16_t *row, uint32_t part)
+static uint32_t find_match(const struct compile *c, uint32_t part)
 {
-	uint32_t e = c->n_everybody, mine, theirs;
+	uint32_t e = c->n_everybody, n = 0, mine, theirs;
 
-	for (uint32_t i = 0; i < c->ncols; i++)
-		row[i] = c->fallback;
 	for (;;) {
 		mine = c->rows.part[part].rule;
 		theirs = e ? c->everybody[e - 1] : NONE;
 		if (mine == NONE && theirs == NONE)
-			return;
+			return n;
 		if (theirs == NONE || (mine != NONE && mine > theirs)) {
-			paint(c, row, mine);
+			c->match[n++] = mine;
 			part = c->rows.part[part].parent;
 		} else {
-			paint(c, row, theirs);
+			c->match[n++] = theirs;
 			e--;
 		}
 	}
+}
+
+static int by_soft_place(const void *a, const void *b, void *rules)
+{
+	const struct ebn_ranked *rule = rules;
+	uint32_t x = rule[*(const uint32_t *)a].soft, y = rule[*(const uint32_t *)b].soft;
+
+	return x > y ? -1 : x < y;
+}
+
+static int paint_row(struct compile *c, uint16_t *row, uint32_t part)
+{
+	uint32_t n = find_match(c, part), m = 0;
+	int err = 0;
+
+	paint_rules(c, row, n, false);
+	if (!c->rk.audit)
+		return 0;
+	for (uint32_t i = 0; i < n; i++)
+		if (c->rk.rule[c->match[i]].soft != NONE)
+			c->match[m++] = c->match[i];
+	qsort_r(c->match, m, sizeof(*c->match), by_soft_place, c->rk.rule);
+	paint_rules(c, c->soft, m, true);
+	for (uint32_t i = 0; !err && i < c->ncols; i++)
+		err = combine(c->p, c->img, row[i], c->soft[i], &row[i]);
+	return err;
 }
 
 /* Paints the row and finds its equal among those there are; *ret its number. */
@@ -341,11 +379,14 @@ static int keep_row(struct compile *c, uint32_t part, uint32_t *ret)
 	uint32_t cursor, i = 0, n = c->img->nrows;
 	uint16_t *row;
 	uint64_t h;
+	int err;
 
 	if (ebn_grow(&c->cells, &c->cells_cap, ((size_t)n + 1) * c->ncols, sizeof(*c->cells)) < 0)
 		return -ENOMEM;
 	row = c->cells + (size_t)n * c->ncols;
-	paint_row(c, row, part);
+	err = paint_row(c, row, part);
+	if (err < 0)
+		return err;
 	h = ebn_hash_bytes(row, bytes);
 	ebn_index_for_each(&c->by_row, h, cursor, i) {
 		if (!memcmp(c->cells + (size_t)i * c->ncols, row, bytes)) {
@@ -372,7 +413,9 @@ static int make_rows(struct compile *c)
 	if (err < 0)
 		return err;
 	row = ebn_calloc(n, sizeof(*row));
-	if (!row)
+	c->under = ebn_calloc(c->ncols, sizeof(*c->under));
+	c->soft = ebn_calloc(c->ncols, sizeof(*c->soft));
+	if (!row || !c->under || !c->soft)
 		return -ENOMEM;
 	for (uint32_t i = 0; !err && i < n; i++)
 		err = keep_row(c, part[i], &row[i]);
@@ -431,21 +474,24 @@ static int prepare(struct compile *c, const struct ebn_table *t)
 	struct ebn_image *img = c->img;
 	int err;
 
-	err = rank(t, &c->rule, &c->n_rules);
+	err = ebn_rank(t, &c->rk);
 	if (err < 0)
 		return err;
-	c->everybody = ebn_calloc(c->n_rules, sizeof(*c->everybody));
-	c->list = ebn_calloc(c->n_rules, sizeof(*c->list));
+	c->everybody = ebn_calloc(c->rk.n, sizeof(*c->everybody));
+	c->match = ebn_calloc(c->rk.n, sizeof(*c->match));
+	c->list = ebn_calloc(c->rk.n, sizeof(*c->list));
 	img->n_peer = c->w->classes_end;
 	img->n_port = c->w->ports_end;
 	img->rowmap = ebn_calloc(img->n_peer, sizeof(*img->rowmap));
 	img->colmap = ebn_calloc(img->n_port, sizeof(*img->colmap));
-	if (!c->everybody || !c->list || !img->rowmap || !img->colmap ||
+	if (!c->everybody || !c->match || !c->list || !img->rowmap || !img->colmap ||
 	    parts_init(&c->rows, img->n_peer) < 0 || parts_init(&c->cols, img->n_port) < 0)
 		return -ENOMEM;
-	err = decide_default(c->p, img, default_verdict(t), &c->fallback);
-	for (uint32_t r = 0; !err && r < c->n_rules; r++)
-		err = decide(c->p, img, &c->rule[r], &c->rule[r].decision);
+	err = decide_default(c->p, img, EBN_V_ALLOW, &c->allow);
+	if (!err)
+		err = decide_default(c->p, img, EBN_V_DENY, &c->deny);
+	for (uint32_t r = 0; !err && r < c->rk.n; r++)
+		err = decide(c->p, img, &c->rk.rule[r], c->allow);
 	return err;
 }
 
@@ -470,8 +516,11 @@ int ebn_compile(struct ebn_policy *p, const struct ebn_world *w, const struct eb
 		err = make_cols(&c);
 	for (uint32_t i = 0; i < c.n_lists; i++)
 		free(c.list[i].col);
-	free(c.rule);
+	ebn_ranking_done(&c.rk);
 	free(c.everybody);
+	free(c.match);
+	free(c.under);
+	free(c.soft);
 	free(c.list);
 	parts_done(&c.rows);
 	parts_done(&c.cols);
@@ -487,12 +536,75 @@ int ebn_compile(struct ebn_policy *p, const struct ebn_world *w, const struct eb
 
 /* ---- one row, for a class that comes new ---- */
 
-static bool has_peer(const struct ranked *r, uint64_t visit)
+/* Decisions for the class, port by port. */
+struct asking {
+	struct ebn_policy *p;
+	struct ebn_image *img;
+	struct ebn_ranking rk;
+	uint32_t *strict, *soft;	/* rules that match the peer, by place */
+	uint32_t n_strict, n_soft;
+	uint16_t allow, deny;
+};
+
+static bool has_peer(const struct ebn_ranked *r, uint64_t visit)
 {
 	for (uint32_t i = 0; i < r->n_col; i++)
 		if (r->col[i]->visit == visit)
 			return true;
-	return !r->rule->n_peers;
+	return r->rule->everybody;
+}
+
+static int asking_init(struct asking *a, const struct ebn_table *t, uint64_t visit)
+{
+	int err;
+
+	err = ebn_rank(t, &a->rk);
+	if (err < 0)
+		return err;
+	a->strict = ebn_calloc(a->rk.n, sizeof(*a->strict));
+	a->soft = ebn_calloc(a->rk.n, sizeof(*a->soft));
+	err = a->strict && a->soft ? decide_default(a->p, a->img, EBN_V_ALLOW, &a->allow) : -ENOMEM;
+	if (!err)
+		err = decide_default(a->p, a->img, EBN_V_DENY, &a->deny);
+	for (uint32_t i = 0; !err && i < a->rk.n; i++) {
+		if (!has_peer(&a->rk.rule[i], visit))
+			continue;
+		a->strict[a->n_strict++] = i;
+		err = decide(a->p, a->img, &a->rk.rule[i], a->allow);
+	}
+	for (uint32_t i = 0; !err && a->rk.audit && i < a->rk.n_soft; i++)
+		if (has_peer(&a->rk.rule[a->rk.soft_rule[i]], visit))
+			a->soft[a->n_soft++] = a->rk.soft_rule[i];
+	return err;
+}
+
+static void asking_done(struct asking *a)
+{
+	ebn_ranking_done(&a->rk);
+	free(a->strict);
+	free(a->soft);
+}
+
+static uint16_t ask(const struct asking *a, uint32_t cell, bool soft)
+{
+	const uint32_t *rule = soft ? a->soft : a->strict;
+	const struct ebn_order *o = soft ? &a->rk.soft : &a->rk.strict;
+	uint32_t n = soft ? a->n_soft : a->n_strict;
+	bool passed = false;
+
+	for (uint32_t i = 0; i < n; i++) {
+		const struct ebn_ranked *r = &a->rk.rule[rule[i]];
+		uint32_t place = soft ? r->soft : rule[i];
+
+		if (place >= o->normal_end && o->deny)
+			break;
+		if ((passed && place < o->admin_end) || !ebn_rule_has_cell(r->rule, cell))
+			continue;
+		if (place >= o->admin_end || r->rule->action != EBPFNET_VERDICT_PASS)
+			return soft ? r->soft_decision : r->decision;
+		passed = true;
+	}
+	return o->deny ? a->deny : a->allow;
 }
 
 int ebn_compile_row(struct ebn_policy *p, const struct ebn_world *w, const struct ebn_table *t, uint64_t visit,
@@ -500,26 +612,16 @@ int ebn_compile_row(struct ebn_policy *p, const struct ebn_world *w, const struc
 {
 	const uint16_t *colmap = ebn_node_ptr(p->nt, t->now.colmap->off, t->now.colmap->len);
 	_free_ uint8_t *done = ebn_calloc(t->now.ncols, 1);
-	_free_ struct ranked *rule = NULL;
-	uint16_t fallback = 0, cell;
-	uint32_t n = 0;
-	int err;
+	struct asking a = { .p = p, .img = img };
+	uint16_t cell;
+	int err = done ? asking_init(&a, t, visit) : -ENOMEM;
 
-	if (!done)
-		return -ENOMEM;
-	err = rank(t, &rule, &n);
-	if (!err)
-		err = decide_default(p, img, default_verdict(t), &fallback);
 	for (size_t i = 0; !err && i < w->n_iv; i++) {
 		uint32_t cls = w->iv[i].cls, col = colmap[cls < t->now.colmap->len / 2 ? cls : 0];
 
-		cell = fallback;
-		for (uint32_t r = 0; r < n; r++) {
-			if (!has_peer(&rule[r], visit) || !ebn_rule_has_cell(rule[r].rule, w->iv[i].first))
-				continue;
-			err = decide(p, img, &rule[r], &cell);
-			break;
-		}
+		cell = ask(&a, w->iv[i].first, false);
+		if (a.rk.audit)
+			err = combine(p, img, cell, ask(&a, w->iv[i].first, true), &cell);
 		/* ports that were alike for all classes so far are not for this one */
 		if (!err && done[col] && cells[col] != cell)
 			err = 1;
@@ -529,6 +631,7 @@ int ebn_compile_row(struct ebn_policy *p, const struct ebn_world *w, const struc
 	/* a column no port leads to is as good as any other */
 	for (uint32_t k = 0; !err && k < t->now.ncols; k++)
 		if (!done[k])
-			cells[k] = fallback;
+			cells[k] = a.deny;
+	asking_done(&a);
 	return err;
 }

@@ -7,12 +7,16 @@ lib_libebpfnet_internal_la_SOURCES += \
 	lib/policy/doc.c lib/policy/doc.h \
 	lib/policy/engine.h \
 	lib/policy/explain.c \
+	lib/policy/groups.c \
 	lib/policy/install.c \
 	lib/policy/lookup.c \
 	lib/policy/members.c \
 	lib/policy/model.c lib/policy/model.h \
+	lib/policy/net.c lib/policy/net.h \
 	lib/policy/parse.c \
+	lib/policy/peers.c \
 	lib/policy/plan.c lib/policy/plan.h \
 	lib/policy/policy.c lib/policy/policy.h \
 	lib/policy/ports.c \
+	lib/policy/rank.c lib/policy/rank.h \
 	lib/policy/store.c

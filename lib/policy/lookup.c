@@ -101,6 +101,7 @@ int ebn_policy_lookup(struct ebn_policy *p, uint32_t subject, enum ebpfnet_direc
 	memset(ret, 0, sizeof(*ret));
 	ret->verdict = d.verdict;
 	ret->rule = d.rule;
+	ret->proxy_port = d.proxy_port;
 	name = d.rule ? ebn_name_get(p->rows, EBN_NAME_RULE, d.rule) : NULL;
 	if (name)
 		snprintf(ret->name, sizeof(ret->name), "%s", name);

@@ -318,14 +318,14 @@ static int port(const struct parse *ps, const struct ebn_doc_node *n, struct ebp
 static void rule_done(struct ebpfnet_policy_rule *r)
 {
 	for (size_t i = 0; r->peers && i < r->n_peers; i++)
-		free((char *)r->peers[i]);
+		free((char *)r->peers[i].text);
 	free((void *)r->peers);
 	free((void *)r->ports);
 }
 
 static int rule_peers(struct parse *ps, const struct ebn_doc_node *list, struct ebpfnet_policy_rule *r)
 {
-	const char **peers;
+	struct ebpfnet_policy_peer *peers;
 	int err = want(ps, list, EBN_DOC_LIST, "peers");
 
 	if (!err && list->n > EBN_RULE_PEERS_MAX)
@@ -337,7 +337,7 @@ static int rule_peers(struct parse *ps, const struct ebn_doc_node *list, struct 
 		return -ENOMEM;
 	r->peers = peers;
 	for (const struct ebn_doc_node *c = list->child; !err && c; c = c->next) {
-		err = peer(ps, c, &peers[r->n_peers]);
+		err = peer(ps, c, &peers[r->n_peers].text);
 		r->n_peers += !err;
 	}
 	return err;

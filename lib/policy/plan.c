@@ -114,7 +114,7 @@ static int inst_columns(struct ebn_plan *pl, struct ebn_inst *in)
 	size_t n = 0;
 
 	for (uint32_t i = 0; i < b->n_rules; i++)
-		n += b->rules[i].n_peers;
+		n += b->rules[i].everybody ? 0 : b->rules[i].n_peers;
 	if (n > UINT32_MAX)
 		return -E2BIG;
 	in->col = ebn_calloc(n, sizeof(*in->col));
@@ -122,10 +122,10 @@ static int inst_columns(struct ebn_plan *pl, struct ebn_inst *in)
 		return -ENOMEM;
 	for (uint32_t i = 0; i < b->n_rules; i++) {
 		/* what follows counts only once it is there: unref goes by the last cell */
-		for (uint32_t k = 0; k < b->rules[i].n_peers; k++) {
+		for (uint32_t k = 0; !b->rules[i].everybody && k < b->rules[i].n_peers; k++) {
 			struct ebn_column **c = &in->col[in->first[b->n_rules]];
 
-			if (ebn_columns_get(&pl->p->peers, b->rules[i].peers[k], c) < 0)
+			if (ebn_columns_get(&pl->p->peers, b->rules[i].peers[k].selector, c) < 0)
 				return -ENOMEM;
 			in->first[b->n_rules]++;
 		}
@@ -168,11 +168,30 @@ static int inst_make(struct ebn_plan *pl, struct ebn_rulebook *book, const struc
 	return 0;
 }
 
+/* What is in the model and cannot be compiled is refused. */
+static int check_rule(const struct ebn_plan *pl, const struct ebn_rulebook *b, uint32_t rule)
+{
+	const struct ebn_rule *r = &b->rules[rule];
+	const char *what = r->n_named ? "ports by name" : NULL;
+
+	for (uint32_t i = 0; !r->everybody && i < r->n_peers; i++)
+		if (r->peers[i].kind != EBPFNET_PEER_SELECTOR)
+			what = r->peers[i].kind == EBPFNET_PEER_CIDR ? "prefixes" :
+			       r->peers[i].kind == EBPFNET_PEER_FQDN ? "DNS names" : "groups of prefixes and services";
+	return what ? ebn_diag(pl->diag, NULL, ENOTSUP, "%s#%u: this version does not compile %s", b->name, rule + 1,
+			       what) : 0;
+}
+
 static int plan_policies(struct ebn_plan *pl, const struct ebpfnet_policy_set *set)
 {
 	struct ebn_policy *p = pl->p;
-	int err;
+	int err = 0;
 
+	for (size_t i = 0; i < set->n; i++)
+		for (uint32_t k = 0; !err && k < set->books[i]->n_rules; k++)
+			err = check_rule(pl, set->books[i], k);
+	if (err < 0)
+		return err;
 	pl->new_rules = true;
 	pl->n_rules = (uint32_t)set->n_rules;
 	pl->inst = ebn_calloc(set->n, sizeof(struct ebn_inst *));

@@ -91,7 +91,7 @@ int ebn_policy_lookup(struct ebn_policy *p, uint32_t subject, enum ebpfnet_direc
 int ebn_policy_read(const void *mem, uint64_t size, uint32_t subject, enum ebpfnet_direction direction,
 		    uint32_t identity, uint8_t protocol, uint16_t port, struct ebn_decision *ret);
 
-/* Index of the port map's cell; protocols other than TCP, UDP, SCTP and the ICMPs have no ports. */
+/* Index of the port map's cell. Of the ICMPs port is type * 256 + code; what is not TCP, UDP or SCTP either has no ports. */
 static inline uint32_t ebn_port_cell(uint8_t protocol, uint16_t port)
 {
 	switch (protocol) {
@@ -102,9 +102,9 @@ static inline uint32_t ebn_port_cell(uint8_t protocol, uint16_t port)
 	case 132:
 		return EBN_PORT_SCTP + port;
 	case 1:
-		return EBN_PORT_ICMP + (port & 255);
+		return EBN_PORT_ICMP + port;
 	case 58:
-		return EBN_PORT_ICMP6 + (port & 255);
+		return EBN_PORT_ICMP6 + port;
 	default:
 		return EBN_PORT_PROTO + protocol;
 	}

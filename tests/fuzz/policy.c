@@ -10,7 +10,7 @@ static void ask(const struct ebpfnet_policy_set *set)
 {
 	struct ebpfnet_labels *labels = NULL;
 	struct ebpfnet_policy_answer a;
-	struct ebpfnet_policy_query q = { .protocol = 6, .port = 80 };
+	struct ebpfnet_policy_query q = { EBPFNET_OPTS_INIT(q), .protocol = 6, .port = 80 };
 
 	FUZZ_CHECK(ebpfnet_labels_parse("app=api,io.kubernetes.pod.namespace=default", NULL, NULL, &labels) == 0);
 	q.subject = labels;

@@ -33,7 +33,7 @@ struct sel {
 };
 
 struct rule {
-	bool deny;
+	enum ebpfnet_verdict action;
 	enum ebpfnet_direction dir;
 	unsigned int n_peers, n_ports;
 	struct sel peer[2];
@@ -42,6 +42,8 @@ struct rule {
 
 struct policy {
 	bool used, audit, deny[2];
+	enum ebpfnet_policy_tier tier;
+	unsigned int priority;
 	struct sel subject;
 	unsigned int n;
 	struct rule rule[RULES];
@@ -107,48 +109,118 @@ static bool rule_holds(const struct rule *r, const uint8_t *peer, unsigned int p
 		const struct ebpfnet_port_range *p = &r->port[i];
 
 		if (!p->protocol)
-			port_ok = true;
-		else if (p->protocol == proto)
+			port_ok |= (!p->first && !p->last) || ((proto == 6 || proto == 17 || proto == 132) &&
+							       port >= p->first && port <= p->last);
+		else if (p->protocol != proto)
+			continue;
+		else if (p->flags & EBPFNET_PORT_F_CODE)
+			port_ok |= port == p->first * 256u + p->code;
+		else if (proto == 1 || proto == 58)
+			port_ok |= (!p->first && !p->last) || (port / 256 >= p->first && port / 256 <= p->last);
+		else
 			port_ok |= (!p->first && !p->last) || (port >= p->first && port <= p->last);
 	}
 	return peer_ok && port_ok;
 }
 
-static void reference(const struct world *w, const struct policy *pol, const uint8_t *sub, const uint8_t *peer,
-		      enum ebpfnet_direction dir, unsigned int proto, unsigned int port,
-		      struct ebpfnet_policy_answer *a)
+/* What is asked, for the reference; name and verdict are the answer. */
+struct inquiry {
+	const struct world *w;
+	const struct policy *pol;
+	const uint8_t *sub, *peer;
+	const struct question *q;
+	bool strict;		/* policies in audit are as the others */
+	enum ebpfnet_verdict verdict;
+	char name[32];
+};
+
+static bool holds(const struct inquiry *in, unsigned int o, unsigned int i)
 {
-	char name[3][32] = { "", "", "" };	/* deny, audit, allow: first that matches */
-	bool deny = false, audit = false;
+	const struct policy *p = &in->pol[o];
 
-	for (unsigned int o = 0; o < POLICIES; o++) {
-		const struct policy *p = &pol[w->order[o]];
+	return p->rule[i].dir == in->q->dir && sel_holds(&p->subject, in->sub) &&
+	       rule_holds(&p->rule[i], in->peer, in->q->proto, in->q->port);
+}
 
-		if (!p->used || !sel_holds(&p->subject, sub))
-			continue;
-		if (p->deny[dir])
-			*(p->audit ? &audit : &deny) = true;
-		for (unsigned int i = 0; i < p->n; i++) {
-			unsigned int kind = p->rule[i].deny ? p->audit : 2;
+static bool answer(struct inquiry *in, unsigned int o, unsigned int i, enum ebpfnet_verdict verdict)
+{
+	in->verdict = verdict;
+	snprintf(in->name, sizeof(in->name), "p%u#%u", o, i + 1);
+	return true;
+}
 
-			if (p->rule[i].dir == dir && !name[kind][0] && rule_holds(&p->rule[i], peer, proto, port))
-				snprintf(name[kind], sizeof(name[kind]), "p%u#%u", w->order[o], i + 1);
+/* What the rule does; -1: nothing. */
+static int does(const struct inquiry *in, const struct policy *p, const struct rule *r)
+{
+	if (in->strict || !p->audit || r->action == EBPFNET_VERDICT_PASS)
+		return r->action;
+	return r->action == EBPFNET_VERDICT_DENY ? -1 : EBPFNET_VERDICT_ALLOW;
+}
+
+/* Names are one letter and one digit, so their order is that of the numbers. */
+static bool first_match(struct inquiry *in, enum ebpfnet_policy_tier tier)
+{
+	for (unsigned int prio = 0; prio < 3; prio++)
+		for (unsigned int o = 0; o < POLICIES; o++)
+			for (unsigned int i = 0; i < in->pol[o].n; i++) {
+				const struct policy *p = &in->pol[o];
+				int what = does(in, p, &p->rule[i]);
+
+				if (p->used && p->tier == tier && p->priority == prio && what >= 0 && holds(in, o, i))
+					return answer(in, o, i, (enum ebpfnet_verdict)what);
+			}
+	return false;
+}
+
+static bool strongest_match(struct inquiry *in)
+{
+	static const int order[] = { EBPFNET_VERDICT_DENY, EBPFNET_VERDICT_AUTH, EBPFNET_VERDICT_REDIRECT,
+				     EBPFNET_VERDICT_ALLOW };
+
+	for (unsigned int v = 0; v < 4; v++)
+		for (unsigned int k = 0; k < POLICIES; k++) {
+			unsigned int o = in->w->order[k];
+			const struct policy *p = &in->pol[o];
+
+			for (unsigned int i = 0; p->used && p->tier == EBPFNET_TIER_NORMAL && i < p->n; i++)
+				if (does(in, p, &p->rule[i]) == order[v] && holds(in, o, i))
+					return answer(in, o, i, (enum ebpfnet_verdict)order[v]);
 		}
+	return false;
+}
+
+static void reference_once(struct inquiry *in)
+{
+	bool deny = false;
+
+	if (first_match(in, EBPFNET_TIER_ADMIN) && in->verdict != EBPFNET_VERDICT_PASS)
+		return;
+	if (strongest_match(in))
+		return;
+	for (unsigned int o = 0; o < POLICIES; o++)
+		deny |= in->pol[o].used && in->pol[o].deny[in->q->dir] && (in->strict || !in->pol[o].audit) &&
+			sel_holds(&in->pol[o].subject, in->sub);
+	if (!deny && first_match(in, EBPFNET_TIER_BASELINE) && in->verdict != EBPFNET_VERDICT_PASS)
+		return;
+	in->verdict = deny ? EBPFNET_VERDICT_DENY : EBPFNET_VERDICT_ALLOW;
+	snprintf(in->name, sizeof(in->name), "default %s", deny ? "deny" : "allow");
+}
+
+static void reference(const struct world *w, const struct policy *pol, const uint8_t *sub, const uint8_t *peer,
+		      const struct question *q, struct ebpfnet_policy_answer *a)
+{
+	struct inquiry in = { .w = w, .pol = pol, .sub = sub, .peer = peer, .q = q };
+
+	reference_once(&in);
+	if (in.verdict == EBPFNET_VERDICT_ALLOW) {
+		in.strict = true;
+		reference_once(&in);
+		if (in.verdict != EBPFNET_VERDICT_ALLOW)
+			in.verdict = EBPFNET_VERDICT_AUDIT;
 	}
 	memset(a, 0, sizeof(*a));
-	if (name[0][0]) {
-		a->verdict = EBPFNET_VERDICT_DENY;
-		snprintf(a->name, sizeof(a->name), "%s", name[0]);
-	} else if (name[1][0]) {
-		a->verdict = EBPFNET_VERDICT_AUDIT;
-		snprintf(a->name, sizeof(a->name), "%s", name[1]);
-	} else if (name[2][0]) {
-		a->verdict = EBPFNET_VERDICT_ALLOW;
-		snprintf(a->name, sizeof(a->name), "%s", name[2]);
-	} else {
-		a->verdict = deny ? EBPFNET_VERDICT_DENY : audit ? EBPFNET_VERDICT_AUDIT : EBPFNET_VERDICT_ALLOW;
-		snprintf(a->name, sizeof(a->name), "default %s", deny || audit ? "deny" : "allow");
-	}
+	a->verdict = in.verdict;
+	snprintf(a->name, sizeof(a->name), "%s", in.name);
 }
 
 /* ---- text of the test's notes ---- */
@@ -209,10 +281,11 @@ static struct ebpfnet_policy_set *set_of(struct world *w, const struct policy *p
 		const struct policy *p = &pol[w->order[o]];
 		struct ebpfnet_policy_rule rule[RULES];
 		char name[16], subject[128], peer[RULES][2][128];
-		const char *peers[RULES][2];
+		struct ebpfnet_policy_peer peers[RULES][2];
 		struct ebpfnet_policy_opts opts = {
 			EBPFNET_OPTS_INIT(opts), .name = name, .subject = subject, .audit = p->audit,
-			.default_deny_egress = p->deny[0], .default_deny_ingress = p->deny[1],
+			.default_deny_egress = p->deny[0], .default_deny_ingress = p->deny[1], .tier = p->tier,
+			.priority = p->priority,
 		};
 
 		if (!p->used)
@@ -222,11 +295,11 @@ static struct ebpfnet_policy_set *set_of(struct world *w, const struct policy *p
 		for (unsigned int i = 0; i < p->n; i++) {
 			for (unsigned int k = 0; k < p->rule[i].n_peers; k++) {
 				sel_text(&p->rule[i].peer[k], peer[i][k], sizeof(peer[i][k]));
-				peers[i][k] = peer[i][k];
+				peers[i][k] = (struct ebpfnet_policy_peer){ .text = peer[i][k] };
 			}
 			rule[i] = (struct ebpfnet_policy_rule){
 				EBPFNET_OPTS_INIT(rule[i]), .direction = p->rule[i].dir,
-				.action = p->rule[i].deny ? EBPFNET_VERDICT_DENY : EBPFNET_VERDICT_ALLOW,
+				.action = p->rule[i].action,
 				.peers = peers[i], .n_peers = p->rule[i].n_peers,
 				.ports = p->rule[i].port, .n_ports = p->rule[i].n_ports,
 			};
@@ -261,9 +334,14 @@ static void random_ports(struct world *w, struct ebpfnet_port_range *p)
 	p->protocol = protos[below(w, sizeof(protos))];
 	if (p->protocol == 1 || p->protocol == 58) {
 		p->first = (uint16_t)below(w, 9);
-		p->last = p->first;
-	} else if (p->protocol == 6 || p->protocol == 17 || p->protocol == 132) {
-		if (below(w, 4)) {
+		p->last = (uint16_t)(p->first + below(w, 2));
+		if (!below(w, 3)) {
+			p->flags = EBPFNET_PORT_F_CODE;
+			p->last = p->first;
+			p->code = (uint8_t)below(w, 3);
+		}
+	} else if (p->protocol != 47) {
+		if (below(w, p->protocol ? 4 : 2)) {
 			p->first = edges[a < b ? a : b];
 			p->last = edges[below(w, 2) ? (a < b ? b : a) : (a < b ? a : b)];
 		}
@@ -272,17 +350,27 @@ static void random_ports(struct world *w, struct ebpfnet_port_range *p)
 
 static void random_policy(struct world *w, struct policy *p)
 {
+	static const enum ebpfnet_verdict actions[] = {
+		EBPFNET_VERDICT_DENY, EBPFNET_VERDICT_DENY, EBPFNET_VERDICT_ALLOW, EBPFNET_VERDICT_ALLOW,
+		EBPFNET_VERDICT_ALLOW, EBPFNET_VERDICT_REDIRECT, EBPFNET_VERDICT_AUTH, EBPFNET_VERDICT_PASS,
+	};
+
 	memset(p, 0, sizeof(*p));
 	p->used = true;
-	p->audit = !below(w, 6);
-	p->deny[0] = below(w, 2);
-	p->deny[1] = below(w, 2);
+	p->audit = !below(w, 5);
+	p->tier = below(w, 2) ? EBPFNET_TIER_NORMAL : below(w, 2) ? EBPFNET_TIER_ADMIN : EBPFNET_TIER_BASELINE;
+	if (p->tier == EBPFNET_TIER_NORMAL) {
+		p->deny[0] = below(w, 2);
+		p->deny[1] = below(w, 2);
+	} else {
+		p->priority = below(w, 3);
+	}
 	random_sel(w, &p->subject);
 	p->n = below(w, RULES + 1);
 	for (unsigned int i = 0; i < p->n; i++) {
 		struct rule *r = &p->rule[i];
 
-		r->deny = !below(w, 4);
+		r->action = actions[below(w, p->tier == EBPFNET_TIER_NORMAL ? 7 : 8)];
 		r->dir = below(w, 2) ? EBPFNET_INGRESS : EBPFNET_EGRESS;
 		r->n_peers = below(w, 3);
 		r->n_ports = below(w, PORTS + 1);
@@ -315,7 +403,7 @@ static void random_question(struct world *w, struct question *q)
 	q->proto = protos[below(w, sizeof(protos))];
 	q->port = ports[below(w, 16)];
 	if (q->proto == 1 || q->proto == 58)
-		q->port &= 15;
+		q->port = (uint16_t)(below(w, 10) << 8 | below(w, 4));
 	if (q->proto == 47 || q->proto == 89)
 		q->port = 0;
 }
@@ -339,7 +427,7 @@ static void ask(struct world *w, struct ebpfnet_policy_set *set)
 	/* two more peers: the world, and a number nobody has */
 	label = q.i < IDENTITIES ? w->id[q.i] : q.i == IDENTITIES ? nothing : NULL;
 	number = q.i < IDENTITIES ? w->id_number[q.i] : q.i == IDENTITIES ? EBN_ID_WORLD : 70000;
-	reference(w, w->in_force, w->sub[q.s], label, q.dir, q.proto, q.port, &want);
+	reference(w, w->in_force, w->sub[q.s], label, &q, &want);
 	ck_assert_int_eq(ebn_policy_lookup(w->a.policy, w->sub_number[q.s], q.dir, number, q.proto, q.port, &got), 0);
 	same(w, &want, &got, "the table");
 	w->cases++;
@@ -348,8 +436,12 @@ static void ask(struct world *w, struct ebpfnet_policy_set *set)
 	sub = labels_of(w->sub[q.s]);
 	if (q.i < IDENTITIES)
 		peer = labels_of(label);
-	query = (struct ebpfnet_policy_query){ .direction = q.dir, .protocol = q.proto, .port = q.port, .subject = sub,
-					       .peer = peer };
+	query = (struct ebpfnet_policy_query){ EBPFNET_OPTS_INIT(query), .direction = q.dir, .protocol = q.proto,
+					       .port = q.port, .subject = sub, .peer = peer };
+	if (q.proto == 1 || q.proto == 58) {
+		query.port = q.port >> 8;
+		query.code = q.port & 255;
+	}
 	ck_assert_int_eq(ebpfnet_policy_explain(set, &query, &got), 0);
 	same(w, &want, &got, "explain");
 	ebpfnet_labels_unref(sub);

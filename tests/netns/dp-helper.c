@@ -202,7 +202,7 @@ static int rule(char **w)
 	struct ebpfnet_policy_opts po = { EBPFNET_OPTS_INIT(po), .diag = diag };
 	struct ebpfnet_policy_rule pr = { EBPFNET_OPTS_INIT(pr), .action = EBPFNET_VERDICT_ALLOW };
 	struct ebpfnet_port_range port = { 0 };
-	const char *peer;
+	struct ebpfnet_policy_peer peer = { 0 };
 	int i;
 
 	for (i = 1; i < 7; i++)
@@ -213,8 +213,8 @@ static int rule(char **w)
 	pr.direction = strcmp(w[3], "in") ? EBPFNET_EGRESS : EBPFNET_INGRESS;
 	po.default_deny_ingress = pr.direction == EBPFNET_INGRESS;
 	po.default_deny_egress = !po.default_deny_ingress;
-	peer = w[4];
-	if (strcmp(peer, "-")) {
+	peer.text = w[4];
+	if (strcmp(w[4], "-")) {
 		pr.peers = &peer;
 		pr.n_peers = 1;
 	}

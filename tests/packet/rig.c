@@ -144,7 +144,8 @@ static void policy_tables(void)
 	ebn_node_set(rig.nt, EBN_P_DECISION, off, D_MAX);
 	off = piece(EBN_P_PORT, EBN_PORT_CELLS * 2, &port);
 	port[EBN_PORT_TCP + 80] = port[EBN_PORT_UDP + 80] = Q_WEB;
-	port[EBN_PORT_ICMP + 8] = port[EBN_PORT_ICMP6 + 128] = Q_ECHO;
+	for (unsigned int code = 0; code < 256; code++)
+		port[EBN_PORT_ICMP + 8 * 256 + code] = port[EBN_PORT_ICMP6 + 128 * 256 + code] = Q_ECHO;
 	ebn_node_set(rig.nt, EBN_P_PORT, off, EBN_PORT_CELLS);
 	maps = piece(EBN_X_ROWMAP, 32, &map);
 	for (i = 0; i < 16; i++)

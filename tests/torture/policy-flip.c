@@ -95,9 +95,10 @@ static void grace(struct shared *s)
 static struct ebpfnet_policy_set *set_of(struct shared *s, const char *peer, uint16_t p)
 {
 	struct ebpfnet_port_range range = { .protocol = 6, .first = p, .last = p };
+	struct ebpfnet_policy_peer from = { .text = peer };
 	struct ebpfnet_policy_rule rule = {
 		EBPFNET_OPTS_INIT(rule), .direction = EBPFNET_INGRESS, .action = EBPFNET_VERDICT_ALLOW,
-		.peers = &peer, .n_peers = 1, .ports = &range, .n_ports = 1,
+		.peers = &from, .n_peers = 1, .ports = &range, .n_ports = 1,
 	};
 	struct ebpfnet_policy_opts opts = {
 		EBPFNET_OPTS_INIT(opts), .name = "api", .subject = "app=api", .default_deny_ingress = 1,

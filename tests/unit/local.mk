@@ -52,6 +52,11 @@ EBN_UNIT_TESTS += tests/unit/test-policy
 tests_unit_test_policy_SOURCES = tests/unit/test-policy.c tests/unit/policy-arena.h tests/unit/suite.h
 tests_unit_test_policy_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_test_policy_LDADD = $(EBN_TEST_LIBS)
+EBN_UNIT_TESTS += tests/unit/test-policy-model
+tests_unit_test_policy_model_SOURCES = tests/unit/test-policy-model.c tests/unit/policy-arena.h tests/unit/suite.h
+tests_unit_test_policy_model_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_policy_model_LDADD = $(EBN_TEST_LIBS)
+
 EBN_UNIT_TESTS += tests/unit/test-policy-parse
 tests_unit_test_policy_parse_SOURCES = tests/unit/test-policy-parse.c tests/unit/policy-malformed.h tests/unit/suite.h
 tests_unit_test_policy_parse_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)

@@ -36,10 +36,10 @@ static int parse(const char *text)
 /* Verdict and rule by the set's own words: "1 default/a#1". */
 static const char *ask(const char *subject, const char *peer, enum ebpfnet_direction dir, uint8_t proto, uint16_t port)
 {
-	static char text[160];
+	static char text[600];
 	struct ebpfnet_labels *s = NULL, *p = NULL;
 	struct ebpfnet_policy_answer a;
-	struct ebpfnet_policy_query q = { .direction = dir, .protocol = proto, .port = port };
+	struct ebpfnet_policy_query q = { EBPFNET_OPTS_INIT(q), .direction = dir, .protocol = proto, .port = port };
 
 	ck_assert_int_eq(ebpfnet_labels_parse(subject, NULL, NULL, &s), 0);
 	if (peer)

@@ -50,9 +50,10 @@ static uint32_t subject(const char *text)
 static int add(const char *name, const char *subjects, const char *peer, uint16_t port)
 {
 	struct ebpfnet_port_range range = { .protocol = 6, .first = port, .last = port };
+	struct ebpfnet_policy_peer from = { .text = peer };
 	struct ebpfnet_policy_rule rule = {
 		EBPFNET_OPTS_INIT(rule), .direction = EBPFNET_INGRESS, .action = EBPFNET_VERDICT_ALLOW,
-		.peers = &peer, .n_peers = 1, .ports = &range, .n_ports = 1,
+		.peers = &from, .n_peers = 1, .ports = &range, .n_ports = 1,
 	};
 	struct ebpfnet_policy_opts opts = {
 		EBPFNET_OPTS_INIT(opts), .name = name, .subject = subjects, .default_deny_ingress = 1,
@@ -82,12 +83,12 @@ static void commit(void)
 START_TEST(sets)
 {
 	struct ebpfnet_policy_opts none = { EBPFNET_OPTS_INIT(none) };
-	struct ebpfnet_policy_rule rule = { EBPFNET_OPTS_INIT(rule), .action = EBPFNET_VERDICT_REDIRECT };
+	struct ebpfnet_policy_rule rule = { EBPFNET_OPTS_INIT(rule), .action = EBPFNET_VERDICT_AUDIT };
 	struct ebpfnet_policy_opts opts = { EBPFNET_OPTS_INIT(opts), .name = "x" };
-	const char *peer = "a in (", *missing = NULL;
+	struct ebpfnet_policy_peer peer = { .text = "a in (" }, missing = { 0 };
 	static const struct ebpfnet_port_range bad[] = {
 		{ .protocol = 6, .first = 2, .last = 1 }, { .protocol = 1, .first = 1, .last = 256 },
-		{ .protocol = 47, .first = 1, .last = 1 }, { .protocol = 0, .first = 1, .last = 2 },
+		{ .protocol = 47, .first = 1, .last = 1 }, { .protocol = 6, .first = 1, .last = 1, .code = 1 },
 	};
 
 	begin(1 << 21);
