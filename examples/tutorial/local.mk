@@ -1,0 +1,5 @@
+# SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause
+# docs/tutorial.md goes through these
+noinst_PROGRAMS += examples/tutorial/firewall
+examples_tutorial_firewall_SOURCES = examples/tutorial/firewall.c
+examples_tutorial_firewall_LDADD = $(EBN_EXAMPLE_LIBS)
