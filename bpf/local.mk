@@ -1,14 +1,17 @@
 # SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause
-EBN_BPF_OBJECTS += bpf/ebn_datapath.bpf.o
+EBN_BPF_OBJECTS += bpf/ebn_datapath.bpf.o bpf/ebn_sock.bpf.o
 EBN_BPF_INCLUDES += \
 	bpf/include/ebn_config.h \
 	bpf/include/ebn_event.h \
 	bpf/include/ebn_flow.h \
 	bpf/include/ebn_node.h \
 	bpf/include/ebn_reason.h \
+	bpf/include/ebn_service.h \
+	bpf/include/ebn_sock.h \
 	bpf/include/ebn_types.h \
 	bpf/include/ebn_vmlinux.h
-EBN_BPF_INCLUDES += bpf/lib/config.h bpf/lib/count.h bpf/lib/flow.h bpf/lib/flow_give_up.h bpf/lib/maps.h bpf/lib/node.h
+EBN_BPF_INCLUDES += bpf/lib/config.h bpf/lib/count.h bpf/lib/flow.h bpf/lib/flow_give_up.h bpf/lib/maps.h bpf/lib/maps_node.h bpf/lib/node.h
+EBN_BPF_INCLUDES += bpf/lib/service.h
 EBN_BPF_INCLUDES += bpf/lib/conntrack.h bpf/lib/deliver.h bpf/lib/endpoint.h bpf/lib/event.h bpf/lib/frag.h \
 	bpf/lib/hdr.h bpf/lib/icmp.h bpf/lib/neigh.h bpf/lib/pkt.h bpf/lib/policy.h bpf/lib/run.h bpf/lib/sctp.h bpf/lib/stat.h
 EXTRA_DIST += bpf/instructions.csv tools/drop-reasons

@@ -15,5 +15,6 @@ ebpfnetinclude_HEADERS += \
 	include/ebpfnet/ipam.h \
 	include/ebpfnet/labels.h \
 	include/ebpfnet/policy.h \
+	include/ebpfnet/service.h \
 	include/ebpfnet/types.h \
 	include/ebpfnet/version.h

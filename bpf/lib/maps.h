@@ -7,20 +7,9 @@
 #include "ebn_reason.h"
 #include "ebn_types.h"
 
-#include <bpf/bpf_helpers.h>
+#include "lib/maps_node.h"
 
-/*
- * Node tables (ebn_node.h). The loader makes it one value of ebn_cfg.node_size bytes, or where the
- * kernel refuses such a value (ebn_cfg.node_flat) ebn_cfg.node_size / 64 values of one line. No BTF
- * type: the value is no single type, and bpftool would print it all.
- */
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, 1);
-	__uint(map_flags, BPF_F_MMAPABLE);
-	__uint(key_size, 4);
-	__uint(value_size, 64);
-} ebn_node SEC(".maps");
+#include <bpf/bpf_helpers.h>
 
 /*
  * Flow tables (ebn_flow.h), an element is a set. The old ones exist only while one table replaces another

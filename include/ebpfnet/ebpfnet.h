@@ -14,6 +14,7 @@
 #include <ebpfnet/features.h>
 #include <ebpfnet/labels.h>
 #include <ebpfnet/policy.h>
+#include <ebpfnet/service.h>
 #include <ebpfnet/datapath.h>
 #include <ebpfnet/endpoint.h>
 #include <ebpfnet/address.h>

@@ -202,6 +202,8 @@ int ebpfnet_datapath_open(struct ebpfnet_ctx *ctx, const struct ebpfnet_datapath
 	}
 	if (!r && dp->readonly) {
 		r = ebn_tables_open(dp, diag);
+		if (!r)
+			r = ebn_sock_open(dp, diag);
 		dp->prepared = !r;
 		dp->loaded = !r && dp->p->set.meta.loaded;
 	}
@@ -278,6 +280,8 @@ int ebpfnet_datapath_prepare(struct ebpfnet_datapath *dp, struct ebpfnet_diag *d
 		dp->prepared = true;
 		dp->loaded = p->set.meta.loaded;
 		r = ebn_upgrade_recover(dp, diag);
+		if (!r)
+			r = ebn_sock_open(dp, diag);
 	}
 	if (r < 0) {
 		ebn_tables_close(dp);
@@ -339,8 +343,10 @@ int ebpfnet_datapath_load(struct ebpfnet_datapath *dp, struct ebpfnet_diag *diag
 	else if (!r)
 		r = ebn_load_first(dp, &o, diag);
 	ebn_object_close(&o);
-	if (r < 0 || !replace)
+	if (r < 0)
 		return r;
+	if (!replace)
+		return ebn_sock_refresh(dp, dp->p->object_dir, diag);
 	/* programs of another version are in force: replaced as an upgrade does it */
 	up.object_dir = dp->p->object_dir;
 	return ebpfnet_datapath_upgrade(dp, &up);

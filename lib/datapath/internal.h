@@ -19,6 +19,7 @@
 struct bpf_object;
 struct mnl_socket;
 struct ebn_policy;
+struct ebn_services;
 
 /* Maps shared with the programs, in the order of ebn_map_names[]. */
 enum ebn_map {
@@ -69,6 +70,7 @@ struct ebpfnet_datapath {
 	struct ebn_node *node;
 	struct ebn_rows *rows;
 	struct ebn_policy *policy;
+	struct ebn_services *services;
 	struct ebpfnet_events *events;	/* the reader of the event ring, set by lib/observe/; NULL: none */
 
 	/* ---- lib/datapath/ only ---- */

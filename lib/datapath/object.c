@@ -54,22 +54,23 @@ static void ebn_object_tag(struct ebn_object *o)
 }
 
 /* Bytes of a file that only root may have written. */
-static int ebn_object_read(const char *dir, struct ebpfnet_diag *diag, struct ebn_object *o)
+static int ebn_object_read(const char *dir, const char *name, struct ebpfnet_diag *diag, struct ebn_object *o)
 {
 	_close_ int dfd = -1, fd = -1;
-	char path[PATH_MAX];
+	char path[PATH_MAX], file[64];
 	struct stat st;
 	size_t n = 0;
 	ssize_t r;
 
-	if (dir[0] != '/' || ebn_format(path, sizeof(path), "%s/" EBN_OBJECT_NAME ".bpf.o", dir) < 0)
+	if (dir[0] != '/' || ebn_format(file, sizeof(file), "%s.bpf.o", name) < 0 ||
+	    ebn_format(path, sizeof(path), "%s/%s", dir, file) < 0)
 		return ebn_diag(diag, dir, EINVAL, "directory of BPF objects must be an absolute path");
 	dfd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (dfd < 0)
 		return ebn_diag(diag, dir, errno, "cannot open the directory of BPF objects");
 	if (fstat(dfd, &st) || st.st_uid != 0 || (st.st_mode & 022))
 		return ebn_diag(diag, dir, EACCES, "directory of BPF objects is not root's alone to write");
-	fd = openat(dfd, EBN_OBJECT_NAME ".bpf.o", O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	fd = openat(dfd, file, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0)
 		return ebn_diag(diag, path, errno, "cannot open the BPF object");
 	if (fstat(fd, &st) || !S_ISREG(st.st_mode) || st.st_uid != 0 || (st.st_mode & 022))
@@ -92,8 +93,8 @@ static int ebn_object_read(const char *dir, struct ebpfnet_diag *diag, struct eb
 	return 0;
 }
 
-/* ebn_cfg inside .rodata, writable until the object is loaded. NULL: no such variable of the right size. */
-static struct ebn_config *ebn_object_cfg(struct bpf_object *obj)
+/* A variable inside .rodata, writable until the object is loaded. NULL: no such variable of the right size. */
+void *ebn_object_var(struct bpf_object *obj, const char *name, size_t want)
 {
 	struct bpf_map *map = bpf_object__find_map_by_name(obj, ".rodata");
 	const struct btf *btf = bpf_object__btf(obj);
@@ -111,25 +112,38 @@ static struct ebn_config *ebn_object_cfg(struct bpf_object *obj)
 	v = btf_var_secinfos(t);
 	for (i = 0; i < btf_vlen(t); i++, v++) {
 		var = btf__type_by_id(btf, v->type);
-		if (!var || !btf_is_var(var) || strcmp(btf__name_by_offset(btf, var->name_off), "ebn_cfg"))
+		if (!var || !btf_is_var(var) || strcmp(btf__name_by_offset(btf, var->name_off), name))
 			continue;
-		if (v->size != sizeof(struct ebn_config) || v->offset > size || size - v->offset < v->size)
+		if (v->size != want || v->offset > size || size - v->offset < v->size)
 			return NULL;
-		return (struct ebn_config *)((uintptr_t)data + v->offset);
+		return (void *)((uintptr_t)data + v->offset);
 	}
 	return NULL;
 }
 
-static int ebn_object_check(const char *where, struct bpf_object *obj, struct ebpfnet_diag *diag)
+static struct ebn_config *ebn_object_cfg(struct bpf_object *obj)
+{
+	return ebn_object_var(obj, "ebn_cfg", sizeof(struct ebn_config));
+}
+
+int ebn_object_belongs(const char *where, struct bpf_object *obj, struct ebpfnet_diag *diag)
 {
 	const struct ebn_config *cfg = ebn_object_cfg(obj);
-	int i;
 
 	if (!cfg || cfg->magic != EBN_CFG_MAGIC)
 		return ebn_diag(diag, where, EPROTO, "not an object of this library: ebn_cfg is missing");
 	if (cfg->abi_major != EBN_ABI_MAJOR || cfg->abi_minor > EBN_ABI_MINOR)
 		return ebn_diag(diag, where, EPROTO, "object has layout version %u.%u, this library has %u.%u",
 				cfg->abi_major, cfg->abi_minor, EBN_ABI_MAJOR, EBN_ABI_MINOR);
+	return 0;
+}
+
+static int ebn_object_check(const char *where, struct bpf_object *obj, struct ebpfnet_diag *diag)
+{
+	int i, r = ebn_object_belongs(where, obj, diag);
+
+	if (r < 0)
+		return r;
 	for (i = 0; i < EBN_PROGS; i++)
 		if (!bpf_object__find_program_by_name(obj, ebn_prog_names[i]))
 			return ebn_diag(diag, where, EPROTO, "object has no program %s", ebn_prog_names[i]);
@@ -139,24 +153,26 @@ static int ebn_object_check(const char *where, struct bpf_object *obj, struct eb
 	return 0;
 }
 
-int ebn_object_open(struct ebpfnet_datapath *dp, const char *dir, struct ebpfnet_diag *diag, struct ebn_object *ret)
+/* builtin: used when dir is NULL, and the environment names none. */
+int ebn_object_open_as(const char *name, const struct ebn_bytes *builtin, const char *dir, struct ebpfnet_diag *diag,
+		       struct ebn_object *ret)
 {
-	LIBBPF_OPTS(bpf_object_open_opts, opts, .object_name = EBN_OBJECT_NAME);
+	LIBBPF_OPTS(bpf_object_open_opts, opts, .object_name = name);
 	const char *where = dir ? dir : "built-in object";
 	libbpf_print_fn_t old;
 	int r;
 
 	memset(ret, 0, sizeof(*ret));
-	(void)dp;
 	if (!dir)
 		dir = secure_getenv("EBPFNET_OBJECT_PATH");
 	if (dir) {
 		where = dir;
-		r = ebn_object_read(dir, diag, ret);
+		r = ebn_object_read(dir, name, diag, ret);
 		if (r < 0)
 			return r;
 	} else {
-		ret->data = ebn_datapath_bpf__elf_bytes(&ret->size);
+		ret->data = builtin->data;
+		ret->size = builtin->size;
 	}
 	ebn_object_tag(ret);
 	ret->log = calloc(1, EBN_LOG_SIZE);
@@ -172,7 +188,18 @@ int ebn_object_open(struct ebpfnet_datapath *dp, const char *dir, struct ebpfnet
 		return ebn_diag(diag, where, ENOMEM, "out of memory");
 	if (r < 0)
 		return ebn_diag(diag, where, EPROTO, "not a BPF object");
-	return ebn_object_check(where, ret->obj, diag);
+	return 0;
+}
+
+int ebn_object_open(struct ebpfnet_datapath *dp, const char *dir, struct ebpfnet_diag *diag, struct ebn_object *ret)
+{
+	struct ebn_bytes builtin;
+	int r;
+
+	(void)dp;
+	builtin.data = ebn_datapath_bpf__elf_bytes(&builtin.size);
+	r = ebn_object_open_as(EBN_OBJECT_NAME, &builtin, dir, diag, ret);
+	return r < 0 ? r : ebn_object_check(dir ? dir : "built-in object", ret->obj, diag);
 }
 
 void ebn_object_close(struct ebn_object *o)
@@ -250,6 +277,25 @@ static int ebn_map_entries(int fd, uint32_t *ret_entries, uint32_t *ret_value)
 	return r;
 }
 
+int ebn_object_node(struct ebpfnet_datapath *dp, struct ebn_config *cfg, int node_fd)
+{
+	uint32_t n = 0, value = 0;
+	int r;
+
+	r = ebn_map_entries(node_fd, &n, &value);
+	if (r < 0)
+		return r;
+	cfg->node_size = n * value;
+	cfg->node_flat = n != 1;
+	cfg->tick_shift = dp->tick_shift;
+#if defined(__x86_64__) || defined(__i386__) || defined(__s390x__)
+	cfg->weak_order = 0;
+#else
+	cfg->weak_order = 1;
+#endif
+	return 0;
+}
+
 static int ebn_object_configure(struct ebpfnet_datapath *dp, struct ebn_object *o, const int *map_fd, const int *old_fd)
 {
 	const struct ebn_node_hdr *hdr = dp->node_mem;
@@ -257,11 +303,9 @@ static int ebn_object_configure(struct ebpfnet_datapath *dp, struct ebn_object *
 	uint32_t n = 0, value = 0;
 	int r;
 
-	r = ebn_map_entries(map_fd[EBN_MAP_NODE], &n, &value);
+	r = ebn_object_node(dp, cfg, map_fd[EBN_MAP_NODE]);
 	if (r < 0)
 		return r;
-	cfg->node_size = n * value;
-	cfg->node_flat = n != 1;
 	r = ebn_map_entries(map_fd[EBN_MAP_FLOW4], &n, &value);
 	cfg->flow4_mask = n - 1;
 	if (!r)
@@ -277,31 +321,34 @@ static int ebn_object_configure(struct ebpfnet_datapath *dp, struct ebn_object *
 	}
 	if (r < 0)
 		return r;
-	cfg->tick_shift = dp->tick_shift;
-#if defined(__x86_64__) || defined(__i386__) || defined(__s390x__)
-	cfg->weak_order = 0;
-#else
-	cfg->weak_order = 1;
-#endif
 	cfg->flow_seed[0] = hdr->flow_seed[0];
 	cfg->flow_seed[1] = hdr->flow_seed[1];
 	return 0;
 }
 
-static int ebn_object_fail(struct ebn_object *o, int r, struct ebpfnet_diag *diag)
+static int ebn_object_fail(struct ebn_object *o, const char *name, int r, struct ebpfnet_diag *diag)
 {
 	const char *what = "cannot load the programs";
 
 	if (r == -ENOMEM)
-		return ebn_diag(diag, EBN_OBJECT_NAME, ENOMEM, "%s: no kernel memory", what);
+		return ebn_diag(diag, name, ENOMEM, "%s: no kernel memory", what);
 	if (o->log[0]) {
 		/* the verifier's refusals come as EACCES, EINVAL, E2BIG, …; to the caller they are one thing */
-		ebn_diag(diag, EBN_OBJECT_NAME, r == -EPERM ? EPERM : EINVAL,
+		ebn_diag(diag, name, r == -EPERM ? EPERM : EINVAL,
 			 "the kernel's verifier refused a program");
 		ebn_diag_detail(diag, o->log);
 		return r == -EPERM ? -EPERM : -EINVAL;
 	}
-	return ebn_diag(diag, EBN_OBJECT_NAME, r, "%s", what);
+	return ebn_diag(diag, name, r, "%s", what);
+}
+
+int ebn_object_verify(struct ebn_object *o, const char *name, struct ebpfnet_diag *diag)
+{
+	libbpf_print_fn_t old = ebn_quiet();
+	int r = bpf_object__load(o->obj);
+
+	ebn_unquiet(old);
+	return r < 0 ? ebn_object_fail(o, name, r, diag) : 0;
 }
 
 static int ebn_object_programs(struct ebn_object *o, struct ebn_set *set, struct ebpfnet_diag *diag)
@@ -344,7 +391,7 @@ int ebn_object_load(struct ebpfnet_datapath *dp, struct ebn_object *o, const int
 		r = bpf_object__load(o->obj);
 	ebn_unquiet(old);
 	if (r < 0)
-		return ebn_object_fail(o, r, diag);
+		return ebn_object_fail(o, EBN_OBJECT_NAME, r, diag);
 	r = ebn_object_programs(o, set, diag);
 	if (r < 0)
 		return r;

@@ -51,7 +51,8 @@ static bool ebn_pin_known(const char *name)
 	for (i = 0; i < EBN_ARRAY_SIZE(ebn_pin_links); i++)
 		if (!strcmp(name, ebn_pin_links[i]))
 			return true;
-	return !strcmp(name, "stage") || !strcmp(name, "links") || !strcmp(name, "swap") || ebn_pin_set_name(name, &n);
+	return !strcmp(name, "stage") || !strcmp(name, "links") || !strcmp(name, "sock") ||
+	       !strcmp(name, "swap") || ebn_pin_set_name(name, &n);
 }
 
 /* Calls fn with each name in a directory of ours. */

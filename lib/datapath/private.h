@@ -112,12 +112,11 @@ struct ebn_dp_private {
 	uint64_t sweep_pos[2];
 	bool sweep_done[2];
 	uint64_t sweep_due_ns;	/* CLOCK_MONOTONIC */
-	uint64_t sweep_every_ns;
-	uint64_t sweep_killed, sweep_live;	/* of this turn */
 	bool sweeping;
 	bool reap;
 	uint64_t tick_base;	/* tick - now / length of a tick, at the last calibration */
 	uint64_t tick_checked_ns;
+	struct ebn_sock_state *sock;	/* NULL: no socket program was ever loaded */
 };
 
 /* ---- pins.c ---- */
@@ -185,6 +184,20 @@ int ebn_object_load(struct ebpfnet_datapath *dp, struct ebn_object *o, const int
 /* Extra maps of the object (not in ebn_map_names[]) are pinned with the set they were loaded for. */
 int ebn_object_stage_extra(struct ebpfnet_datapath *dp, struct ebn_object *o, struct ebpfnet_diag *diag);
 void ebn_object_close(struct ebn_object *o);
+/* For other objects than the datapath's. builtin: its bytes; a directory's file name.bpf.o goes before it. */
+struct ebn_bytes {
+	const void *data;
+	size_t size;
+};
+int ebn_object_open_as(const char *name, const struct ebn_bytes *builtin, const char *dir, struct ebpfnet_diag *diag,
+		       struct ebn_object *ret);
+/* Is its layout ours? */
+int ebn_object_belongs(const char *where, struct bpf_object *obj, struct ebpfnet_diag *diag);
+/* A variable of .rodata, until the object is loaded; NULL: none of this name and size. */
+void *ebn_object_var(struct bpf_object *obj, const char *name, size_t size);
+/* What the programs are verified with of the node tables, and of this machine. */
+int ebn_object_node(struct ebpfnet_datapath *dp, struct ebn_config *cfg, int node_fd);
+int ebn_object_verify(struct ebn_object *o, const char *name, struct ebpfnet_diag *diag);
 
 /* ---- netlink.c ---- */
 int ebn_nl_open(struct ebn_nl *nl);
@@ -249,6 +262,18 @@ void ebn_eps_close(struct ebpfnet_datapath *dp);
 int ebn_dp_grace(struct ebpfnet_datapath *dp);
 /* Before an update: when the tables are nearly full of what waits for a grace period, waits for it. */
 void ebn_dp_room(struct ebpfnet_datapath *dp);
+
+/* ---- sock.c ---- */
+struct ebn_sock_state;
+/* Maps of an earlier process, if there are any. */
+int ebn_sock_open(struct ebpfnet_datapath *dp, struct ebpfnet_diag *diag);
+void ebn_sock_close(struct ebpfnet_datapath *dp);
+/* Makes every cgroup that is attached run the programs of dir (NULL: the built-in ones). */
+int ebn_sock_refresh(struct ebpfnet_datapath *dp, const char *dir, struct ebpfnet_diag *diag);
+struct ebpfnet_service_stats;
+/* -ENOENT: nothing counts yet; ret is zeroed. */
+int ebn_sock_service_stats(struct ebpfnet_datapath *dp, uint32_t number, struct ebpfnet_service_stats *ret);
+uint64_t ebn_sock_backend_count(struct ebpfnet_datapath *dp, uint32_t row);
 
 /* ---- upgrade.c ---- */
 /* Brings an upgrade that was cut short to an end, back or forth. */

@@ -7,6 +7,7 @@
 #include <time.h>
 #include <bpf/bpf.h>
 #include <ebpfnet/version.h>
+#include "service/service.h"
 
 /* Seconds a flow may be idle, by EBN_FLOW_IDLE_*. */
 #define EBN_GIVE_UP_SECONDS 600
@@ -369,6 +370,8 @@ int ebn_tables_adopt(struct ebpfnet_datapath *dp, bool fresh, struct ebpfnet_dia
 	r = ebn_node_open(dp->node_mem, dp->node_size, diag, &dp->node);
 	if (!r)
 		r = ebn_rows_open(dp->node, dp->p->n_endpoints, diag, &dp->rows);
+	if (!r)
+		r = ebn_services_open(dp->ctx, dp->node, diag, &dp->services);
 	if (!r && fresh) {
 		r = ebn_node_adopted(dp->node);
 		if (!r)
@@ -385,6 +388,8 @@ int ebn_tables_adopt(struct ebpfnet_datapath *dp, bool fresh, struct ebpfnet_dia
 		if (!r)
 			r = ebn_node_adopted(dp->node);
 	}
+	if (!r)
+		r = ebn_services_settle(dp->services, diag);
 	if (!r)
 		r = ebn_eps_open(dp, diag);
 	if (r < 0)
@@ -405,7 +410,10 @@ void ebn_tables_close(struct ebpfnet_datapath *dp)
 {
 	int i;
 
+	ebn_sock_close(dp);
 	ebn_eps_close(dp);
+	ebn_services_free(dp->services);
+	dp->services = NULL;
 	ebn_policy_free(dp->policy);
 	dp->policy = NULL;
 	ebn_rows_free(dp->rows);

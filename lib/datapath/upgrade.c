@@ -388,9 +388,11 @@ int ebpfnet_datapath_upgrade(struct ebpfnet_datapath *dp, const struct ebpfnet_u
 	memcpy(u.map_fd, dp->map_fd, sizeof(u.map_fd));
 	ebn_set_init(&u.set);
 	ebn_set_init(&u.drain);
-	r = ebn_upgrade_run(&u, dir ? dir : dp->p->object_dir, want);
+	dir = dir ? dir : dp->p->object_dir;
+	r = ebn_upgrade_run(&u, dir, want);
 	ebn_upgrade_free(&u);
-	return r;
+	/* beside the set: what was replaced above stays replaced when this is refused, and the next load tries again */
+	return r < 0 ? r : ebn_sock_refresh(dp, dir, u.diag);
 }
 
 /* ---- going back ---- */

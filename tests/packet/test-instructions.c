@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause
 /* What the verifier has to follow, against bpf/instructions.csv: a tenth more is a failure, and so is more than the limits. */
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
 #include <string.h>
 
 #include "../unit/suite.h"
+#include "ebn_sock.skel.h"
 #include "rig.h"
 
 #define LARGEST 40000u
@@ -23,24 +26,36 @@ static unsigned int budget(FILE *f, const char *name)
 	return found;
 }
 
-START_TEST(programs_stay_within_their_budgets)
+static FILE *budgets(void)
 {
 	const char *src = getenv("top_srcdir");
-	unsigned int i, n, sum = 0;
 	char path[4096];
 	FILE *f;
 
 	ck_assert_int_lt(snprintf(path, sizeof(path), "%s/bpf/instructions.csv", src ? src : ".."), (int)sizeof(path));
 	f = fopen(path, "re");
 	ck_assert_msg(f != NULL, "%s", path);
+	return f;
+}
+
+static void within(FILE *f, const char *name, unsigned int insns)
+{
+	unsigned int n = budget(f, name);
+
+	printf("%s,%u\n", name, insns);
+	ck_assert_msg(n, "%s has no budget", name);
+	ck_assert_msg(insns <= n + n / 10, "%s: %u verified instructions, budget %u", name, insns, n);
+	ck_assert_uint_le(insns, LARGEST);
+}
+
+START_TEST(programs_stay_within_their_budgets)
+{
+	unsigned int i, sum = 0;
+	FILE *f = budgets();
+
 	rig_open(NULL);
 	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-		n = budget(f, names[i]);
-		printf("%s,%u\n", names[i], rig.insns[i]);
-		ck_assert_msg(n, "%s has no budget", names[i]);
-		ck_assert_msg(rig.insns[i] <= n + n / 10, "%s: %u verified instructions, budget %u", names[i],
-			      rig.insns[i], n);
-		ck_assert_uint_le(rig.insns[i], LARGEST);
+		within(f, names[i], rig.insns[i]);
 		if (i <= FROM_NETDEV)
 			sum += rig.insns[i];
 	}
@@ -50,4 +65,26 @@ START_TEST(programs_stay_within_their_budgets)
 }
 END_TEST
 
-RUN_SUITE("packet-instructions", programs_stay_within_their_budgets)
+START_TEST(socket_programs_stay_within_their_budgets)
+{
+	struct ebn_sock_bpf *skel = ebn_sock_bpf__open();
+	struct bpf_program *prog;
+	FILE *f = budgets();
+
+	ck_assert_ptr_nonnull(skel);
+	ck_assert_int_eq(bpf_map__set_value_size(skel->maps.ebn_node, 1 << 20), 0);
+	skel->rodata->ebn_cfg.node_size = 1 << 20;
+	ck_assert_int_eq(ebn_sock_bpf__load(skel), 0);
+	bpf_object__for_each_program(prog, skel->obj) {
+		struct bpf_prog_info info = { 0 };
+		uint32_t len = sizeof(info);
+
+		ck_assert_int_eq(bpf_obj_get_info_by_fd(bpf_program__fd(prog), &info, &len), 0);
+		within(f, bpf_program__name(prog), info.verified_insns);
+	}
+	ebn_sock_bpf__destroy(skel);
+	fclose(f);
+}
+END_TEST
+
+RUN_SUITE("packet-instructions", programs_stay_within_their_budgets, socket_programs_stay_within_their_budgets)

@@ -39,16 +39,6 @@ EBN_UNIT_TESTS += tests/unit/test-conntrack
 tests_unit_test_conntrack_SOURCES = tests/unit/test-conntrack.c tests/unit/suite.h
 tests_unit_test_conntrack_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_test_conntrack_LDADD = $(EBN_TEST_LIBS)
-EBN_UNIT_TESTS += tests/unit/test-ct-filter tests/unit/test-ct-watch tests/unit/test-ct-image
-tests_unit_test_ct_filter_SOURCES = tests/unit/test-ct-filter.c tests/unit/ct-tables.h tests/unit/suite.h
-tests_unit_test_ct_filter_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
-tests_unit_test_ct_filter_LDADD = $(EBN_TEST_LIBS)
-tests_unit_test_ct_watch_SOURCES = tests/unit/test-ct-watch.c tests/unit/ct-tables.h tests/unit/suite.h
-tests_unit_test_ct_watch_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
-tests_unit_test_ct_watch_LDADD = $(EBN_TEST_LIBS)
-tests_unit_test_ct_image_SOURCES = tests/unit/test-ct-image.c tests/unit/ct-tables.h tests/unit/suite.h
-tests_unit_test_ct_image_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
-tests_unit_test_ct_image_LDADD = $(EBN_TEST_LIBS)
 EBN_UNIT_TESTS += tests/unit/test-names
 tests_unit_test_names_SOURCES = tests/unit/test-names.c tests/unit/suite.h
 tests_unit_test_names_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
@@ -85,6 +75,11 @@ EBN_UNIT_TESTS += tests/unit/test-ipam
 tests_unit_test_ipam_SOURCES = tests/unit/test-ipam.c tests/unit/suite.h
 tests_unit_test_ipam_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_test_ipam_LDADD = $(EBN_TEST_LIBS)
+
+EBN_UNIT_TESTS += tests/unit/test-service
+tests_unit_test_service_SOURCES = tests/unit/test-service.c tests/unit/suite.h
+tests_unit_test_service_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_service_LDADD = $(EBN_TEST_LIBS)
 
 # real probing needs privilege
 EXTRA_PROGRAMS += tests/unit/test-features

@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR LGPL-2.1-only OR BSD-2-Clause */
+/*
+ * Services in the node tables (ebn_node.h).
+ *
+ *	address, prefix length ──▶ VIP row: what kinds of frontends it has
+ *	+ protocol, port       ──▶ frontend row ──▶ set ─ slot[hash] ─▶ member ──▶ backend row
+ *
+ * Rows of both kinds hang in chains from one array of heads. A row is filled before a head or another row leads to it; it
+ * leaves the chain by one store, and is used again after a grace period. So a program sees a frontend as it was or as it is.
+ * A set never changes while it can be reached: other backends are another set, and the frontend's word names it [in place].
+ */
+#ifndef EBN_SERVICE_H
+#define EBN_SERVICE_H
+
+#include "ebn_node.h"
+
+#define EBN_X_SVC_SET 0x110u
+#define EBN_X_SVC_SOURCES 0x111u
+#define EBN_X_SVC_RECORD 0x112u	/* user space only */
+
+/* Rows a program follows in one chain; the writer keeps chains shorter. */
+#define EBN_SVC_CHAIN 16u
+/* Different prefix lengths below 128 of all VIPs. */
+#define EBN_SVC_PLENS 8u
+
+/** First line of EBN_P_SVC_HASH; the heads (row + 1, 0: empty) follow, n of them, a power of two. */
+struct ebn_svc_head {
+	__u64 plens;		/* a byte each, longest first, 0: no more [in place] */
+	__u32 serial;		/* of the last set made [in place] */
+	__u32 reserved[13];
+};
+EBN_ASSERT(sizeof(struct ebn_svc_head) == EBN_LINE, "the heads begin at a line");
+
+enum ebn_svc_kind {
+	EBN_SVC_NONE,
+	EBN_SVC_VIP,		/* protocol, first, last 0 */
+	EBN_SVC_PORT,		/* first == last */
+	EBN_SVC_RANGE,		/* of ports */
+	EBN_SVC_ANY,		/* every port of a protocol, or of every protocol (0) */
+};
+
+/* What a VIP row leads to [in place]. */
+#define EBN_VIP_RANGE 0x1u
+#define EBN_VIP_ANY 0x2u
+#define EBN_VIP_NODE 0x4u	/* an address of this node: node ports answer there */
+
+/* What a frontend's row says. */
+#define EBN_SVC_F_RANDOM 0x1u	/* any slot, else the one of the tuple's hash */
+#define EBN_SVC_F_SILENT 0x2u	/* no backend: no answer either */
+
+/* Which of a row's sets. */
+enum ebn_svc_from {
+	EBN_SVC_INSIDE,		/* for clients on this node */
+	EBN_SVC_OUTSIDE,
+	EBN_SVC_FROMS,
+};
+
+struct ebn_svc_row {
+	/* the key, three words */
+	__u32 addr[4];		/* IPv4 mapped; bits behind the prefix are zero. Node ports: 0.0.0.0 and :: */
+	__u16 first;		/* ports, host order */
+	__u16 last;
+	__u8 proto;
+	__u8 plen;		/* IPv4: 96 + the usual number */
+	__u8 kind;
+	__u8 reserved0;
+	__u32 next;		/* row + 1 [in place] */
+	__u32 service;		/* number */
+	__u32 set[EBN_SVC_FROMS]; /* payloads of EBN_X_SVC_SET, one word [in place] */
+	__u32 flags;
+	__u32 affinity;		/* seconds, 0: none */
+	__u32 sources;		/* payload of EBN_X_SVC_SOURCES, 0: everybody may */
+	__u32 reserved1[3];
+};
+EBN_ASSERT(sizeof(struct ebn_svc_row) == EBN_LINE, "a row is a line");
+
+/*
+ * Backends a frontend's flows may be at. members is every one that may keep flows, in order of their rows, so that a program
+ * can ask whether one is still there; only those that take new flows have slots.
+ */
+struct ebn_svc_set {
+	__u32 serial;		/* no other set ever has it */
+	__u32 slots;		/* 0: nobody takes new flows */
+	__u32 members;
+	__u32 slot_off;		/* of the first slot, from here */
+	__u64 content;		/* hash of all that made it; user space finds equal sets by it */
+	__u64 reserved;
+	/* __u32 member[members]: backend rows, ascending; __u16 slot[slots]: index into member */
+};
+EBN_ASSERT(sizeof(struct ebn_svc_set) == 32, "head of a set");
+#define EBN_SVC_MEMBERS_MAX 65535u
+#define EBN_SVC_SLOTS_MAX 1048573u	/* the largest prime below 2^20 */
+
+struct ebn_backend_row {
+	__u32 addr[4];
+	__u16 port;		/* network order; 0: the port the client asked for */
+	__u8 proto;		/* 0: any */
+	__u8 reserved0;
+	__u32 reserved1[3];
+};
+EBN_ASSERT(sizeof(struct ebn_backend_row) == 32, "two backends a line");
+
+/*
+ * Who may be a client: addresses in order at which the answer changes, beginning with "no". Even count so far: no.
+ */
+struct ebn_svc_edge {
+	__u64 hi, lo;		/* the address, host order */
+};
+struct ebn_svc_sources {
+	__u32 edges;
+	__u32 reserved[3];
+	/* struct ebn_svc_edge edge[edges], ascending */
+};
+EBN_ASSERT(sizeof(struct ebn_svc_sources) == 16, "head of source ranges");
+#define EBN_SVC_EDGES_MAX 4096u
+
+/* Where a row hangs: kinds that hold ports are found without them. */
+static inline __u64 ebn_svc_hash_addr(const __u32 a[4])
+{
+	return ebn_addr_hash(a);
+}
+
+static inline __u32 ebn_svc_hash(__u64 addr_hash, __u8 kind, __u8 plen, __u8 proto, __u16 port)
+{
+	return (__u32)ebn_mix64(addr_hash + ((__u64)kind << 32 | (__u64)plen << 24 | (__u64)proto << 16 | port));
+}
+
+/** The slot of a 32-bit hash. */
+static inline __u32 ebn_svc_slot(__u32 hash, __u32 slots)
+{
+	return (__u32)((__u64)hash * slots >> 32);
+}
+
+/**
+ * Hash by which a tuple chooses its backend: the same on every node, so that each of them sends a flow to the same backend.
+ * Ports in host order.
+ */
+static inline __u32 ebn_svc_tuple_hash(const __u32 src[4], __u16 sport, const __u32 dst[4], __u16 dport, __u8 proto)
+{
+	__u64 h = ebn_addr_hash(src);
+
+	h = ebn_mix64(h ^ (ebn_addr_hash(dst) + ((__u64)proto << 32 | (__u32)sport << 16 | dport)));
+	return (__u32)(h >> 32);
+}
+
+/** Who asks, where an answer must stay the same for a client: of its address, or of its network namespace. */
+static inline __u32 ebn_svc_client_hash(__u64 client, __u32 service)
+{
+	return (__u32)(ebn_mix64(client + 0x9e3779b97f4a7c15ULL * (service + 1)) >> 32);
+}
+
+#endif
