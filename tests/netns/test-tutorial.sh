@@ -22,10 +22,11 @@ check() { # WHAT COMMAND...
 	head -n 20 "$work/out"
 	failures=$((failures + 1))
 }
+fails() { ! "$@"; }
 refuse() { # WHAT COMMAND...
 	local what=$1
 	shift
-	check "$what" sh -c '! "$@"' sh "$@"
+	check "$what" fails "$@"
 }
 eventually() { # COMMAND...
 	for _ in $(seq 50); do
