@@ -96,7 +96,8 @@ struct ebpfnet_policy_peer {
  * ingress rule asks the subject's labels, an egress rule each peer's own. Who has no such label is not matched.
  */
 struct ebpfnet_port_range {
-	uint8_t protocol;	/**< IPPROTO_TCP, _UDP, _SCTP, _ICMP, _ICMPV6, or another number, which has no ports; 0: every
+	uint8_t protocol;	/**< IPPROTO_TCP, _UDP, _SCTP, _ICMP, _ICMPV6, or another number, which has no ports;
+			0: every
 				     protocol, or with ports or a name: TCP, UDP and SCTP */
 	uint8_t flags;		/**< EBPFNET_PORT_F_* */
 	uint16_t first;		/**< 0 with last 0: every port. ICMP: the type */
@@ -116,8 +117,10 @@ struct ebpfnet_policy_rule {
 	const struct ebpfnet_port_range *ports;
 	size_t n_ports;			/**< 0: every protocol and port */
 	const char *log;		/**< text that goes with the flows it decides; NULL: none; at most 1024 bytes */
-	const char *l7;			/**< rules for the proxy, kept as they are (JSON); NULL: none; at most 65,536 bytes */
-	uint16_t proxy_port;		/**< redirect: where the proxy listens, 0: not known yet. Nobody listens: dropped */
+	const char *l7;			/**< rules for the proxy, kept as they are (JSON); NULL: none;
+			at most 65,536 bytes */
+	uint16_t proxy_port;		/**< redirect: where the proxy listens,
+			0: not known yet. Nobody listens: dropped */
 	uint16_t reserved[3];		/**< 0 */
 };
 #define ebpfnet_policy_rule__last_field reserved
@@ -133,7 +136,8 @@ struct ebpfnet_policy_opts {
 	int reserved;		/**< 0 */
 	struct ebpfnet_diag *diag;
 	enum ebpfnet_policy_tier tier;
-	uint32_t priority;	/**< admin and baseline: 0..EBPFNET_POLICY_PRIORITY_MAX, lower is asked first; normal: 0 */
+	uint32_t priority;	/**< admin and baseline: 0..EBPFNET_POLICY_PRIORITY_MAX, lower is asked first;
+			normal: 0 */
 };
 #define ebpfnet_policy_opts__last_field priority
 
@@ -142,7 +146,8 @@ struct ebpfnet_policy_group {
 	size_t sz;
 	enum ebpfnet_peer_kind kind;	/**< EBPFNET_PEER_CIDR_GROUP or EBPFNET_PEER_SERVICE */
 	int reserved;			/**< 0 */
-	const char *name;		/**< unique in its kind; visible ASCII that a label's key may hold; at most 256 bytes */
+	const char *name;		/**< unique in its kind; visible ASCII that a label's key may hold;
+			at most 256 bytes */
 	const char *labels;		/**< the group's own, for EBPFNET_PEER_F_LABELS; NULL: none */
 	const char *selector;		/**< service: of the endpoints behind it; NULL: none */
 	const char *const *prefixes;	/**< prefixes and addresses; at most 65,536 */
@@ -198,10 +203,14 @@ EBPFNET_API int ebpfnet_policy_set_ungroup(struct ebpfnet_policy_set *set, enum 
 					   const char *name);
 
 /**
- * Parses YAML or JSON text holding Kubernetes NetworkPolicy documents (networking.k8s.io/v1) and adds them all.
+ * Parses YAML or JSON text and adds all policies and groups of prefixes in it: NetworkPolicy (networking.k8s.io/v1),
+ * CiliumNetworkPolicy, CiliumClusterwideNetworkPolicy and CiliumCIDRGroup (cilium.io/v2), AdminNetworkPolicy and
+ * BaselineAdminNetworkPolicy (policy.networking.k8s.io/v1alpha1), ClusterNetworkPolicy (v1alpha2), any number of documents, and
+ * Lists of them; ebpfnet-policy-file(5) says what each means. A group takes the place of the one of its name.
  * What this version cannot enforce is refused, never ignored.
  * @return number of policies added, or
- *   -EINVAL	not such a document, an unknown field, a bad value: the diag names path, line and field
+ *   -EINVAL	not such a document, an unknown field, a bad value: the diag has one message that names path, line, the place
+ *		in the document and the reason
  *   -ENOTSUP	a field of the language that this version does not enforce (diag)
  *   -EEXIST, -E2BIG, -ENOMEM
  * On failure the set is as before.
@@ -213,8 +222,21 @@ EBPFNET_API int ebpfnet_policy_set_parse(struct ebpfnet_policy_set *set, const c
 /** Number of policies. @since 0.1 */
 EBPFNET_API size_t ebpfnet_policy_set_count(const struct ebpfnet_policy_set *set);
 
-/** Name of policy number @p index in order of addition, borrowed until the set changes; NULL past the end. @since 0.1 */
+/** Name of policy number @p index in order of addition, borrowed until the set changes;
+		NULL past the end. @since 0.1 */
 EBPFNET_API const char *ebpfnet_policy_set_name(const struct ebpfnet_policy_set *set, size_t index);
+
+/** Borrowed for the call. 0 goes on, anything else stops. */
+typedef int (*ebpfnet_policy_port_fn)(const struct ebpfnet_port_range *port, void *userdata);
+
+/**
+ * Every range of ports that a rule of the set speaks of, policy by policy, rule by rule: what is worth asking about. A rule's
+ * ranges that touch come as one; numbers come with EBPFNET_PORT_F_EXACT, and without it a range is all of its protocol.
+ * @return 0, what @p fn stopped with, or -EINVAL
+ * @since 0.1
+ */
+EBPFNET_API int ebpfnet_policy_set_ports(const struct ebpfnet_policy_set *set, ebpfnet_policy_port_fn fn,
+		void *userdata);
 
 /**
  * One question to the policy. Who the peer is: its labels, its address, or both; neither: somebody in the world.

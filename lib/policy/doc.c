@@ -112,7 +112,8 @@ static int read_key(struct reader *r, const yaml_event_t *e, const struct ebn_do
 		return -ENOMEM;
 	if (has_key(map, *ret)) {
 		int err = ebn_diag_at(r->doc->diag, r->doc->path, (unsigned int)e->start_mark.line + r->first_line,
-				      (unsigned int)e->start_mark.column + 1, EINVAL, "key \"%.64s\" is given twice", *ret);
+				      (unsigned int)e->start_mark.column + 1, EINVAL, "key \"%.64s\" is given twice",
+						*ret);
 
 		free(*ret);
 		*ret = NULL;
@@ -155,7 +156,8 @@ static int read_children(struct reader *r, struct ebn_doc_node *parent, int dept
 		}
 		n = NULL;
 		/* each key is held against those before it */
-		err = key && parent->n >= EBN_DOC_KEYS_MAX ? fail_at(r, e.start_mark, E2BIG, "a map has too many keys") :
+		err = key && parent->n >= EBN_DOC_KEYS_MAX ? fail_at(r, e.start_mark, E2BIG,
+				"a map has too many keys") :
 		      read_node(r, &e, depth, &n);
 		yaml_event_delete(&e);
 		if (err < 0) {
@@ -165,9 +167,10 @@ static int read_children(struct reader *r, struct ebn_doc_node *parent, int dept
 		n->key = key;
 		n->key_line = key_line;
 		n->key_column = key_column;
+		n->parent = parent;
+		n->index = parent->n++;
 		*tail = n;
 		tail = &n->next;
-		parent->n++;
 	}
 }
 
@@ -288,15 +291,64 @@ const struct ebn_doc_node *ebn_doc_get(const struct ebn_doc_node *map, const cha
 	return NULL;
 }
 
+const struct ebn_doc_node *ebn_doc_field(const struct ebn_doc_node *map, const char *key)
+{
+	const struct ebn_doc_node *n = map ? ebn_doc_get(map, key) : NULL;
+
+	return n && !ebn_doc_is_null(n) ? n : NULL;
+}
+
+const char *ebn_doc_text(const struct ebn_doc_node *map, const char *key)
+{
+	const struct ebn_doc_node *n = ebn_doc_field(map, key);
+
+	return n && n->kind == EBN_DOC_SCALAR ? n->text : NULL;
+}
+
+/* "spec.ingress[0].from" of n into buf, cut off at its end. As deep as the text was allowed to be. */
+static size_t place(const struct ebn_doc_node *n, char *buf, size_t size)
+{
+	size_t at = n->parent ? place(n->parent, buf, size) : 0;
+	int len = 0;
+
+	buf[at] = '\0';
+	if (n->parent && n->key)
+		len = snprintf(buf + at, size - at, "%s%.128s", at ? "." : "", n->key);
+	else if (n->parent)
+		len = snprintf(buf + at, size - at, "[%u]", n->index);
+	return len < 0 || (size_t)len >= size - at ? size - 1 : at + (size_t)len;
+}
+
+static int say(const struct ebn_doc *doc, const struct ebn_doc_node *where, unsigned int line, unsigned int column,
+		int err,
+	       const char *fmt, va_list ap)
+{
+	char text[512], path[256];
+
+	vsnprintf(text, sizeof(text), fmt, ap);
+	if (!place(where, path, sizeof(path)))
+		return ebn_diag_at(doc->diag, doc->path, line, column, err, "%s", text);
+	return ebn_diag_at(doc->diag, doc->path, line, column, err, "%s: %s", path, text);
+}
+
 int ebn_doc_error(const struct ebn_doc *doc, const struct ebn_doc_node *n, int err, const char *fmt, ...)
 {
-	char text[512];
 	va_list ap;
 
 	va_start(ap, fmt);
-	vsnprintf(text, sizeof(text), fmt, ap);
+	err = say(doc, n, n->line, n->column, err, fmt, ap);
 	va_end(ap);
-	return ebn_diag_at(doc->diag, doc->path, n->line, n->column, err, "%s", text);
+	return err;
+}
+
+int ebn_doc_key_error(const struct ebn_doc *doc, const struct ebn_doc_node *n, int err, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	err = say(doc, n->parent, n->key_line, n->key_column, err, fmt, ap);
+	va_end(ap);
+	return err;
 }
 
 bool ebn_doc_number(const struct ebn_doc_node *n, uint32_t max, uint32_t *ret)

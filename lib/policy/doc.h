@@ -27,6 +27,8 @@ struct ebn_doc_node {
 	char *key;			/* in a map */
 	unsigned int key_line, key_column;
 	uint32_t n;			/* children */
+	uint32_t index;			/* among its parent's */
+	const struct ebn_doc_node *parent; /* NULL: a document */
 	struct ebn_doc_node *child;	/* first */
 	struct ebn_doc_node *next;	/* of the same parent; of a top-level node, the next document */
 };
@@ -46,9 +48,16 @@ void ebn_doc_done(struct ebn_doc *doc);
 bool ebn_doc_is_null(const struct ebn_doc_node *n);
 /* NULL: the map has no such key. */
 const struct ebn_doc_node *ebn_doc_get(const struct ebn_doc_node *map, const char *key);
-/* A message about a node. Always returns -abs(err). */
+/* The same, and NULL when it is null. */
+const struct ebn_doc_node *ebn_doc_field(const struct ebn_doc_node *map, const char *key);
+/* The same for a scalar's text. */
+const char *ebn_doc_text(const struct ebn_doc_node *map, const char *key);
+/* A message about a node, with its place in the document: "spec.ingress[0].from: ...". Always returns -abs(err). */
 __attribute__((format(printf, 4, 5))) int ebn_doc_error(const struct ebn_doc *doc, const struct ebn_doc_node *n,
 							int err, const char *fmt, ...);
+/* The same about the key of a member of a map; the place is the map's. */
+__attribute__((format(printf, 4, 5))) int ebn_doc_key_error(const struct ebn_doc *doc, const struct ebn_doc_node *n,
+							    int err, const char *fmt, ...);
 /* A decimal number without sign, not quoted; false: it is none, or is above max. */
 bool ebn_doc_number(const struct ebn_doc_node *n, uint32_t max, uint32_t *ret);
 

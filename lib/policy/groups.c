@@ -120,14 +120,11 @@ static int group_from(const struct ebpfnet_policy_group *in, struct ebpfnet_diag
 	return 0;
 }
 
-int ebpfnet_policy_set_group(struct ebpfnet_policy_set *set, const struct ebpfnet_policy_group *group)
+int ebn_group_new(const struct ebpfnet_policy_group *group, struct ebn_group **ret)
 {
 	struct ebpfnet_policy_group in = { 0 };
-	struct ebn_group *g = NULL;
-	uint32_t i;
-	int err;
 
-	if (!set || !group || !EBN_OPTS_VALID(group, ebpfnet_policy_group))
+	if (!EBN_OPTS_VALID(group, ebpfnet_policy_group))
 		return -EINVAL;
 	memcpy(&in, group, group->sz < sizeof(in) ? group->sz : sizeof(in));
 	if (in.kind != EBPFNET_PEER_CIDR_GROUP && in.kind != EBPFNET_PEER_SERVICE)
@@ -136,22 +133,48 @@ int ebpfnet_policy_set_group(struct ebpfnet_policy_set *set, const struct ebpfne
 		return ebn_diag(in.diag, NULL, EINVAL, "not a group's name: \"%.64s\"", in.name ? in.name : "");
 	if (in.reserved || (in.selector && in.kind != EBPFNET_PEER_SERVICE))
 		return ebn_diag(in.diag, NULL, EINVAL, "group %s: only a service has endpoints behind it", in.name);
-	if (set->n_groups >= EBN_GROUPS_MAX)
-		return ebn_diag(in.diag, NULL, E2BIG, "more than %u groups in a set", EBN_GROUPS_MAX);
-	err = group_from(&in, in.diag, &g);
-	if (err < 0)
-		return err;
+	return group_from(&in, in.diag, ret);
+}
+
+int ebn_set_reserve_groups(struct ebpfnet_policy_set *set, size_t n, struct ebpfnet_diag *diag)
+{
+	if (!n)
+		return 0;
+	if (set->n_groups + n > EBN_GROUPS_MAX)
+		return ebn_diag(diag, NULL, E2BIG, "more than %u groups in a set", EBN_GROUPS_MAX);
+	if (ebn_grow(&set->groups, &set->groups_cap, set->n_groups + n, sizeof(*set->groups)) < 0)
+		return -ENOMEM;
+	return ebn_index_reserve(&set->group_names, (uint32_t)n);
+}
+
+void ebn_set_put_group(struct ebpfnet_policy_set *set, struct ebn_group *g)
+{
+	uint32_t i;
+
 	if (find(set, g->kind, g->name, &i)) {
 		ebn_group_unref(set->groups[i]);
 		set->groups[i] = g;
-		return 0;
+		return;
 	}
-	if (ebn_grow(&set->groups, &set->groups_cap, set->n_groups + 1, sizeof(*set->groups)) < 0 ||
-	    ebn_index_add(&set->group_names, group_hash(g->kind, g->name), (uint32_t)set->n_groups) < 0) {
-		ebn_group_unref(g);
-		return -ENOMEM;
-	}
+	ebn_index_add(&set->group_names, group_hash(g->kind, g->name), (uint32_t)set->n_groups);
 	set->groups[set->n_groups++] = g;
+}
+
+int ebpfnet_policy_set_group(struct ebpfnet_policy_set *set, const struct ebpfnet_policy_group *group)
+{
+	struct ebn_group *g = NULL;
+	int err;
+
+	if (!set || !group)
+		return -EINVAL;
+	err = ebn_group_new(group, &g);
+	if (!err)
+		err = ebn_set_reserve_groups(set, 1, EBN_OPT(group, diag, NULL));
+	if (err < 0) {
+		ebn_group_unref(g);
+		return err;
+	}
+	ebn_set_put_group(set, g);
 	return 0;
 }
 

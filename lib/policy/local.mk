@@ -11,12 +11,19 @@ lib_libebpfnet_internal_la_SOURCES += \
 	lib/policy/install.c \
 	lib/policy/lookup.c \
 	lib/policy/members.c \
+	lib/policy/mention.c \
 	lib/policy/model.c lib/policy/model.h \
 	lib/policy/net.c lib/policy/net.h \
-	lib/policy/parse.c \
+	lib/policy/parse.c lib/policy/parse.h \
+	lib/policy/parse_admin.c \
+	lib/policy/parse_cilium.c \
+	lib/policy/parse_cilium_shape.c \
+	lib/policy/parse_k8s.c \
+	lib/policy/parse_words.c \
 	lib/policy/peers.c \
 	lib/policy/plan.c lib/policy/plan.h \
 	lib/policy/policy.c lib/policy/policy.h \
 	lib/policy/ports.c \
 	lib/policy/rank.c lib/policy/rank.h \
+	lib/policy/shape.c lib/policy/shape.h \
 	lib/policy/store.c

@@ -135,6 +135,12 @@ bool ebn_fqdn_match(const char *pattern, const char *name);
 /* ---- groups.c ---- */
 struct ebn_group *ebn_group_ref(struct ebn_group *g);
 void ebn_group_unref(struct ebn_group *g);
+/* A group from the public form. The contract of ebpfnet_policy_set_group(), but for the set. */
+int ebn_group_new(const struct ebpfnet_policy_group *group, struct ebn_group **ret);
+/* Room for n more, so that as many puts cannot fail. -E2BIG with diag, -ENOMEM. */
+int ebn_set_reserve_groups(struct ebpfnet_policy_set *set, size_t n, struct ebpfnet_diag *diag);
+/* Takes over the reference; takes the place of the one of that kind and name. */
+void ebn_set_put_group(struct ebpfnet_policy_set *set, struct ebn_group *g);
 /* NULL: the set has no such. */
 const struct ebn_group *ebn_set_group(const struct ebpfnet_policy_set *set, uint8_t kind, const char *name);
 /* Does the peer mean this group? */

@@ -1,28 +1,12 @@
 // SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause
-/* Kubernetes NetworkPolicy documents (networking.k8s.io/v1) -> rulebooks. Unknown fields are refused, not skipped. */
+/* Documents of any language -> books and groups of a set, all of them or none. */
+#include "policy/parse.h"
+
 #include <stdio.h>
 
-#include "policy/doc.h"
-#include "policy/model.h"
+/* ---- memory ---- */
 
-#define NS_KEY "k8s:io.kubernetes.pod.namespace"
-#define NS_LABEL "k8s:io.cilium.k8s.namespace.labels."
-
-/* A selector's text that grows. */
-struct text {
-	char *p;
-	size_t len, cap;
-};
-
-struct parse {
-	struct ebn_doc doc;
-	const char *ns;		/* of the policy */
-	/* one policy's rules; everything in them is the parser's */
-	struct ebpfnet_policy_rule *rule;
-	size_t n_rules, rules_cap;
-};
-
-__attribute__((format(printf, 2, 3))) static int add(struct text *t, const char *fmt, ...)
+int ebn_text_add(struct ebn_text *t, const char *fmt, ...)
 {
 	va_list ap;
 	int len;
@@ -39,515 +23,286 @@ __attribute__((format(printf, 2, 3))) static int add(struct text *t, const char 
 	return 0;
 }
 
-/* ---- shapes ---- */
-
-static int want(const struct parse *ps, const struct ebn_doc_node *n, enum ebn_node_kind kind, const char *what)
+int ebn_parse_keep(struct ebn_parse *ps, void *p)
 {
-	static const char *const kinds[] = { "a value", "a map", "a list" };
-
-	return n->kind == kind ? 0 : ebn_doc_error(&ps->doc, n, EINVAL, "%s: %s is wanted here", what, kinds[kind]);
-}
-
-/* A map with no other keys than these (NULL at the end). */
-static int want_map(const struct parse *ps, const struct ebn_doc_node *n, const char *const *keys, const char *what)
-{
-	int err = want(ps, n, EBN_DOC_MAP, what);
-
-	for (const struct ebn_doc_node *c = err ? NULL : n->child; c; c = c->next) {
-		size_t i = 0;
-
-		while (keys[i] && strcmp(keys[i], c->key))
-			i++;
-		if (!keys[i])
-			return ebn_diag_at(ps->doc.diag, ps->doc.path, c->key_line, c->key_column, EINVAL,
-					   "%s: unknown field \"%.64s\"", what, c->key);
+	if (!p || ebn_grow(&ps->kept, &ps->kept_cap, ps->n_kept + 1, sizeof(void *)) < 0) {
+		free(p);
+		return -ENOMEM;
 	}
-	return err;
-}
-
-/* The field, NULL when it is absent or null. */
-static const struct ebn_doc_node *field(const struct ebn_doc_node *map, const char *key)
-{
-	const struct ebn_doc_node *n = ebn_doc_get(map, key);
-
-	return n && !ebn_doc_is_null(n) ? n : NULL;
-}
-
-static int want_word(const struct parse *ps, const struct ebn_doc_node *map, const char *key, const char *value)
-{
-	const struct ebn_doc_node *n = field(map, key);
-
-	if (!n)
-		return ebn_doc_error(&ps->doc, map, EINVAL, "%s is missing", key);
-	if (n->kind != EBN_DOC_SCALAR || strcmp(n->text, value))
-		return ebn_doc_error(&ps->doc, n, EINVAL, "%s: only \"%s\" is known", key, value);
+	ps->kept[ps->n_kept++] = p;
 	return 0;
 }
 
-/* ---- names, label keys and values ---- */
-
-static bool alnum(char c)
+int ebn_parse_keep_text(struct ebn_parse *ps, const char *text, const char **ret)
 {
-	return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-}
+	char *copy = strdup(text);
+	int err = ebn_parse_keep(ps, copy);
 
-static bool lower(char c)
-{
-	return alnum(c) && !(c >= 'A' && c <= 'Z');
-}
-
-/* Lower-case words of letters and digits joined by '-', with dots between them when dots says so. */
-static bool dns_name(const char *s, size_t len, size_t max, bool dots)
-{
-	if (!len || len > max)
-		return false;
-	for (size_t i = 0; i < len; i++) {
-		bool end = i == 0 || i + 1 == len;
-		bool edge = end || s[i - 1] == '.' || s[i + 1] == '.';
-
-		if (lower(s[i]) || (s[i] == '-' && !edge) || (s[i] == '.' && dots && !end && s[i - 1] != '.'))
-			continue;
-		return false;
-	}
-	return true;
-}
-
-static bool word(const char *s, size_t len)
-{
-	if (len > 63 || (len && (!alnum(s[0]) || !alnum(s[len - 1]))))
-		return false;
-	for (size_t i = 0; i < len; i++)
-		if (!alnum(s[i]) && !strchr("-_.", s[i]))
-			return false;
-	return true;
-}
-
-static bool label_key(const char *s)
-{
-	const char *slash = strchr(s, '/');
-
-	if (slash && !dns_name(s, (size_t)(slash - s), 253, true))
-		return false;
-	s = slash ? slash + 1 : s;
-	return *s && word(s, strlen(s));
-}
-
-static int check_key(const struct parse *ps, const struct ebn_doc_node *n, const char *key)
-{
-	return label_key(key) ? 0 : ebn_doc_error(&ps->doc, n, EINVAL, "\"%.64s\" is no label key", key);
-}
-
-static bool number_like(const char *s)
-{
-	const char *dot = strchr(s, '.');
-
-	return strspn(s, "0123456789.") == strlen(s) && (!dot || !strchr(dot + 1, '.'));
-}
-
-static int check_value(const struct parse *ps, const struct ebn_doc_node *n)
-{
-	if (n->kind != EBN_DOC_SCALAR || !word(n->text, strlen(n->text)))
-		return ebn_doc_error(&ps->doc, n, EINVAL, "not a label's value");
-	/* Kubernetes wants strings: true, 1 and null without quotes are something else there */
-	if (n->plain && (ebn_doc_is_null(n) || !strcmp(n->text, "true") || !strcmp(n->text, "false") ||
-			 number_like(n->text)))
-		return ebn_doc_error(&ps->doc, n, EINVAL, "a label's value is a string: put \"%s\" in quotes", n->text);
-	return 0;
-}
-
-/* ---- selectors ---- */
-
-static int match_expression(struct parse *ps, const struct ebn_doc_node *n, const char *prefix, struct text *t)
-{
-	static const char *const keys[] = { "key", "operator", "values", NULL };
-	const struct ebn_doc_node *key, *op, *values;
-	bool in, sets;
-	int err;
-
-	err = want_map(ps, n, keys, "matchExpressions");
-	if (err < 0)
-		return err;
-	key = field(n, "key");
-	op = field(n, "operator");
-	values = field(n, "values");
-	if (!key || key->kind != EBN_DOC_SCALAR)
-		return ebn_doc_error(&ps->doc, n, EINVAL, "matchExpressions: key is missing");
-	if (!op || op->kind != EBN_DOC_SCALAR)
-		return ebn_doc_error(&ps->doc, n, EINVAL, "matchExpressions: operator is missing");
-	err = check_key(ps, key, key->text);
-	if (err < 0)
-		return err;
-	in = !strcmp(op->text, "In");
-	sets = in || !strcmp(op->text, "NotIn");
-	if (!sets && strcmp(op->text, "Exists") && strcmp(op->text, "DoesNotExist"))
-		return ebn_doc_error(&ps->doc, op, EINVAL, "operator \"%.32s\": In, NotIn, Exists or DoesNotExist is wanted",
-				     op->text);
-	if (values && want(ps, values, EBN_DOC_LIST, "values") < 0)
-		return -EINVAL;
-	if (sets != (values && values->n))
-		return ebn_doc_error(&ps->doc, values ? values : n, EINVAL, "operator %s %s values", op->text,
-				     sets ? "needs" : "takes no");
-	if (!sets)
-		return add(t, ",%s%s%s", op->text[0] == 'D' ? "!" : "", prefix, key->text);
-	err = add(t, ",%s%s %s (", prefix, key->text, in ? "in" : "notin");
-	for (const struct ebn_doc_node *v = values->child; !err && v; v = v->next) {
-		err = check_value(ps, v);
-		if (!err)
-			err = add(t, "%s%s", v->text, v->next ? "," : ")");
-	}
+	if (!err)
+		*ret = copy;
 	return err;
 }
 
-/* Appends the requirements of a label selector, each behind a comma. */
-static int label_selector(struct parse *ps, const struct ebn_doc_node *n, const char *prefix, struct text *t)
-{
-	static const char *const keys[] = { "matchLabels", "matchExpressions", NULL };
-	const struct ebn_doc_node *labels, *exprs;
-	int err;
+/* ---- rules and books ---- */
 
-	err = want_map(ps, n, keys, "selector");
-	if (err < 0)
-		return err;
-	labels = field(n, "matchLabels");
-	exprs = field(n, "matchExpressions");
-	if (labels)
-		err = want(ps, labels, EBN_DOC_MAP, "matchLabels");
-	for (const struct ebn_doc_node *c = labels ? labels->child : NULL; !err && c; c = c->next) {
-		err = check_key(ps, c, c->key);
-		if (!err)
-			err = check_value(ps, c);
-		if (!err)
-			err = add(t, ",%s%s=%s", prefix, c->key, c->text);
-	}
-	if (!err && exprs)
-		err = want(ps, exprs, EBN_DOC_LIST, "matchExpressions");
-	for (const struct ebn_doc_node *c = exprs ? exprs->child : NULL; !err && c; c = c->next)
-		err = match_expression(ps, c, prefix, t);
+int ebn_parse_peer(struct ebn_rule_parts *parts, const struct ebpfnet_policy_peer *peer)
+{
+	int err = ebn_grow(&parts->peer, &parts->peers_cap, parts->rule.n_peers + 1, sizeof(*parts->peer));
+
+	if (!err)
+		parts->peer[parts->rule.n_peers++] = *peer;
 	return err;
 }
 
-/* One entry of from or to; *ret is malloc'ed. */
-static int peer(struct parse *ps, const struct ebn_doc_node *n, const char **ret)
+int ebn_parse_port(struct ebn_rule_parts *parts, const struct ebpfnet_port_range *port)
 {
-	static const char *const keys[] = { "podSelector", "namespaceSelector", "ipBlock", NULL };
-	const struct ebn_doc_node *pods, *spaces, *block;
-	struct text t = { 0 };
-	int err;
+	int err = ebn_grow(&parts->port, &parts->ports_cap, parts->rule.n_ports + 1, sizeof(*parts->port));
 
-	err = want_map(ps, n, keys, "peer");
-	if (err < 0)
-		return err;
-	pods = ebn_doc_get(n, "podSelector");
-	spaces = ebn_doc_get(n, "namespaceSelector");
-	block = field(n, "ipBlock");
-	if (block)
-		return ebn_doc_error(&ps->doc, block, ENOTSUP, "ipBlock: this version enforces peers by label only");
-	if (pods && ebn_doc_is_null(pods))
-		pods = NULL;
-	if (spaces && ebn_doc_is_null(spaces))
-		spaces = NULL;
-	if (!pods && !spaces)
-		return ebn_doc_error(&ps->doc, n, EINVAL, "a peer needs podSelector, namespaceSelector or ipBlock");
-	/* only pods have a namespace, so that no selector of this language reaches anything else */
-	err = spaces ? add(&t, "%s", NS_KEY) : add(&t, "%s=%s", NS_KEY, ps->ns);
-	if (!err && spaces)
-		err = label_selector(ps, spaces, NS_LABEL, &t);
-	if (!err && pods)
-		err = label_selector(ps, pods, "k8s:", &t);
-	if (err < 0) {
-		free(t.p);
-		return err;
-	}
-	*ret = t.p;
-	return 0;
+	if (!err)
+		parts->port[parts->rule.n_ports++] = *port;
+	return err;
 }
 
-/* ---- ports ---- */
-
-static int protocol(const struct parse *ps, const struct ebn_doc_node *n, uint8_t *ret)
+int ebn_parse_rule(struct ebn_parse *ps, struct ebn_rule_parts *parts)
 {
-	static const struct {
-		const char *name;
-		uint8_t number;
-	} known[] = { { "TCP", 6 }, { "UDP", 17 }, { "SCTP", 132 } };
+	struct ebpfnet_policy_rule *r = &parts->rule;
+	int err;
 
-	for (size_t i = 0; n->kind == EBN_DOC_SCALAR && i < EBN_ARRAY_SIZE(known); i++) {
-		if (!strcmp(known[i].name, n->text)) {
-			*ret = known[i].number;
-			return 0;
+	r->peers = parts->peer;
+	r->ports = parts->port;
+	err = parts->peer ? ebn_parse_keep(ps, parts->peer) : 0;
+	if (err < 0)
+		free(parts->port);
+	else
+		err = parts->port ? ebn_parse_keep(ps, parts->port) : 0;
+	if (!err)
+		err = ebn_grow(&ps->rule, &ps->rules_cap, ps->n_rules + 1, sizeof(*ps->rule));
+	if (!err)
+		ps->rule[ps->n_rules++] = *r;
+	return err;
+}
+
+/* Is a policy of that name in the set, or on its way into it? */
+static bool name_taken(const struct ebn_parse *ps, const char *name)
+{
+	uint64_t hash = ebn_text_hash(name);
+	uint32_t cursor, i = 0;
+
+	ebn_index_for_each(&ps->set->names, hash, cursor, i)
+		if (!strcmp(ps->set->books[i]->name, name))
+			return true;
+	ebn_index_for_each(&ps->names, hash, cursor, i)
+		if (!strcmp(ps->book[i]->name, name))
+			return true;
+	return false;
+}
+
+int ebn_parse_book(struct ebn_parse *ps, const struct ebn_doc_node *n, const struct ebpfnet_policy_opts *opts)
+{
+	size_t n_rules = ps->n_rules;
+	int err;
+
+	ps->n_rules = 0;
+	ps->total_rules += n_rules;
+	if (name_taken(ps, opts->name))
+		return ebn_doc_error(&ps->doc, ps->name_node, EEXIST, "policy %s is there already", opts->name);
+	if (ps->set->n_rules + ps->total_rules > EBN_POLICY_RULES_MAX || ps->set->n + ps->n_books >=
+			EBN_POLICY_RULES_MAX)
+		return ebn_doc_error(&ps->doc, n, E2BIG, "more than %u rules or policies in a set",
+				EBN_POLICY_RULES_MAX);
+	err = ebn_grow(&ps->book, &ps->books_cap, ps->n_books + 1, sizeof(*ps->book));
+	if (!err)
+		err = ebn_index_reserve(&ps->names, 1);
+	if (!err)
+		err = ebn_rulebook_new(opts, ps->rule, n_rules, &ps->book[ps->n_books]);
+	if (!err)
+		err = ebn_index_add(&ps->names, ebn_text_hash(opts->name), (uint32_t)ps->n_books++);
+	else if (err != -ENOMEM)
+		ebn_doc_error(&ps->doc, n, err, "policy %s is over a limit", opts->name);
+	return err;
+}
+
+/* ---- documents ---- */
+
+static int check_name(const struct ebn_doc *doc, const struct ebn_doc_node *n)
+{
+	return ebn_is_dns_name(n->text, strlen(n->text), 253, true) ? 0 :
+	       ebn_doc_error(doc, n, EINVAL, "\"%.64s\" is no name", n->text);
+}
+
+static int check_namespace(const struct ebn_doc *doc, const struct ebn_doc_node *n)
+{
+	return ebn_is_dns_name(n->text, strlen(n->text), 63, false) ? 0 :
+	       ebn_doc_error(doc, n, EINVAL, "\"%.64s\" is no name", n->text);
+}
+
+static const struct ebn_shape name_shape = { .kind = EBN_SHAPE_TEXT, .check = check_name };
+static const struct ebn_shape namespace_shape = { .kind = EBN_SHAPE_TEXT, .check = check_namespace };
+/* what an API server adds is known and says nothing about traffic */
+static const struct ebn_field metadata_fields[] = {
+	{ "name", &name_shape, EBN_FIELD_REQUIRED },
+	{ "namespace", &namespace_shape, 0 },
+	{ "labels", &ebn_shape_free, 0 },
+	{ "annotations", &ebn_shape_free, 0 },
+	{ "uid", &ebn_shape_free, 0 },
+	{ "resourceVersion", &ebn_shape_free, 0 },
+	{ "generation", &ebn_shape_free, 0 },
+	{ "creationTimestamp", &ebn_shape_free, 0 },
+	{ "deletionTimestamp", &ebn_shape_free, 0 },
+	{ "deletionGracePeriodSeconds", &ebn_shape_free, 0 },
+	{ "generateName", &ebn_shape_free, 0 },
+	{ "selfLink", &ebn_shape_free, 0 },
+	{ "managedFields", &ebn_shape_free, 0 },
+	{ "ownerReferences", &ebn_shape_free, 0 },
+	{ "finalizers", &ebn_shape_free, 0 },
+	{ NULL, NULL, 0 },
+};
+const struct ebn_shape ebn_shape_metadata = { .kind = EBN_SHAPE_MAP, .fields = metadata_fields };
+
+static const struct ebn_language *find(const char *api, const char *kind, bool *ret_api)
+{
+	const struct ebn_language *const tables[] = { ebn_language_admin, ebn_language_cilium };
+	const struct ebn_language *l = &ebn_language_k8s, *found = NULL;
+
+	*ret_api = !strcmp(l->api, api);
+	if (*ret_api && !strcmp(l->kind, kind))
+		found = l;
+	for (size_t i = 0; i < EBN_ARRAY_SIZE(tables); i++) {
+		for (l = tables[i]; l->kind; l++) {
+			*ret_api |= !strcmp(l->api, api);
+			if (!strcmp(l->api, api) && !strcmp(l->kind, kind))
+				found = l;
 		}
 	}
-	return ebn_doc_error(&ps->doc, n, EINVAL, "protocol: TCP, UDP or SCTP is wanted");
+	return found;
 }
 
-static int port(const struct parse *ps, const struct ebn_doc_node *n, struct ebpfnet_port_range *ret)
+/* A word at the top of a document: apiVersion or kind. */
+static int top_word(const struct ebn_parse *ps, const struct ebn_doc_node *doc, const char *key, const char **ret)
 {
-	static const char *const keys[] = { "protocol", "port", "endPort", NULL };
-	const struct ebn_doc_node *proto, *first, *last;
-	uint32_t v = 0, end = 0;
-	int err;
+	const struct ebn_doc_node *n = ebn_doc_field(doc, key);
 
-	err = want_map(ps, n, keys, "port");
-	if (err < 0)
-		return err;
-	proto = field(n, "protocol");
-	first = field(n, "port");
-	last = field(n, "endPort");
-	*ret = (struct ebpfnet_port_range){ .protocol = 6 };
-	err = proto ? protocol(ps, proto, &ret->protocol) : 0;
-	if (err < 0)
-		return err;
-	if (!first)
-		return last ? ebn_doc_error(&ps->doc, last, EINVAL, "endPort without port") : 0;
-	if (first->kind == EBN_DOC_SCALAR && lower(first->text[0]) && !strchr("0123456789", first->text[0]) &&
-	    word(first->text, strlen(first->text)) && strlen(first->text) <= 15)
-		return ebn_doc_error(&ps->doc, first, ENOTSUP, "port \"%s\": this version does not know ports by name",
-				     first->text);
-	if (!ebn_doc_number(first, 65535, &v) || !v)
-		return ebn_doc_error(&ps->doc, first, EINVAL, "port: a number from 1 to 65535 is wanted");
-	end = v;
-	if (last && (!ebn_doc_number(last, 65535, &end) || end < v))
-		return ebn_doc_error(&ps->doc, last, EINVAL, "endPort: a number from port to 65535 is wanted");
-	ret->first = (uint16_t)v;
-	ret->last = (uint16_t)end;
+	if (!n && *ret)
+		return 0;	/* a List says it for its items */
+	if (!n)
+		return ebn_doc_error(&ps->doc, doc, EINVAL, "%s is missing", key);
+	if (n->kind != EBN_DOC_SCALAR)
+		return ebn_doc_error(&ps->doc, n, EINVAL, "a value is wanted");
+	*ret = n->text;
 	return 0;
 }
 
-/* ---- rules ---- */
-
-static void rule_done(struct ebpfnet_policy_rule *r)
+/* api, kind: of the List it is in, or NULL. */
+static int read_document(struct ebn_parse *ps, const struct ebn_doc_node *doc, const char *api, const char *kind)
 {
-	for (size_t i = 0; r->peers && i < r->n_peers; i++)
-		free((char *)r->peers[i].text);
-	free((void *)r->peers);
-	free((void *)r->ports);
-}
+	const struct ebn_doc_node *meta, *ns, *blame;
+	const struct ebn_language *l;
+	bool known = false;
+	int err;
 
-static int rule_peers(struct parse *ps, const struct ebn_doc_node *list, struct ebpfnet_policy_rule *r)
-{
-	struct ebpfnet_policy_peer *peers;
-	int err = want(ps, list, EBN_DOC_LIST, "peers");
-
-	if (!err && list->n > EBN_RULE_PEERS_MAX)
-		err = ebn_doc_error(&ps->doc, list, E2BIG, "more than %u peers", EBN_RULE_PEERS_MAX);
+	if (doc->kind != EBN_DOC_MAP)
+		return ebn_doc_error(&ps->doc, doc, EINVAL, "a map is wanted");
+	err = top_word(ps, doc, "apiVersion", &api);
+	if (!err)
+		err = top_word(ps, doc, "kind", &kind);
 	if (err < 0)
 		return err;
-	peers = ebn_calloc(list->n, sizeof(*peers));
-	if (!peers)
-		return -ENOMEM;
-	r->peers = peers;
-	for (const struct ebn_doc_node *c = list->child; !err && c; c = c->next) {
-		err = peer(ps, c, &peers[r->n_peers].text);
-		r->n_peers += !err;
-	}
-	return err;
-}
-
-static int rule_ports(struct parse *ps, const struct ebn_doc_node *list, struct ebpfnet_policy_rule *r)
-{
-	struct ebpfnet_port_range *ports;
-	int err = want(ps, list, EBN_DOC_LIST, "ports");
-
-	if (!err && list->n > EBN_RULE_PORTS_MAX)
-		err = ebn_doc_error(&ps->doc, list, E2BIG, "more than %u ports", EBN_RULE_PORTS_MAX);
+	l = find(api, kind, &known);
+	/* where the List says it, the item is to blame */
+	blame = ebn_doc_field(doc, known ? "kind" : "apiVersion");
+	blame = blame ? blame : doc;
+	if (!known)
+		return ebn_doc_error(&ps->doc, blame, EINVAL, "\"%.64s\" is no API of policies", api);
+	if (!l)
+		return ebn_doc_error(&ps->doc, blame, EINVAL, "\"%.64s\" is no kind of policy of \"%.64s\"", kind, api);
+	err = ebn_shape_check(&ps->doc, doc, l->shape);
 	if (err < 0)
 		return err;
-	ports = ebn_calloc(list->n, sizeof(*ports));
-	if (!ports)
-		return -ENOMEM;
-	r->ports = ports;
-	for (const struct ebn_doc_node *c = list->child; !err && c; c = c->next)
-		err = port(ps, c, &ports[r->n_ports++]);
-	return err;
+	meta = ebn_doc_field(doc, "metadata");
+	ns = ebn_doc_field(meta, "namespace");
+	if (ns && !l->namespaced)
+		return ebn_doc_error(&ps->doc, ns, EINVAL, "%s has no namespace", kind);
+	ps->name_node = ebn_doc_field(meta, "name");
+	ps->name = ps->name_node->text;
+	ps->ns = ns ? ns->text : l->namespaced ? "default" : NULL;
+	return l->read(ps, doc);
 }
 
-static int rule(struct parse *ps, const struct ebn_doc_node *n, enum ebpfnet_direction dir, bool in_force)
+/* "List" of anything, or "NetworkPolicyList": NULL when the document is no list. */
+static const struct ebn_doc_node *items_of(const struct ebn_doc_node *doc, char item_kind[64], const char **ret_api)
 {
-	static const char *const in_keys[] = { "from", "ports", NULL }, *const out_keys[] = { "to", "ports", NULL };
-	struct ebpfnet_policy_rule r = {
-		EBPFNET_OPTS_INIT(r), .direction = dir, .action = EBPFNET_VERDICT_ALLOW,
+	const char *kind = doc->kind == EBN_DOC_MAP ? ebn_doc_text(doc, "kind") : NULL;
+	const char *api = kind ? ebn_doc_text(doc, "apiVersion") : NULL;
+	size_t len = kind ? strlen(kind) : 0;
+
+	if (!api || len < 4 || len >= 64 || strcmp(kind + len - 4, "List"))
+		return NULL;
+	snprintf(item_kind, 64, "%.*s", (int)(len - 4), kind);
+	*ret_api = item_kind[0] ? api : NULL;
+	return item_kind[0] || !strcmp(api, "v1") ? ebn_doc_field(doc, "items") : NULL;
+}
+
+static int read_top(struct ebn_parse *ps, const struct ebn_doc_node *doc)
+{
+	static const struct ebn_field fields[] = {
+		{ "apiVersion", &ebn_shape_text, EBN_FIELD_REQUIRED },
+		{ "kind", &ebn_shape_text, EBN_FIELD_REQUIRED },
+		{ "metadata", &ebn_shape_free, 0 },
+		{ "items", &ebn_shape_free, EBN_FIELD_REQUIRED },
+		{ NULL, NULL, 0 },
 	};
-	const struct ebn_doc_node *peers, *ports;
+	static const struct ebn_shape list_shape = { .kind = EBN_SHAPE_MAP, .fields = fields };
+	const struct ebn_doc_node *items;
+	const char *api = NULL;
+	char kind[64];
 	int err;
 
-	err = want_map(ps, n, dir == EBPFNET_INGRESS ? in_keys : out_keys, dir == EBPFNET_INGRESS ? "ingress" : "egress");
-	if (err < 0)
-		return err;
-	peers = field(n, dir == EBPFNET_INGRESS ? "from" : "to");
-	ports = field(n, "ports");
-	if (peers)
-		err = rule_peers(ps, peers, &r);
-	if (!err && ports)
-		err = rule_ports(ps, ports, &r);
-	if (!err && in_force)
-		err = ebn_grow(&ps->rule, &ps->rules_cap, ps->n_rules + 1, sizeof(*ps->rule));
-	if (err < 0 || !in_force) {
-		rule_done(&r);
-		return err;
-	}
-	ps->rule[ps->n_rules++] = r;
-	return 0;
-}
-
-/* in_force false: the policy is not about this direction; its rules must be well-formed all the same. */
-static int rules(struct parse *ps, const struct ebn_doc_node *spec, enum ebpfnet_direction dir, bool in_force)
-{
-	const char *key = dir == EBPFNET_INGRESS ? "ingress" : "egress";
-	const struct ebn_doc_node *list = field(spec, key);
-	int err;
-
-	if (!list)
-		return 0;
-	err = want(ps, list, EBN_DOC_LIST, key);
-	for (const struct ebn_doc_node *c = err ? NULL : list->child; !err && c; c = c->next)
-		err = rule(ps, c, dir, in_force);
+	items = items_of(doc, kind, &api);
+	if (!items)
+		return read_document(ps, doc, NULL, NULL);
+	err = ebn_shape_check(&ps->doc, doc, &list_shape);
+	if (!err && items->kind != EBN_DOC_LIST)
+		err = ebn_doc_error(&ps->doc, items, EINVAL, "a list is wanted");
+	for (const struct ebn_doc_node *c = err ? NULL : items->child; !err && c; c = c->next)
+		err = read_document(ps, c, api, kind[0] ? kind : NULL);
 	return err;
 }
 
-/* ---- a document ---- */
-
-static int policy_types(const struct parse *ps, const struct ebn_doc_node *spec, bool about[2])
+static void parse_done(struct ebn_parse *ps, bool failed)
 {
-	const struct ebn_doc_node *types = field(spec, "policyTypes"), *egress = field(spec, "egress");
-	int err = types ? want(ps, types, EBN_DOC_LIST, "policyTypes") : 0;
-
-	if (err < 0)
-		return err;
-	if (!types || !types->n) {
-		about[EBPFNET_INGRESS] = true;
-		about[EBPFNET_EGRESS] = egress && egress->n;
-		return 0;
-	}
-	for (const struct ebn_doc_node *c = types->child; c; c = c->next) {
-		if (c->kind == EBN_DOC_SCALAR && !strcmp(c->text, "Ingress"))
-			about[EBPFNET_INGRESS] = true;
-		else if (c->kind == EBN_DOC_SCALAR && !strcmp(c->text, "Egress"))
-			about[EBPFNET_EGRESS] = true;
-		else
-			return ebn_doc_error(&ps->doc, c, EINVAL, "policyTypes: Ingress or Egress is wanted");
-	}
-	return 0;
-}
-
-static int metadata(struct parse *ps, const struct ebn_doc_node *n, const char **ret_name)
-{
-	/* what an API server adds is known and says nothing about traffic */
-	static const char *const keys[] = {
-		"name", "namespace", "labels", "annotations", "uid", "resourceVersion", "generation", "creationTimestamp",
-		"managedFields", "ownerReferences", "finalizers", NULL,
-	};
-	const struct ebn_doc_node *name, *ns;
-	int err = want_map(ps, n, keys, "metadata");
-
-	if (err < 0)
-		return err;
-	name = field(n, "name");
-	ns = field(n, "namespace");
-	if (!name)
-		return ebn_doc_error(&ps->doc, n, EINVAL, "metadata.name is missing");
-	if (name->kind != EBN_DOC_SCALAR || !dns_name(name->text, strlen(name->text), 253, true))
-		return ebn_doc_error(&ps->doc, name, EINVAL, "metadata.name is no name");
-	if (ns && (ns->kind != EBN_DOC_SCALAR || !dns_name(ns->text, strlen(ns->text), 63, false)))
-		return ebn_doc_error(&ps->doc, ns, EINVAL, "metadata.namespace is no name");
-	*ret_name = name->text;
-	ps->ns = ns ? ns->text : "default";
-	return 0;
-}
-
-static int spec_of(struct parse *ps, const struct ebn_doc_node *n, const char *name, struct ebn_rulebook **ret)
-{
-	static const char *const keys[] = { "podSelector", "policyTypes", "ingress", "egress", NULL };
-	const struct ebn_doc_node *pods;
-	struct ebpfnet_policy_opts opts = { EBPFNET_OPTS_INIT(opts), .diag = ps->doc.diag };
-	_free_ char *full = NULL;
-	struct text t = { 0 };
-	bool about[2] = { false, false };
-	int err;
-
-	err = want_map(ps, n, keys, "spec");
-	if (err < 0)
-		return err;
-	pods = field(n, "podSelector");
-	if (!pods)
-		return ebn_doc_error(&ps->doc, n, EINVAL, "spec.podSelector is missing; {} selects all pods of the namespace");
-	if (add(&t, "%s=%s", NS_KEY, ps->ns) < 0)
-		return -ENOMEM;
-	err = label_selector(ps, pods, "k8s:", &t);
-	if (!err)
-		err = policy_types(ps, n, about);
-	if (!err)
-		err = rules(ps, n, EBPFNET_INGRESS, about[EBPFNET_INGRESS]);
-	if (!err)
-		err = rules(ps, n, EBPFNET_EGRESS, about[EBPFNET_EGRESS]);
-	if (!err && asprintf(&full, "%s/%s", ps->ns, name) < 0) {
-		full = NULL;
-		err = -ENOMEM;
-	}
-	if (!err) {
-		opts.name = full;
-		opts.subject = t.p;
-		opts.default_deny_ingress = about[EBPFNET_INGRESS];
-		opts.default_deny_egress = about[EBPFNET_EGRESS];
-		err = ebn_rulebook_new(&opts, ps->rule, ps->n_rules, ret);
-		if (err < 0 && err != -ENOMEM)
-			ebn_doc_error(&ps->doc, n, err, "policy %s is over a limit", full);
-	}
-	free(t.p);
-	return err;
-}
-
-static int document(struct parse *ps, const struct ebn_doc_node *n, struct ebn_rulebook **ret)
-{
-	static const char *const keys[] = { "apiVersion", "kind", "metadata", "spec", "status", NULL };
-	const struct ebn_doc_node *meta, *spec;
-	const char *name = NULL;
-	int err;
-
-	err = want_map(ps, n, keys, "document");
-	if (!err)
-		err = want_word(ps, n, "apiVersion", "networking.k8s.io/v1");
-	if (!err)
-		err = want_word(ps, n, "kind", "NetworkPolicy");
-	if (err < 0)
-		return err;
-	meta = field(n, "metadata");
-	spec = field(n, "spec");
-	if (!meta || !spec)
-		return ebn_doc_error(&ps->doc, n, EINVAL, "%s is missing", meta ? "spec" : "metadata");
-	err = metadata(ps, meta, &name);
-	if (!err)
-		err = spec_of(ps, spec, name, ret);
-	for (size_t i = 0; i < ps->n_rules; i++)
-		rule_done(&ps->rule[i]);
-	ps->n_rules = 0;
-	return err;
+	for (size_t i = 0; failed && i < ps->n_books; i++)
+		ebn_rulebook_unref(ps->book[i]);
+	for (size_t i = 0; failed && i < ps->n_groups; i++)
+		ebn_group_unref(ps->group[i]);
+	for (size_t i = 0; i < ps->n_kept; i++)
+		free(ps->kept[i]);
+	free(ps->kept);
+	free(ps->book);
+	free(ps->group);
+	free(ps->rule);
+	ebn_index_done(&ps->names);
+	ebn_doc_done(&ps->doc);
 }
 
 int ebpfnet_policy_set_parse(struct ebpfnet_policy_set *set, const char *text, size_t len,
 			     const struct ebpfnet_policy_parse_opts *opts)
 {
 	struct ebpfnet_diag *diag = EBN_OPT(opts, diag, NULL);
-	struct ebn_rulebook **book = NULL;
-	size_t n = 0, cap = 0;
-	struct parse ps = { 0 };
+	struct ebn_parse ps = { .set = set };
 	int err;
 
 	if (!set || (!text && len) || !EBN_OPTS_VALID(opts, ebpfnet_policy_parse_opts))
 		return -EINVAL;
 	err = ebn_doc_parse(text ? text : "", len, EBN_OPT(opts, first_line, 0), EBN_OPT(opts, path, NULL), diag,
 			    &ps.doc);
-	for (const struct ebn_doc_node *d = err ? NULL : ps.doc.first; !err && d; d = d->next) {
-		err = ebn_grow(&book, &cap, n + 1, sizeof(struct ebn_rulebook *));
-		if (!err)
-			err = document(&ps, d, &book[n]);
-		n += !err;
-	}
+	for (const struct ebn_doc_node *d = err ? NULL : ps.doc.first; !err && d; d = d->next)
+		err = read_top(&ps, d);
 	if (!err)
-		err = ebn_set_add_books(set, book, n, diag);
-	for (size_t i = 0; err < 0 && i < n; i++)
-		ebn_rulebook_unref(book[i]);
-	free(book);
-	free(ps.rule);
-	ebn_doc_done(&ps.doc);
-	return err < 0 ? err : (int)n;
+		err = ebn_set_reserve_groups(set, ps.n_groups, diag);
+	if (!err)
+		err = ebn_set_add_books(set, ps.book, ps.n_books, diag);
+	for (size_t i = 0; !err && i < ps.n_groups; i++)
+		ebn_set_put_group(set, ps.group[i]);
+	parse_done(&ps, err < 0);
+	return err < 0 ? err : (int)ps.n_books;
 }

@@ -77,20 +77,20 @@ static const struct {
 	{ "kind: NetworkPolicy\n",
 	  1, EINVAL, "apiVersion is missing" },
 	{ "apiVersion: v1\n",
-	  1, EINVAL, "only \"networking.k8s.io/v1\"" },
+	  1, EINVAL, "kind is missing" },
 	{ "apiVersion: extensions/v1beta1\n"
 	  "kind: NetworkPolicy\n",
-	  1, EINVAL, "only" },
+	  1, EINVAL, "\"extensions/v1beta1\" is no API of policies" },
 	{ "apiVersion: []\n",
-	  1, EINVAL, "only" },
+	  1, EINVAL, "apiVersion: a value is wanted" },
 	{ "apiVersion: networking.k8s.io/v1\n",
 	  1, EINVAL, "kind is missing" },
 	{ "apiVersion: networking.k8s.io/v1\n"
 	  "kind: Pod\n",
-	  2, EINVAL, "only \"NetworkPolicy\"" },
+	  2, EINVAL, "\"Pod\" is no kind of policy of" },
 	{ "apiVersion: networking.k8s.io/v1\n"
 	  "kind: List\n",
-	  2, EINVAL, "only" },
+	  2, EINVAL, "no kind of policy" },
 	{ HEAD,
 	  1, EINVAL, "metadata is missing" },
 	{ META,
@@ -106,7 +106,7 @@ static const struct {
 	  7, EINVAL, "unknown field \"extra\"" },
 	{ SPEC "---\n"
 	  "foo: 1\n",
-	  8, EINVAL, "unknown field \"foo\"" },
+	  8, EINVAL, "apiVersion is missing" },
 	{ HEAD "metadata: []\n"
 	  "spec:\n"
 	  "  podSelector: {}\n",
@@ -118,7 +118,7 @@ static const struct {
 	{ HEAD "metadata: {}\n"
 	  "spec:\n"
 	  "  podSelector: {}\n",
-	  3, EINVAL, "metadata.name is missing" },
+	  3, EINVAL, "metadata: name is missing" },
 	{ META "  naem: b\n"
 	  "spec:\n"
 	  "  podSelector: {}\n",
@@ -157,7 +157,7 @@ static const struct {
 	  "  name: [a]\n"
 	  "spec:\n"
 	  "  podSelector: {}\n",
-	  4, EINVAL, "no name" },
+	  4, EINVAL, "metadata.name: a value is wanted" },
 	{ HEAD "metadata:\n"
 	  "  name: a/b\n"
 	  "spec:\n"
@@ -187,7 +187,7 @@ static const struct {
 	{ META "  namespace: {}\n"
 	  "spec:\n"
 	  "  podSelector: {}\n",
-	  5, EINVAL, "no name" },
+	  5, EINVAL, "metadata.namespace: a value is wanted" },
 	{ META "  namespace: nnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnn\n"
 	  "spec:\n"
 	  "  podSelector: {}\n",
@@ -371,7 +371,7 @@ static const struct {
 	  "  podSelector:\n"
 	  "    matchExpressions:\n"
 	  "    - {key: a, operator: Equals}\n",
-	  8, EINVAL, "operator \"Equals\"" },
+	  8, EINVAL, "\"Equals\": In, NotIn, Exists or DoesNotExist is wanted" },
 	{ META "spec:\n"
 	  "  podSelector:\n"
 	  "    matchExpressions:\n"
@@ -434,7 +434,7 @@ static const struct {
 	{ SPEC "  policyTypes: [Both]\n",
 	  7, EINVAL, "Ingress or Egress" },
 	{ SPEC "  policyTypes: [[]]\n",
-	  7, EINVAL, "Ingress or Egress" },
+	  7, EINVAL, "spec.policyTypes[0]: a value is wanted" },
 	{ SPEC "  ingress: {}\n",
 	  7, EINVAL, "a list is wanted" },
 	{ SPEC "  ingress: x\n",
@@ -445,7 +445,7 @@ static const struct {
 	  7, EINVAL, "a map is wanted" },
 	{ SPEC "  ingress:\n"
 	  "  -\n",
-	  8, EINVAL, "a map is wanted" },
+	  8, EINVAL, "something is wanted" },
 	{ SPEC "  ingress:\n"
 	  "  - to: []\n",
 	  8, EINVAL, "unknown field \"to\"" },
@@ -469,7 +469,7 @@ static const struct {
 	{ SPEC "  ingress:\n"
 	  "  - from:\n"
 	  "    -\n",
-	  9, EINVAL, "a map is wanted" },
+	  9, EINVAL, "something is wanted" },
 	{ SPEC "  ingress:\n"
 	  "  - from:\n"
 	  "    - podSelector:\n",
@@ -489,13 +489,13 @@ static const struct {
 	  10, EINVAL, "unknown field" },
 	{ SPEC "  ingress:\n"
 	  "  - from:\n"
-	  "    - ipBlock: {cidr: 10.0.0.0/8}\n",
-	  9, ENOTSUP, "ipBlock" },
+	  "    - ipBlock: {cidr: 10.0.0.0}\n",
+	  9, EINVAL, "no prefix" },
 	{ SPEC "  ingress:\n"
 	  "  - from:\n"
 	  "    - ipBlock: {cidr: 10.0.0.0/8}\n"
 	  "      podSelector: {}\n",
-	  9, ENOTSUP, "ipBlock" },
+	  9, EINVAL, "ipBlock does not go with" },
 	{ SPEC "  ingress:\n"
 	  "  - from:\n"
 	  "    - namespaceSelector: {matchLabels: {a: 1}}\n",
@@ -529,7 +529,7 @@ static const struct {
 	{ SPEC "  ingress:\n"
 	  "  - ports:\n"
 	  "    - {protocol: [TCP]}\n",
-	  9, EINVAL, "TCP, UDP or SCTP" },
+	  9, EINVAL, "a value is wanted" },
 	{ SPEC "  ingress:\n"
 	  "  - ports:\n"
 	  "    - {port: 0}\n",
@@ -556,12 +556,12 @@ static const struct {
 	  9, EINVAL, "from 1 to 65535" },
 	{ SPEC "  ingress:\n"
 	  "  - ports:\n"
-	  "    - {port: http}\n",
-	  9, ENOTSUP, "by name" },
+	  "    - {port: hTTp}\n",
+	  9, EINVAL, "from 1 to 65535 or a port's name" },
 	{ SPEC "  ingress:\n"
 	  "  - ports:\n"
 	  "    - {port: []}\n",
-	  9, EINVAL, "from 1 to 65535" },
+	  9, EINVAL, "a value is wanted" },
 	{ SPEC "  ingress:\n"
 	  "  - ports:\n"
 	  "    - {port: 99999999999999999999}\n",
@@ -601,7 +601,7 @@ static const struct {
 	  "  name: a\n"
 	  "spec:\n"
 	  "  podSelector: {}\n",
-	  0, EEXIST, "there already" },
+	  11, EEXIST, "policy default/a is there already" },
 	{ "{\"apiVersion\":\"networking.k8s.io/v1\",\"kind\":\"NetworkPolicy\",\"metadata\":{\"name\":\""
 	  "a\"},\n"
 	  "\"spec\":{\"podSelector\":{},\"x\":1}}",
