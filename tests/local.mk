@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause
 include tests/build/local.mk
+include tests/lib/local.mk
 include tests/unit/local.mk
 include tests/model/local.mk
 include tests/golden/local.mk
