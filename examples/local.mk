@@ -7,3 +7,4 @@ include examples/bindings/local.mk
 include examples/common/local.mk
 include examples/agent/local.mk
 include examples/ctl/local.mk
+include examples/policy/local.mk

@@ -51,6 +51,20 @@ EBN_FUZZ_CORPUS = \
 	tests/fuzz/corpus/selector/all-operators \
 	tests/fuzz/corpus/selector/one
 
+EBN_FUZZ_TARGETS += tests/fuzz/fuzz-inventory
+EBN_FUZZ_CORPUS += \
+	tests/fuzz/corpus/inventory/shop.yaml \
+	tests/fuzz/corpus/inventory/small.json \
+	tests/fuzz/corpus/policy/admin \
+	tests/fuzz/corpus/policy/cilium \
+	tests/fuzz/corpus/policy/k8s \
+	tests/fuzz/corpus/policy/list
+tests_fuzz_fuzz_inventory_SOURCES = tests/fuzz/inventory.c examples/policy/inventory.c examples/policy/tool.h \
+	examples/policy/world.c $(EBN_FUZZ_MAIN)
+tests_fuzz_fuzz_inventory_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
+tests_fuzz_fuzz_inventory_LDADD = examples/agent/libagent.la lib/libebpfnet-internal.la $(JANSSON_LIBS)
+tests_fuzz_fuzz_inventory_LDFLAGS = $(AM_LDFLAGS) $(EBN_FUZZ_LDFLAGS)
+
 EXTRA_DIST += $(EBN_FUZZ_CORPUS)
 
 if FUZZERS

@@ -15,13 +15,23 @@ tests_golden_golden_policy_SOURCES = tests/golden/golden-policy.c tests/unit/sui
 tests_golden_golden_policy_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_golden_golden_policy_LDADD = $(EBN_TEST_LIBS)
 
+EBN_GOLDEN_TESTS += tests/golden/golden-malformed
+EXTRA_DIST += tests/golden/policy-malformed.txt
+tests_golden_golden_malformed_SOURCES = tests/golden/golden-malformed.c tests/unit/suite.h
+tests_golden_golden_malformed_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_golden_golden_malformed_LDADD = $(EBN_TEST_LIBS)
+
 if HAVE_CHECK
 check_PROGRAMS += $(EBN_GOLDEN_TESTS)
 TESTS += $(EBN_GOLDEN_TESTS)
 endif
 
-golden-update: $(EBN_GOLDEN_TESTS)
-	@for t in $(EBN_GOLDEN_TESTS); do \
+TESTS += tests/golden/check-policy-tool
+EXTRA_DIST += tests/golden/check-policy-tool tests/golden/policy-tool.txt examples/policy/inventory.yaml \
+	examples/policy/shop.yaml examples/policy/shop-db.yaml examples/policy/cluster.yaml
+
+golden-update: $(EBN_GOLDEN_TESTS) examples/policy/ebpfnet-policy
+	@for t in $(EBN_GOLDEN_TESTS) $(srcdir)/tests/golden/check-policy-tool; do \
 		EBN_GOLDEN_UPDATE=1 top_srcdir='$(abs_top_srcdir)' $$t || exit 1; \
 	done
 .PHONY: golden-update

@@ -3,8 +3,6 @@
 # A model test holds code against a reference written as plainly as it goes, over random input.
 EBN_MODEL_TESTS = tests/model/model-policy
 EXTRA_DIST += tests/model/model-policy-slow
-EBN_MODEL_TESTS = tests/model/model-policy tests/model/model-languages tests/model/model-truth
-EXTRA_DIST += tests/model/model-policy-slow tests/model/model-languages-slow
 
 tests_model_model_policy_SOURCES = tests/model/model-policy.c tests/unit/suite.h tests/unit/policy-arena.h
 tests_model_model_policy_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
@@ -14,19 +12,22 @@ EBN_MODEL_TESTS += tests/model/model-ipam
 tests_model_model_ipam_SOURCES = tests/model/model-ipam.c tests/unit/suite.h
 tests_model_model_ipam_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_model_model_ipam_LDADD = $(EBN_TEST_LIBS)
+
+EBN_MODEL_TESTS += tests/model/model-languages tests/model/model-truth
+EXTRA_DIST += tests/model/model-languages-slow tests/model/truth/admin.txt tests/model/truth/cilium.txt \
+	tests/model/truth/inventory.yaml tests/model/truth/k8s.txt
 tests_model_model_languages_SOURCES = tests/model/model-languages.c tests/unit/suite.h $(EBN_WORLD)
 tests_model_model_languages_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(JANSSON_CFLAGS)
 tests_model_model_languages_LDADD = $(EBN_TEST_LIBS) $(JANSSON_LIBS) $(YAML_LIBS)
-
-EXTRA_DIST += tests/model/truth/admin.txt tests/model/truth/cilium.txt tests/model/truth/inventory.yaml \
-	tests/model/truth/k8s.txt
 tests_model_model_truth_SOURCES = tests/model/model-truth.c tests/unit/suite.h $(EBN_WORLD)
 tests_model_model_truth_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(JANSSON_CFLAGS)
 tests_model_model_truth_LDADD = $(EBN_TEST_LIBS) $(JANSSON_LIBS) $(YAML_LIBS)
 
 if HAVE_CHECK
+SLOW_PROGS += tests/model/model-languages
+SLOW_TESTS += tests/model/model-languages-slow
 check_PROGRAMS += $(EBN_MODEL_TESTS)
 TESTS += $(EBN_MODEL_TESTS)
-SLOW_PROGS += tests/model/model-policy tests/model/model-languages
-SLOW_TESTS += tests/model/model-policy-slow tests/model/model-languages-slow
+SLOW_PROGS += tests/model/model-policy
+SLOW_TESTS += tests/model/model-policy-slow
 endif
