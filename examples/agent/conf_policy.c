@@ -12,6 +12,22 @@
 /* No more files than this by one pattern. */
 #define FILES_MAX 10000
 
+/*
+ * The name of a document's entry: that of its policy, of several the first. A document without policies is a group of
+ * prefixes.
+ */
+static int entry_name(const struct tree_node *doc, const char *first, char **ret)
+{
+	const struct tree_node *meta = tree_get(doc, "metadata");
+	const struct tree_node *name = meta && meta->kind == TREE_MAP ? tree_get(meta, "name") : NULL;
+
+	if (first)
+		*ret = strdup(first);
+	else if (asprintf(ret, "cidr-group:%s", name && name->kind == TREE_SCALAR ? name->value : "") < 0)
+		*ret = NULL;
+	return *ret ? 0 : -ENOMEM;
+}
+
 /* Lets the library parse one document to learn its name and what is wrong with it. */
 static int name_policy(struct conf_reader *r, const struct tree *tree, const struct tree_node *doc,
 		       struct conf_policy *policy)
@@ -35,14 +51,9 @@ static int name_policy(struct conf_reader *r, const struct tree *tree, const str
 		report_diag(r->report, r->diag, tree->path, doc->line, true,
 			    tree_where(doc, where, sizeof(where)), "not a policy");
 		err = -EINVAL;
-	} else if (err >= 0 && ebpfnet_policy_set_count(set) != 1) {
-		err = tree_error(tree, doc, r->report, "one policy is expected here, not %zu",
-				 ebpfnet_policy_set_count(set));
 	}
-	if (err >= 0) {
-		policy->name = strdup(ebpfnet_policy_set_name(set, 0));
-		err = policy->name ? 0 : -ENOMEM;
-	}
+	if (err >= 0)
+		err = entry_name(doc, ebpfnet_policy_set_name(set, 0), &policy->name);
 	ebpfnet_policy_set_free(set);
 	return err;
 }
@@ -67,6 +78,23 @@ static int add_policy(struct conf_reader *r, const struct tree *tree, const stru
 	return err;
 }
 
+/* A document, or each one in a List of them. */
+static int add_document(struct conf_reader *r, const struct tree *tree, const struct tree_node *doc)
+{
+	const struct tree_node *kind = doc->kind == TREE_MAP ? tree_get(doc, "kind") : NULL, *items;
+	size_t len = kind && kind->kind == TREE_SCALAR ? strlen(kind->value) : 0;
+	int err = 0;
+
+	if (len < 4 || strcmp(kind->value + len - 4, "List"))
+		return add_policy(r, tree, doc);
+	items = tree_get(doc, "items");
+	if (!items || items->kind != TREE_LIST)
+		return tree_error(tree, doc, r->report, "a %s has a list of \"items\"", kind->value);
+	for (const struct tree_node *n = items->first; n && err != -ENOMEM; n = n->next)
+		err = conf_worse(err, add_policy(r, tree, n));
+	return err;
+}
+
 /* All documents of a text. */
 static int add_documents(struct conf_reader *r, const char *text, size_t len, const char *path,
 			 unsigned int line)
@@ -77,7 +105,7 @@ static int add_documents(struct conf_reader *r, const char *text, size_t len, co
 	if (err < 0)
 		return err == -E2BIG ? -EINVAL : err;
 	for (const struct tree_node *d = tree->documents; d && err != -ENOMEM; d = d->next)
-		err = conf_worse(err, add_policy(r, tree, d));
+		err = conf_worse(err, add_document(r, tree, d));
 	tree_free(tree);
 	return err;
 }
@@ -169,7 +197,7 @@ int conf_read_policy(struct conf_reader *r, const struct tree_node *node, void *
 	if (!tree_get(node, "apiVersion"))
 		return tree_error(r->tree, node, r->report,
 				  "neither a policy (\"apiVersion\" is missing) nor \"file:\"");
-	return add_policy(r, r->tree, node);
+	return add_document(r, r->tree, node);
 }
 
 int conf_policy_set(const struct conf *conf, struct ebpfnet_ctx *ctx, struct report *report,
