@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause
-/* Address to identity: half a million known addresses, node tables beside an LPM trie. */
+/* Address to identity: half a million known addresses, and as many prefixes; node tables beside an LPM trie. */
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
@@ -13,6 +13,10 @@
 #include "tables/rows.h"
 
 #define NODE_SIZE (256u << 20)
+
+/* rows */
+#define V6 0x1
+#define PREFIXES 0x2
 
 struct tables {
 	struct address_bpf *skel;
@@ -58,17 +62,21 @@ static int tables_open(struct bench *b, struct tables *t)
 	return err ? bench_fail(b, err, "making the tables: %s", strerror(-err)) : 0;
 }
 
-static int fill(struct tables *t, uint32_t addrs, uint32_t v6)
+static int fill(struct tables *t, uint32_t addrs, uint32_t v6, bool prefixes)
 {
 	struct address_bench_key k = { .prefixlen = 128 };
 	struct address_bench_value v = { 0 };
+	struct ebn_prefix_value pv = { 0 };
 	int fd = bpf_map__fd(t->skel->maps.addr_lpm), err;
 	uint32_t i;
 
 	for (i = 0; i < addrs; i++) {
 		address_bench_addr(i, v6, k.addr);
-		v.identity = 256 + i % 60000;
-		err = ebn_addr_set(t->rows, k.addr, v.identity, 0);
+		pv.identity = v.identity = 256 + i % 60000;
+		if (prefixes)
+			k.prefixlen = address_bench_len(i, v6);
+		err = prefixes ? ebn_prefix_set(t->rows, k.addr, k.prefixlen, &pv) :
+				 ebn_addr_set(t->rows, k.addr, v.identity, 0);
 		if (!err)
 			err = bpf_map_update_elem(fd, &k, &v, BPF_ANY);
 		if (err)
@@ -92,8 +100,8 @@ static int lookup(struct bench *b, const struct bench_row *row, struct bench_res
 	if (err)
 		goto out;
 	t.skel->data->addrs = ADDRESS_BENCH_ADDRS;
-	t.skel->bss->v6 = row->arg != 0;
-	err = fill(&t, ADDRESS_BENCH_ADDRS, t.skel->bss->v6);
+	t.skel->bss->v6 = row->arg & V6;
+	err = fill(&t, ADDRESS_BENCH_ADDRS, row->arg & V6, row->arg & PREFIXES);
 	if (err) {
 		bench_fail(b, err, "filling the tables: %s", strerror(-err));
 		goto out;
@@ -108,7 +116,7 @@ static int lookup(struct bench *b, const struct bench_row *row, struct bench_res
 	idle = bench_median(&base);
 	bench_value(res, &node, idle, ADDRESS_BENCH_LOOKUPS);
 	bench_reference(res, "lpm-trie", (bench_median(&lpm) - idle) / ADDRESS_BENCH_LOOKUPS);
-	res->budget = res->reference[0].value * (row->arg ? 0.3 : 0.15);
+	res->budget = res->reference[0].value * (row->arg & V6 ? 0.3 : 0.15);
 out:
 	tables_close(&t);
 	return err;
@@ -116,6 +124,8 @@ out:
 
 const struct bench_row bench_address_rows[] = {
 	{ "address-lookup/v4-512k", "ns", 0, lookup, 0, 0 },
-	{ "address-lookup/v6-512k", "ns", 0, lookup, 1, 0 },
+	{ "address-lookup/v6-512k", "ns", 0, lookup, V6, 0 },
+	{ "address-lookup/v4-512k-prefixes", "ns", 0, lookup, PREFIXES, 0 },
+	{ "address-lookup/v6-512k-prefixes", "ns", 0, lookup, V6 | PREFIXES, 0 },
 	{ NULL, NULL, 0, NULL, 0, 0 },
 };

@@ -19,6 +19,12 @@ static inline void address_bench_addr(__u32 i, __u32 v6, __u32 addr[4])
 	addr[3] = x;
 }
 
+/* Length of the i-th prefix, of the 16 bytes: /20 to /32, and /44 to /128. */
+static inline __u32 address_bench_len(__u32 i, __u32 v6)
+{
+	return v6 ? 44 + i % 85 : 116 + i % 13;
+}
+
 struct address_bench_key {
 	__u32 prefixlen;
 	__u32 addr[4];

@@ -57,8 +57,11 @@ struct ebn_node_hdr {
 	__u32 wake_bytes;	/**< event ring: wake the reader at this many unread bytes */
 	__u32 give_up_ticks;	/**< established flows idle longer may be given up when their sets are full */
 	__u32 reserved2[3];
+	/* line 3: what the writer counts, for people */
+	__u64 address_failures;	/* addresses and prefixes that could not be recorded */
+	__u64 reserved3[7];
 };
-EBN_ASSERT(sizeof(struct ebn_node_hdr) == 192, "node header: three lines");
+EBN_ASSERT(sizeof(struct ebn_node_hdr) == 256, "node header: four lines");
 
 #define EBN_OBSERVE_DROP 0x1u	/* drops */
 #define EBN_OBSERVE_NEW 0x2u	/* verdicts on new flows */
@@ -99,6 +102,8 @@ enum ebn_piece {
 	EBN_P_NAMES,		/* user space only: identities, rules and subjects by name, see lib/tables/names.h */
 	EBN_P_USER0,		/* user space only, owned by the layers above */
 	EBN_P_USER1,
+	EBN_P_PREFIX_NODE,	/* struct ebn_prefix_node; n = nodes */
+	EBN_P_PREFIX,		/* struct ebn_prefix; n = prefixes */
 	EBN_P_SVC_HASH = 20,	/* services, see ebn_service.h; n = heads (power of two) */
 	EBN_P_SVC_ROW,		/* struct ebn_svc_row; n = rows */
 	EBN_P_BACKEND,		/* struct ebn_backend_row; n = rows */
@@ -197,6 +202,91 @@ struct ebn_addr_bucket {
 	struct ebn_addr_entry e[4];
 };
 EBN_ASSERT(sizeof(struct ebn_addr_bucket) == 2 * EBN_LINE, "an address bucket is two lines");
+
+/*
+ * ---- prefix -> identity ----
+ * A trie of nodes of 16 slots, four bits of the address each, one root for each family. A node stands at bit `pos`, a
+ * multiple of four; a path leaves out positions at which nothing branches. A slot is one word [in place]:
+ *   rec	index of the longest prefix of pos .. pos + 3 bits that covers the slot, 0: none. One of fewer than pos + 4 bits
+ *		stands in several slots
+ *   link	what longer prefixes are below: 0 none; EBN_PX_LEAF with the index of the only one and its length - 1; else the
+ *		index of a node and its pos
+ * Look-up. Walk down without looking at the bits that were left out, and keep the last prefix passed. Compare it: the
+ * address shares d bits with it. When that is all of it, it is the longest. If not, everything that covers the address
+ * stands at nodes with pos <= d or is a leaf of at most d bits: walk once more, no further than that, and compare again, for
+ * the writer may have been at work in between.
+ * A prefix's words never change while it can be reached, but identity and peer. Nodes and prefixes that can no longer be reached are
+ * reused after a grace period.
+ */
+struct ebn_prefix_slot {
+	__u32 link;
+	__u32 rec;
+};
+struct ebn_prefix_node {
+	struct ebn_prefix_slot s[16];
+};
+EBN_ASSERT(sizeof(struct ebn_prefix_node) == 2 * EBN_LINE, "a node is two lines, a slot in one of them");
+#define EBN_PX_LEAF 0x80000000u
+#define EBN_PX_BITS(link) ((link) >> 24 & 0x7f)	/* pos of a node, length - 1 of a leaf */
+#define EBN_PX_INDEX(link) ((link) & 0xffffffu)
+#define EBN_PX_LINK(bits, index) ((__u32)(bits) << 24 | (index))
+#define EBN_PX_ROOT4 1u		/* nodes that are always there: IPv4 begins at bit 96 */
+#define EBN_PX_ROOT6 2u
+#define EBN_PX_NODES_MAX 32u	/* on any path */
+#define EBN_PX_GONE 0u		/* not there, or on its way out */
+#define EBN_PX_LIVE 1u		/* stored before the first link to it, and taken back before the last one goes */
+struct ebn_prefix {
+	__u32 addr[4];		/* bits beyond len are zero */
+	__u32 identity;		/* [in place] */
+	__u32 peer;		/* the node behind it, user space's number; 0: none [in place] */
+	__u8 len;		/* 0 .. 128, of the mapped form for IPv4 */
+	__u8 state;		/* EBN_PX_*; user space */
+	__u16 owner;		/* who put it there; user space */
+	__u32 reserved;
+};
+EBN_ASSERT(sizeof(struct ebn_prefix) == 32, "two prefixes a line");
+
+/** Half of an address as a number, its first bit the highest. */
+static inline __u64 ebn_addr_bits(__u32 first, __u32 second)
+{
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+	first = __builtin_bswap32(first);
+	second = __builtin_bswap32(second);
+#endif
+	return (__u64)first << 32 | second;
+}
+
+/** The four bits at pos, a multiple of four up to 124. Without a branch: each would split what the verifier knows of pos. */
+static inline __u32 ebn_addr_nibble(__u64 hi, __u64 lo, __u32 pos)
+{
+	__u64 half = hi ^ ((hi ^ lo) & (0 - (__u64)(pos >> 6)));
+
+	return (__u32)(half >> (60 - (pos & 60))) & 15;
+}
+
+/** Leading zeroes of 64 bits; 64 of 0. Without a branch: each would double what the verifier looks at. */
+static inline __u32 ebn_clz64(__u64 x)
+{
+	x |= x >> 1;
+	x |= x >> 2;
+	x |= x >> 4;
+	x |= x >> 8;
+	x |= x >> 16;
+	x |= x >> 32;
+	x = ~x;
+	x -= x >> 1 & 0x5555555555555555ULL;
+	x = (x & 0x3333333333333333ULL) + (x >> 2 & 0x3333333333333333ULL);
+	x = (x + (x >> 4)) & 0x0f0f0f0f0f0f0f0fULL;
+	return (__u32)(x * 0x0101010101010101ULL >> 56);
+}
+
+/** How many leading bits two addresses, as ebn_addr_bits() has them, share: 0 .. 128. No branch either. */
+static inline __u32 ebn_addr_common(__u64 hi0, __u64 lo0, __u64 hi1, __u64 lo1)
+{
+	__u32 hi = ebn_clz64(hi0 ^ hi1);
+
+	return hi + ebn_clz64(lo0 ^ lo1) * (hi >> 6);
+}
 
 /* Reserved identities: numbers that flow tools know. */
 #define EBN_ID_UNKNOWN 0u

@@ -251,12 +251,113 @@ static __always_inline const struct ebn_ep_line6 *ebn_ep_line6(const struct ebn_
 	return ebn_node_line(v, s.off + row * sizeof(struct ebn_ep_row) + EBN_LINE);
 }
 
-/* ---- address -> identity, endpoint row ---- */
+/* ---- address -> identity, endpoint row; the longest prefix for an address that is not known itself ---- */
 
 struct ebn_addr_hit {
 	__u32 identity;		/* EBN_ID_WORLD when nobody knows the address */
 	__u32 row;		/* local endpoint's row + 1, or 0 */
 };
+
+#define EBN_PREFIX_RACED 1	/* no offset of a prefix */
+
+/* b where mask is all ones, a where it is 0. */
+static __always_inline __u32 ebn_select(__u32 a, __u32 b, __u32 mask)
+{
+	return a ^ ((a ^ b) & mask);
+}
+
+/*
+ * One walk down the trie, no further than depth bits: number of the last prefix passed, or 0.
+ * Verifier: one way through each node, so that it looks at 32 of them and not at all the ways through. Hence no comparison
+ * in the loop but one, on a number made for it: of a comparison it would remember what it says of pos and rec. The compiler
+ * must not find them again. A function of its own, so that both walks are looked at once.
+ */
+__attribute__((noinline)) int ebn_prefix_walk(__u64 hi, __u64 lo, __u32 dir, __u32 depth)
+{
+	__u64 mapped = hi | ((lo >> 32) ^ 0xffff);
+	/* 0: IPv4; 1 */
+	__u32 v6 = (__u32)((mapped | -mapped) >> 63);
+	__u32 at = EBN_PX_ROOT4 + v6, pos = 96 - 96 * v6, rec = 0, link = 0, bits = 0, here, mask, i;
+	struct ebn_view v;
+	__u32 nodes;
+	__u64 slot;
+	__s32 end;
+
+	if (ebn_view_open(&v))
+		return 0;
+	v.dir = dir;
+	nodes = ebn_view_slot(&v, EBN_P_PREFIX_NODE).off;
+	for (i = 0; i < EBN_PX_NODES_MAX; i++) {
+		slot = ebn_node_u64(&v, nodes + at * (__u32)sizeof(struct ebn_prefix_node) +
+					ebn_addr_nibble(hi, lo, pos) * (__u32)sizeof(struct ebn_prefix_slot));
+		here = (__u32)(slot >> 32);
+		link = (__u32)slot;
+		bits = EBN_PX_BITS(link);
+		/* all ones when there is a prefix here */
+		mask = -here;
+		asm volatile("" : "+r"(mask));
+		mask = (__u32)((__s32)(here | mask) >> 31);
+		asm volatile("" : "+r"(mask));
+		rec = ebn_select(rec, here, mask);
+		/* below zero: a leaf, not further down (no link at all is so, too), or too far */
+		end = (__s32)(link | (bits - pos - 1) | (depth - bits));
+		asm volatile("" : "+r"(end));
+		if (end < 0)
+			break;
+		at = EBN_PX_INDEX(link);
+		pos = bits;
+	}
+	/* all ones for a leaf that is not too far */
+	mask = (__u32)((__s32)(link & (bits - depth)) >> 31);
+	asm volatile("" : "+r"(mask));
+	return (int)(ebn_select(rec, EBN_PX_INDEX(link), mask) & 0xffffff);
+}
+
+/**
+ * Offset of the longest prefix that covers an address, of the tables under directory dir: 0, none;
+ * EBN_PREFIX_RACED: the writer changed the same corner twice meanwhile. How: ebn_node.h.
+ */
+__attribute__((noinline)) int ebn_prefix_find(__u64 hi, __u64 lo, __u32 dir)
+{
+	__u32 turn, depth = 128, recs, off;
+	const struct ebn_prefix *px;
+	struct ebn_view v;
+
+	if (ebn_view_open(&v))
+		return 0;
+	v.dir = dir;
+	recs = ebn_view_slot(&v, EBN_P_PREFIX).off;
+	for (turn = 0; turn < 2; turn++) {
+		off = (__u32)ebn_prefix_walk(hi, lo, dir, depth);
+		if (!off)
+			return 0;
+		off = recs + off * (__u32)sizeof(*px);
+		px = ebn_node_at(&v, off, sizeof(*px));
+		if (!px)
+			return 0;
+		depth = ebn_addr_common(hi, lo, ebn_addr_bits(px->addr[0], px->addr[1]),
+					ebn_addr_bits(px->addr[2], px->addr[3]));
+		if (depth >= px->len)
+			return (int)(off & (__u32)(v.size - sizeof(*px)));
+	}
+	return EBN_PREFIX_RACED;
+}
+
+/** What the prefixes say of an address that is not known by itself. */
+static __always_inline __u32 ebn_prefix_identity(const struct ebn_view *v, const __u32 addr[4])
+{
+	int off;
+
+	if (!ebn_view_slot(v, EBN_P_PREFIX_NODE).off)
+		return EBN_ID_WORLD;
+	off = ebn_prefix_find(ebn_addr_bits(addr[0], addr[1]), ebn_addr_bits(addr[2], addr[3]), v->dir);
+	if (!off)
+		return EBN_ID_WORLD;
+	/* nobody's: only rules for everybody match */
+	if (off == EBN_PREFIX_RACED)
+		return EBN_ID_UNKNOWN;
+	return ebn_node_u32(v, (__u32)off + (__u32)__builtin_offsetof(struct ebn_prefix, identity));
+}
 
 static __always_inline __u64 ebn_addr_entry_word(const __u64 *e, __u64 w0, __u64 w1)
 {
@@ -303,27 +404,31 @@ static __always_inline __u64 ebn_addr_bucket_word(const struct ebn_view *v, stru
 }
 
 /**
- * Identity and local row of an address (16 bytes, IPv4 mapped); hash: ebn_addr_hash() of it. An
- * address that moves between its buckets is in both for a grace period, so it is never missed.
+ * {identity, local row + 1} of an address (16 bytes, IPv4 mapped) that is known itself, 0: it is not; hash: ebn_addr_hash() of
+ * it. An address that moves between its buckets is in both for a grace period, so it is never missed.
  */
-static __always_inline struct ebn_addr_hit ebn_addr_find(const struct ebn_view *v,
-							 const __u32 addr[4], __u64 hash)
+static __always_inline __u64 ebn_addr_exact(const struct ebn_view *v, const __u32 addr[4], __u64 hash)
 {
 	struct ebn_slot s = ebn_view_slot(v, EBN_P_ADDR);
 	__u64 w0 = addr[0] | (__u64)addr[1] << 32;
 	__u64 w1 = addr[2] | (__u64)addr[3] << 32;
-	struct ebn_addr_hit hit = { .identity = EBN_ID_WORLD };
 	__u64 w;
 
 	if (!s.off)
-		return hit;
+		return 0;
 	w = ebn_addr_bucket_word(v, s, (__u32)hash, w0, w1);
-	if (!w)
-		w = ebn_addr_bucket_word(v, s, (__u32)(hash >> 32), w0, w1);
-	if (w) {
-		hit.identity = (__u32)w;
-		hit.row = (__u32)(w >> 32);
-	}
+	return w ? w : ebn_addr_bucket_word(v, s, (__u32)(hash >> 32), w0, w1);
+}
+
+/** Identity and local row of an address, by itself or by the longest prefix. */
+static __always_inline struct ebn_addr_hit ebn_addr_find(const struct ebn_view *v,
+							 const __u32 addr[4], __u64 hash)
+{
+	__u64 w = ebn_addr_exact(v, addr, hash);
+	struct ebn_addr_hit hit;
+
+	hit.identity = w ? (__u32)w : ebn_prefix_identity(v, addr);
+	hit.row = (__u32)(w >> 32);
 	return hit;
 }
 

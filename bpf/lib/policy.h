@@ -126,13 +126,11 @@ __attribute__((noinline)) int ebn_end6(struct ebn_pkt *p, struct ebn_address *ad
 /** Row + 1 of the local endpoint that has this address, 0: none. */
 __attribute__((noinline)) int ebn_address_row(struct ebn_address *addr)
 {
-	struct ebn_addr_hit hit;
 	struct ebn_view v;
 
 	if (!addr || ebn_view_open(&v))
 		return 0;
-	hit = ebn_addr_find(&v, addr->a, ebn_addr_hash(addr->a));
-	return hit.row;
+	return (int)(ebn_addr_exact(&v, addr->a, ebn_addr_hash(addr->a)) >> 32);
 }
 
 static __always_inline int ebn_end(struct ebn_pkt *p, __u32 side, __u64 hash, const bool v6)

@@ -25,23 +25,6 @@ const char *ebpfnet_ct_state_name(uint8_t state)
 	return state < EBN_ARRAY_SIZE(names) ? names[state] : "?";
 }
 
-int ebn_ct_filter_read(const struct ebpfnet_ct_filter *filter, struct ebpfnet_ct_filter *ret)
-{
-	static const uint8_t none[sizeof(ret->reserved)];
-	struct ebpfnet_ct_filter f = { 0 };
-
-	if (!EBN_OPTS_VALID(filter, ebpfnet_ct_filter))
-		return -EINVAL;
-	if (filter)
-		memcpy(&f, filter, filter->sz < sizeof(f) ? filter->sz : sizeof(f));
-	f.sz = sizeof(f);
-	if ((f.family != 0 && f.family != 4 && f.family != 6) || f.state > EBPFNET_CT_HALF_CLOSED ||
-	    memcmp(f.reserved, none, sizeof(none)) != 0)
-		return -EINVAL;
-	*ret = f;
-	return 0;
-}
-
 static struct ebpfnet_addr addr_of(const union ebn_flow_key *key, bool v6, unsigned int side)
 {
 	struct ebpfnet_addr addr = { .b = { [10] = 0xff, [11] = 0xff } };
@@ -66,10 +49,26 @@ static uint64_t since_ms(const struct ebn_ct_view *view, uint32_t tick)
 	return ticks > 0 ? (uint64_t)ticks * view->tick_ns / 1000000u : 0;
 }
 
+static bool is_icmp(uint8_t protocol)
+{
+	return protocol == IPPROTO_ICMP || protocol == IPPROTO_ICMPV6;
+}
+
 /* Until a handshake is proven the word holds a sequence number: the flow is as old as it is idle then. */
 static bool has_age(uint8_t protocol, uint32_t flags)
 {
 	return (protocol != IPPROTO_TCP && protocol != IPPROTO_SCTP) || flags & (EBN_FF_PROVEN | EBN_FF_IMPORTED);
+}
+
+static uint32_t flags_of(uint32_t ff)
+{
+	bool hi = ff & EBN_FF_INIT_HI;
+
+	return (ff & EBN_FF_PROVEN ? EBPFNET_CT_F_PROVEN : 0) | (ff & EBN_FF_AUDIT ? EBPFNET_CT_F_AUDIT : 0) |
+	       (ff & EBN_FF_REDIRECT ? EBPFNET_CT_F_REDIRECT : 0) |
+	       (ff & EBN_FF_IMPORTED ? EBPFNET_CT_F_PICKED_UP : 0) |
+	       (ff & (hi ? EBN_FF_FIN_HI : EBN_FF_FIN_LO) ? EBPFNET_CT_F_FIN_INITIATOR : 0) |
+	       (ff & (hi ? EBN_FF_FIN_LO : EBN_FF_FIN_HI) ? EBPFNET_CT_F_FIN_RESPONDER : 0);
 }
 
 void ebn_ct_entry(const struct ebn_ct_view *view, const struct ebn_flow_copy *c, bool v6, struct ebpfnet_ct_entry *ret)
@@ -78,9 +77,10 @@ void ebn_ct_entry(const struct ebn_ct_view *view, const struct ebn_flow_copy *c,
 	unsigned int from = EBN_CTL_FLAGS(b->ctl) & EBN_FF_INIT_HI ? 1 : 0, to = !from;
 	uint16_t port[2] = { v6 ? c->key.v6.port[0] : c->key.v4.port[0], v6 ? c->key.v6.port[1] : c->key.v4.port[1] };
 	uint8_t protocol = v6 ? c->key.v6.proto : c->key.v4.proto, state = (uint8_t)EBN_CTL_STATE(b->ctl);
-	bool icmp = protocol == IPPROTO_ICMP || protocol == IPPROTO_ICMPV6;
+	bool icmp = is_icmp(protocol);
 
 	*ret = (struct ebpfnet_ct_entry){
+		.flags = flags_of(EBN_CTL_FLAGS(b->ctl)),
 		.src = addr_of(&c->key, v6, from),
 		.dst = addr_of(&c->key, v6, to),
 		/* an ICMP key holds the identifier first, whoever asked */
@@ -102,26 +102,90 @@ void ebn_ct_entry(const struct ebn_ct_view *view, const struct ebn_flow_copy *c,
 	};
 }
 
-static bool addr_fits(const struct ebpfnet_addr *want, const struct ebpfnet_addr *is)
+void ebn_ct_identities(const struct ebn_ct_view *view, struct ebpfnet_ct_entry *entry)
 {
-	return !ebpfnet_addr_family(want) || !memcmp(want, is, sizeof(*is));
+	if (!view->identity_of || entry->zone == EBN_CT_ZONE_WATCH)
+		return;
+	entry->src_identity = view->identity_of(&entry->src, view->arg);
+	entry->dst_identity = view->identity_of(&entry->dst, view->arg);
 }
 
-bool ebn_ct_match(const struct ebpfnet_ct_filter *f, const struct ebpfnet_ct_entry *e)
+bool ebn_ct_wanted(const struct ebn_ct_view *view, const struct ebpfnet_ct_filter *filter,
+		   struct ebpfnet_ct_entry *entry)
 {
-	if (!addr_fits(&f->addr, &e->src) && !addr_fits(&f->addr, &e->dst))
+	/* two look-ups: for those alone that are shown, or asked for by what they find */
+	if (filter->identity)
+		ebn_ct_identities(view, entry);
+	if (!ebn_ct_match(filter, entry))
 		return false;
-	if (!addr_fits(&f->src, &e->src) || !addr_fits(&f->dst, &e->dst))
-		return false;
-	if (f->port && f->port != e->sport && f->port != e->dport)
-		return false;
-	if (f->endpoint && f->endpoint != e->src_ep && f->endpoint != e->dst_ep)
-		return false;
-	return (!f->dport || f->dport == e->dport) && (!f->protocol || f->protocol == e->protocol) &&
-	       (!f->state || f->state == e->state) && (!f->family || f->family == ebpfnet_addr_family(&e->src));
+	if (!filter->identity)
+		ebn_ct_identities(view, entry);
+	return true;
 }
 
-static int next(struct ebn_ct_walk *w, struct ebn_flow_copy *copy, struct ebpfnet_ct_entry *ret)
+/* Network order as a little- or big-endian number, as the programs compare it. */
+static uint32_t word(const struct ebpfnet_addr *addr, unsigned int i)
+{
+	uint32_t w;
+
+	memcpy(&w, addr->b + 4 * i, sizeof(w));
+	return w;
+}
+
+unsigned int ebn_ct_key(const struct ebpfnet_addr *src, const struct ebpfnet_addr *dst, uint16_t sport, uint16_t dport,
+			uint8_t protocol, uint16_t zone, union ebn_flow_key *ret)
+{
+	bool icmp = is_icmp(protocol), v6 = ebpfnet_addr_family(src) == 6;
+	uint16_t port[2] = { htons(sport), htons(dport) };
+	unsigned int hi, i;
+
+	for (i = 0; i < 3 && word(src, i) == word(dst, i); i++)
+		;
+	hi = word(src, i) != word(dst, i) ? word(src, i) > word(dst, i) : !icmp && port[0] > port[1];
+	memset(ret, 0, sizeof(*ret));
+	if (v6) {
+		memcpy(ret->v6.addr[hi], src->b, 16);
+		memcpy(ret->v6.addr[!hi], dst->b, 16);
+		ret->v6.port[icmp ? 0 : hi] = port[0];
+		ret->v6.port[icmp ? 1 : !hi] = port[1];
+		ret->v6.proto = protocol;
+		ret->v6.aux = icmp && hi ? EBN_KEY_ASK_HI : 0;
+		ret->v6.zone = zone;
+	} else {
+		ret->v4.addr[hi] = word(src, 3);
+		ret->v4.addr[!hi] = word(dst, 3);
+		ret->v4.port[icmp ? 0 : hi] = port[0];
+		ret->v4.port[icmp ? 1 : !hi] = port[1];
+		ret->v4.proto = protocol;
+		ret->v4.aux = icmp && hi ? EBN_KEY_ASK_HI : 0;
+		ret->v4.zone = zone;
+	}
+	return hi;
+}
+
+int ebn_ct_find(const struct ebn_flows *tables, const struct ebpfnet_ct_tuple *tuple, bool *ret_v6,
+		struct ebn_flow_copy *ret)
+{
+	const struct ebn_flows *t;
+	struct ebpfnet_ct_tuple own = { 0 };
+	union ebn_flow_key key;
+	int family;
+
+	if (!tuple || !EBN_OPTS_VALID(tuple, ebpfnet_ct_tuple))
+		return -EINVAL;
+	memcpy(&own, tuple, tuple->sz < sizeof(own) ? tuple->sz : sizeof(own));
+	family = ebpfnet_addr_family(&own.src);
+	if (!family || family != ebpfnet_addr_family(&own.dst) || own.reserved)
+		return -EINVAL;
+	t = &tables[family == 6];
+	ebn_ct_key(&own.src, &own.dst, own.sport, own.dport, own.protocol, own.zone, &key);
+	if (!t->mem || !ebn_flow_lookup(t, &key, ret))
+		return -ENOENT;
+	*ret_v6 = t->v6;
+	return 0;
+}
+
+int ebn_ct_next_copy(struct ebn_ct_walk *w, struct ebpfnet_ct_entry *ret, struct ebn_flow_copy *copy)
 {
 	for (; w->table < 2; w->table++, w->pos = 0) {
 		const struct ebn_flows *t = &w->tables[w->table];
@@ -130,7 +194,7 @@ static int next(struct ebn_ct_walk *w, struct ebn_flow_copy *copy, struct ebpfne
 			continue;
 		while (ebn_flow_next(t, &w->pos, copy)) {
 			ebn_ct_entry(&w->view, copy, t->v6, ret);
-			if (ebn_ct_match(&w->filter, ret))
+			if (ebn_ct_wanted(&w->view, &w->filter, ret))
 				return 1;
 		}
 	}
@@ -141,7 +205,7 @@ int ebn_ct_next(struct ebn_ct_walk *walk, struct ebpfnet_ct_entry *ret)
 {
 	struct ebn_flow_copy copy;
 
-	return next(walk, &copy, ret);
+	return ebn_ct_next_copy(walk, ret, &copy);
 }
 
 int ebn_ct_kill(struct ebn_ct_walk *walk)
@@ -150,7 +214,7 @@ int ebn_ct_kill(struct ebn_ct_walk *walk)
 	struct ebn_flow_copy copy;
 	int n = 0;
 
-	while (n < INT_MAX && next(walk, &copy, &entry))
+	while (n < INT_MAX && ebn_ct_next_copy(walk, &entry, &copy))
 		n += ebn_flow_kill(&walk->tables[walk->table], &copy);
 	return n;
 }

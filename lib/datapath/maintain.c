@@ -2,10 +2,14 @@
 /* What is done off the path of every update: links, grace periods, expired flows; and the programs' clock. */
 #include "datapath/private.h"
 
+#include <ebpfnet/conntrack.h>
 #include <linux/if_ether.h>
 #include <bpf/bpf.h>
 
+/* The pace of sweeps: faster when there was much to collect or the tables fill, slower when there was nothing. */
 #define EBN_SWEEP_EVERY_NS 5000000000ULL
+#define EBN_SWEEP_FAST_NS 1000000000ULL
+#define EBN_SWEEP_SLOW_NS 20000000000ULL
 #define EBN_SWEEP_SLICE 65536u		/* ways looked at between two looks at the clock */
 #define EBN_RETIRE_AFTER_MS 200
 #define EBN_TICK_CHECK_NS 60000000000ULL
@@ -56,25 +60,49 @@ uint32_t ebn_dp_now_tick(struct ebpfnet_datapath *dp)
 
 /* ---- the sweep ---- */
 
-static bool ebn_sweep_slice(struct ebpfnet_datapath *dp)
+static void ebn_sweep_pace(struct ebpfnet_datapath *dp)
+{
+	struct ebn_dp_private *p = dp->p;
+	uint64_t ways = ((uint64_t)dp->flows[0].mask + dp->flows[1].mask + 2) * EBN_FLOW_WAYS;
+
+	if (p->sweep_killed > p->sweep_live / 8 || p->sweep_live > ways / 4 * 3)
+		p->sweep_every_ns = EBN_SWEEP_FAST_NS;
+	else if (p->sweep_killed)
+		p->sweep_every_ns = EBN_SWEEP_EVERY_NS;
+	else
+		p->sweep_every_ns = EBN_SWEEP_SLOW_NS;
+}
+
+/* Looks at n ways at most; false: that was the end of the turn. */
+static bool ebn_sweep_slice(struct ebpfnet_datapath *dp, uint64_t n, struct ebpfnet_ct_sweep_stats *ret)
 {
 	const struct ebn_node_hdr *hdr = dp->node_mem;
 	struct ebn_dp_private *p = dp->p;
 	struct ebn_sweep s = { .now = ebn_dp_now_tick(dp), .idle_ticks = hdr->idle_ticks };
-	uint64_t killed;
+	uint64_t killed, from, to;
 	int i;
 
 	for (i = 0; i < 2; i++) {
 		if (p->sweep_done[i])
 			continue;
-		killed = ebn_flow_sweep(&dp->flows[i], &s, &p->sweep_pos[i], EBN_SWEEP_SLICE);
+		from = p->sweep_pos[i];
+		killed = ebn_flow_sweep(&dp->flows[i], &s, &p->sweep_pos[i], n);
 		p->sweep_done[i] = !p->sweep_pos[i];
+		to = p->sweep_done[i] ? ((uint64_t)dp->flows[i].mask + 1) * EBN_FLOW_WAYS : p->sweep_pos[i];
 		if (killed || s.dead)
 			p->reap = true;
+		p->sweep_killed += killed;
+		p->sweep_live += s.live - killed;
+		ret->looked_at += to - from;
+		ret->expired += killed;
+		ret->live += s.live - killed;
+		/* expired ones among them were half open too, but nobody counts those apart */
+		ret->half_open += s.half_open;
 		return true;
 	}
+	ebn_sweep_pace(dp);
 	p->sweeping = false;
-	p->sweep_due_ns = ebn_monotonic_ns() + EBN_SWEEP_EVERY_NS;
+	p->sweep_due_ns = ebn_monotonic_ns() + p->sweep_every_ns;
 	return false;
 }
 
@@ -114,11 +142,37 @@ static void ebn_sweep_begin(struct ebn_dp_private *p, uint64_t now)
 	p->sweeping = true;
 	p->sweep_pos[0] = p->sweep_pos[1] = 0;
 	p->sweep_done[0] = p->sweep_done[1] = false;
+	p->sweep_killed = p->sweep_live = 0;
+}
+
+int ebpfnet_ct_sweep(struct ebpfnet_datapath *dp, uint32_t budget, struct ebpfnet_ct_sweep_stats *ret, size_t size)
+{
+	struct ebpfnet_ct_sweep_stats st = { 0 };
+	uint64_t left;
+	int r;
+
+	if (!dp || (ret && !size))
+		return -EINVAL;
+	r = ebn_dp_writable(dp);
+	if (r < 0)
+		return r;
+	/* asked for: due or not */
+	ebn_sweep_begin(dp->p, UINT64_MAX);
+	do {
+		left = budget ? budget - st.looked_at : EBN_SWEEP_SLICE;
+	} while (left && ebn_sweep_slice(dp, left, &st));
+	/* the turn is at its end when there is nothing left, not when that is found out */
+	if (dp->p->sweeping && dp->p->sweep_done[0] && dp->p->sweep_done[1])
+		ebn_sweep_slice(dp, 1, &st);
+	if (ret)
+		ebn_copy_out(ret, size, &st, sizeof(st));
+	return dp->p->sweeping;
 }
 
 int ebpfnet_datapath_maintain(struct ebpfnet_datapath *dp, unsigned int budget_us)
 {
 	uint64_t begin = ebn_monotonic_ns(), end = begin + budget_us * 1000ULL;
+	struct ebpfnet_ct_sweep_stats st = { 0 };
 	int r, e = 0;
 
 	r = ebn_dp_writable(dp);
@@ -128,7 +182,7 @@ int ebpfnet_datapath_maintain(struct ebpfnet_datapath *dp, unsigned int budget_u
 		return r;
 	ebn_sweep_begin(dp->p, begin);
 	for (;;) {
-		r = dp->p->sweeping ? ebn_sweep_slice(dp) : ebn_dev_move_one(dp);
+		r = dp->p->sweeping ? ebn_sweep_slice(dp, EBN_SWEEP_SLICE, &st) : ebn_dev_move_one(dp);
 		if (!r && !dp->p->sweeping)
 			r = ebn_dp_grace(dp);
 		if (r < 0 && !e)

@@ -112,6 +112,8 @@ struct ebn_dp_private {
 	uint64_t sweep_pos[2];
 	bool sweep_done[2];
 	uint64_t sweep_due_ns;	/* CLOCK_MONOTONIC */
+	uint64_t sweep_every_ns;
+	uint64_t sweep_killed, sweep_live;	/* of this turn */
 	bool sweeping;
 	bool reap;
 	uint64_t tick_base;	/* tick - now / length of a tick, at the last calibration */

@@ -65,6 +65,16 @@ static bool copy_entry(const struct ebn_flows *t, uint32_t set, uint32_t way, ui
 	return true;
 }
 
+bool ebn_flow_read(const struct ebn_flows *t, uint32_t set, uint32_t way, uint64_t tag, struct ebn_flow_copy *ret)
+{
+	return copy_entry(t, set, way, tag, ret);
+}
+
+uint64_t ebn_flow_tag_at(const struct ebn_flows *t, uint32_t set, uint32_t way)
+{
+	return ebn_flow_load_acquire(ebn_flow_tag(t, set, way));
+}
+
 static bool key_equal(const struct ebn_flows *t, const union ebn_flow_key *a, const union ebn_flow_key *b)
 {
 	return !memcmp(a, b, 8 * ebn_flow_key_words(t));

@@ -41,6 +41,10 @@ uint64_t ebn_flow_bytes(uint32_t sets, bool v6);
 int ebn_flow_lookup(const struct ebn_flows *t, const union ebn_flow_key *key, struct ebn_flow_copy *ret);
 /* Walks ways from *pos on; 1 and a copy with *pos behind it, 0 at the end. Skips what changed under it. */
 int ebn_flow_next(const struct ebn_flows *t, uint64_t *pos, struct ebn_flow_copy *ret);
+/* A copy of what is at a place whose tag is tag, whatever its state; false when the tag is another one behind the copy. */
+bool ebn_flow_read(const struct ebn_flows *t, uint32_t set, uint32_t way, uint64_t tag, struct ebn_flow_copy *ret);
+/* The tag of a place. */
+uint64_t ebn_flow_tag_at(const struct ebn_flows *t, uint32_t set, uint32_t way);
 /* LIVE -> DEAD if it is still the entry that was copied: 1, else 0. The way is free after ebn_flow_reap() behind a grace. */
 int ebn_flow_kill(const struct ebn_flows *t, const struct ebn_flow_copy *c);
 /* Inserts a whole entry (import, growth). 1 inserted, 0 there already, -ENOSPC nothing to give up, -EBUSY raced. */

@@ -12,6 +12,10 @@ lib_libebpfnet_internal_la_SOURCES += \
 	lib/tables/rows.c \
 	lib/tables/rows.h \
 	lib/tables/rows_addr.c \
+	lib/tables/rows_prefix.c \
+	lib/tables/rows_prefix.h \
+	lib/tables/rows_prefix_adopt.c \
+	lib/tables/rows_prefix_read.c \
 	lib/tables/rows_internal.h \
 	lib/tables/rows_names.c \
 	lib/tables/rows_read.c

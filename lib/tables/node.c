@@ -69,6 +69,10 @@ static uint64_t piece_bytes(enum ebn_piece piece, uint32_t n)
 		return (uint64_t)n * sizeof(struct ebn_decision);
 	case EBN_P_NAMES:
 		return (uint64_t)n * sizeof(uint64_t);
+	case EBN_P_PREFIX_NODE:
+		return (uint64_t)n * sizeof(struct ebn_prefix_node);
+	case EBN_P_PREFIX:
+		return (uint64_t)n * sizeof(struct ebn_prefix);
 	case EBN_P_SVC_HASH:
 		return sizeof(struct ebn_svc_head) + (uint64_t)n * sizeof(uint32_t);
 	case EBN_P_SVC_ROW:
@@ -474,17 +478,32 @@ void ebn_node_abort(struct ebn_node *nt)
 	ebn_node_release(nt, nt->txn_off);
 }
 
-int ebn_node_swap(struct ebn_node *nt, enum ebn_piece piece, uint32_t off, uint32_t n)
+static int dir_swap(struct ebn_node *nt, const enum ebn_piece *piece, const struct ebn_slot *slot, unsigned int n)
 {
+	unsigned int i;
 	uint32_t dir;
 	int err;
 
 	err = dir_copy(nt, &dir);
 	if (err)
 		return err;
-	((struct ebn_dir *)(nt->mem + dir))->slot[piece] = (struct ebn_slot){ .off = off, .n = n };
-	ebn_node_set(nt, piece, off, n);
+	for (i = 0; i < n; i++) {
+		((struct ebn_dir *)(nt->mem + dir))->slot[piece[i]] = slot[i];
+		ebn_node_set(nt, piece[i], slot[i].off, slot[i].n);
+	}
 	return dir_publish(nt, dir);
+}
+
+int ebn_node_swap(struct ebn_node *nt, enum ebn_piece piece, uint32_t off, uint32_t n)
+{
+	struct ebn_slot slot = { .off = off, .n = n };
+
+	return dir_swap(nt, &piece, &slot, 1);
+}
+
+int ebn_node_swap_two(struct ebn_node *nt, const enum ebn_piece piece[2], const struct ebn_slot slot[2])
+{
+	return dir_swap(nt, piece, slot, 2);
 }
 
 uint32_t ebn_node_generation(struct ebn_node *nt)

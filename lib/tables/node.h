@@ -77,6 +77,8 @@ void ebn_node_abort(struct ebn_node *nt);
  * retire. -ENOSPC, -ENOMEM: nothing changed.
  */
 int ebn_node_swap(struct ebn_node *nt, enum ebn_piece piece, uint32_t off, uint32_t n);
+/* Two at once, of which one refers to the other. */
+int ebn_node_swap_two(struct ebn_node *nt, const enum ebn_piece piece[2], const struct ebn_slot slot[2]);
 
 uint32_t ebn_node_generation(struct ebn_node *nt);
 uint64_t ebn_node_used(struct ebn_node *nt);

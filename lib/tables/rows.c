@@ -148,6 +148,8 @@ static int rows_adopt(struct ebn_rows *r, struct ebpfnet_diag *diag)
 	if (!err)
 		err = ebn_addr_adopt(r, diag);
 	if (!err)
+		err = ebn_prefix_adopt(r, diag);
+	if (!err)
 		err = ebn_names_adopt(r, diag);
 	return err;
 }
@@ -197,6 +199,7 @@ void ebn_rows_free(struct ebn_rows *r)
 	free(r->ep_place);
 	free(r->if_place);
 	free(r->addr_place);
+	ebn_prefix_done(r);
 	free(r->name_ref);
 	free(r);
 }

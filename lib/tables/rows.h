@@ -43,6 +43,33 @@ int ebn_addr_foreach(struct ebn_rows *rows,
 		     int (*fn)(const uint32_t addr[4], uint32_t identity, uint32_t row, void *arg),
 		     void *arg);
 
+/* ---- prefixes: the longest one stands for addresses that are not known themselves ---- */
+struct ebn_prefix_value {
+	uint32_t identity;	/* not 0 */
+	uint32_t peer;		/* caller's number of the node behind it, 0: none */
+	uint16_t owner;		/* caller's; programs do not read it */
+	uint16_t reserved;	/* 0 */
+};
+/*
+ * addr: 16 bytes, IPv4 mapped; len of that form (IPv4: 96..128), bits beyond it are ignored. Any length, host ones too.
+ * Programs see each address either as before or after, all of it when this returns. Grows the pieces as they fill; a
+ * prefix costs the nodes on its path, never more. Raises no epoch: call ebn_prefix_raise() after a batch, before flows
+ * must obey. -EINVAL, -ENOSPC (counted in the header), -ENOMEM: nothing changed.
+ */
+int ebn_prefix_set(struct ebn_rows *rows, const uint32_t addr[4], uint32_t len, const struct ebn_prefix_value *value);
+/* -EINVAL, -ENOENT, -ENOMEM: nothing changed. Needs ebn_prefix_raise() as well. */
+int ebn_prefix_del(struct ebn_rows *rows, const uint32_t addr[4], uint32_t len);
+/* Raises the epochs of all addresses when a prefix changed since the last call: every flow is checked once more. */
+void ebn_prefix_raise(struct ebn_rows *rows);
+/* This very prefix: 0, -EINVAL or -ENOENT. */
+int ebn_prefix_get(struct ebn_rows *rows, const uint32_t addr[4], uint32_t len, struct ebn_prefix_value *ret);
+/* The longest prefix that covers an address, as programs find it: 0, -EINVAL or -ENOENT. Outputs may be NULL. */
+int ebn_prefix_lookup(struct ebn_rows *rows, const uint32_t addr[4], uint32_t *ret_len, struct ebn_prefix_value *ret);
+uint32_t ebn_prefix_count(struct ebn_rows *rows);
+/* Every prefix, in no order; fn < 0 aborts. fn may change values, but neither add nor delete. */
+typedef int (*ebn_prefix_fn)(const uint32_t addr[4], uint32_t len, const struct ebn_prefix_value *value, void *arg);
+int ebn_prefix_foreach(struct ebn_rows *rows, ebn_prefix_fn fn, void *arg);
+
 /* ---- identity -> peer class: one store when the page is there ---- */
 int ebn_class_set(struct ebn_rows *rows, uint32_t identity, uint32_t peer_class);
 uint32_t ebn_class_get(struct ebn_rows *rows, uint32_t identity);
@@ -72,6 +99,10 @@ int ebn_name_foreach(struct ebn_rows *rows, enum ebn_name_kind kind,
  */
 int ebn_rows_read_names(const void *mem, uint64_t size, enum ebn_name_kind kind,
 			int (*fn)(uint32_t number, const char *text, void *arg), void *arg);
+/* As programs look: the longest prefix in the tables under dir. 0, -ENOENT, -EAGAIN (the writer is changing it). */
+int ebn_rows_read_prefix(const void *mem, uint64_t size, const struct ebn_dir *dir, const uint32_t addr[4],
+			 struct ebn_prefix *ret);
+int ebn_rows_read_prefixes(const void *mem, uint64_t size, ebn_prefix_fn fn, void *arg);
 int ebn_rows_read_endpoints(const void *mem, uint64_t size,
 			    int (*fn)(uint32_t row, const struct ebn_ep_row *r, void *arg),
 			    void *arg);

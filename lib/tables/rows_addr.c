@@ -356,8 +356,10 @@ int ebn_addr_set(struct ebn_rows *r, const uint32_t addr[4], uint32_t identity, 
 	if (!room[0] && !room[1]) {
 		memcpy(entry.addr, addr, sizeof(entry.addr));
 		err = table_rebuild(r, &entry);
-		if (err)
+		if (err) {
+			ebn_rows_failed(r);
 			return err;
+		}
 	} else {
 		n = room[1] > room[0];
 		entry_fill(r, free_at[n], addr, value);

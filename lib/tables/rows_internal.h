@@ -37,6 +37,9 @@ struct ebn_rows {
 	uint8_t *addr_place;
 	uint32_t addr_version;
 	uint32_t addrs;		/* distinct live addresses */
+	/* prefixes */
+	struct ebn_prefixes *px;	/* NULL: the pieces are not made yet */
+	bool px_changed;	/* since the epochs were last raised */
 	/* names */
 	uint32_t name_cells;
 	uint32_t names;
@@ -49,6 +52,9 @@ struct ebn_rows {
 /* What a fresh arena is given: fill in off and n, the caller publishes. */
 int ebn_addr_create(struct ebn_rows *r, struct ebn_slot *ret);
 int ebn_addr_adopt(struct ebn_rows *r, struct ebpfnet_diag *diag);
+/* Nothing when the pieces were never made. */
+int ebn_prefix_adopt(struct ebn_rows *r, struct ebpfnet_diag *diag);
+void ebn_prefix_done(struct ebn_rows *r);
 int ebn_names_create(struct ebn_rows *r, struct ebn_slot *ret);
 int ebn_names_adopt(struct ebn_rows *r, struct ebpfnet_diag *diag);
 
@@ -63,6 +69,14 @@ static inline uint64_t ebn_pair(uint32_t first, uint32_t second)
 
 	memcpy(&v, w, sizeof(v));
 	return v;
+}
+
+/* One more that could not be recorded. */
+static inline void ebn_rows_failed(struct ebn_rows *r)
+{
+	struct ebn_node_hdr *h = ebn_node_hdr(r->nt);
+
+	EBN_WRITE(h->address_failures, h->address_failures + 1);
 }
 
 static inline void ebn_pair_store(uint32_t *first, uint64_t v)

@@ -10,6 +10,7 @@ EBN_FUZZ_TARGETS = \
 	tests/fuzz/fuzz-event \
 	tests/fuzz/fuzz-filter \
 	tests/fuzz/fuzz-ipam \
+	tests/fuzz/fuzz-flows \
 	tests/fuzz/fuzz-labels \
 	tests/fuzz/fuzz-node \
 	tests/fuzz/fuzz-policy \
@@ -37,6 +38,9 @@ EBN_FUZZ_CORPUS = \
 	tests/fuzz/corpus/filter/one \
 	tests/fuzz/corpus/ipam/lease \
 	tests/fuzz/corpus/ipam/resting \
+	tests/fuzz/corpus/flows/fewer-fields \
+	tests/fuzz/corpus/flows/three \
+	tests/fuzz/corpus/flows/two-images \
 	tests/fuzz/corpus/labels/many \
 	tests/fuzz/corpus/labels/one \
 	tests/fuzz/corpus/node/extents \
@@ -88,6 +92,9 @@ tests_fuzz_fuzz_filter_LDFLAGS = $(AM_LDFLAGS) $(EBN_FUZZ_LDFLAGS)
 tests_fuzz_fuzz_ipam_SOURCES = tests/fuzz/ipam.c $(EBN_FUZZ_MAIN)
 tests_fuzz_fuzz_ipam_LDADD = lib/libebpfnet-internal.la
 tests_fuzz_fuzz_ipam_LDFLAGS = $(AM_LDFLAGS) $(EBN_FUZZ_LDFLAGS)
+tests_fuzz_fuzz_flows_SOURCES = tests/fuzz/flows.c $(EBN_FUZZ_MAIN)
+tests_fuzz_fuzz_flows_LDADD = lib/libebpfnet-internal.la $(ZLIB_LIBS)
+tests_fuzz_fuzz_flows_LDFLAGS = $(AM_LDFLAGS) $(EBN_FUZZ_LDFLAGS)
 tests_fuzz_fuzz_labels_SOURCES = tests/fuzz/labels.c $(EBN_FUZZ_MAIN)
 tests_fuzz_fuzz_labels_LDADD = lib/libebpfnet-internal.la
 tests_fuzz_fuzz_labels_LDFLAGS = $(AM_LDFLAGS) $(EBN_FUZZ_LDFLAGS)

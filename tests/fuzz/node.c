@@ -18,10 +18,30 @@ static void address(uint32_t i, uint32_t addr[4])
 	addr[3] = 10 + i * 65536;
 }
 
+static void change_prefixes(struct ebn_rows *rows)
+{
+	struct ebn_prefix_value v = { .identity = 300 };
+	uint32_t i, addr[4];
+
+	/* both families; some nest, some part in the middle of a node */
+	for (i = 0; i < 24; i++) {
+		address(i, addr);
+		addr[0] = i & 1 ? 0x20 : 0;
+		addr[3] ^= i << 3;
+		(void)ebn_prefix_set(rows, addr, 96 + i, &v);
+		(void)ebn_prefix_lookup(rows, addr, NULL, NULL);
+		if (i % 5 == 0)
+			(void)ebn_prefix_del(rows, addr, 96 + i);
+	}
+	ebn_prefix_raise(rows);
+}
+
 static void change(struct ebn_node *nt, struct ebn_rows *rows)
 {
 	uint32_t i, row, addr[4];
 	char text[16];
+
+	change_prefixes(rows);
 
 	for (i = 0; i < 8; i++) {
 		address(i, addr);
@@ -76,6 +96,12 @@ static int see_addr(const uint32_t addr[4], uint32_t identity, uint32_t row, voi
 	return 0;
 }
 
+static int see_prefix(const uint32_t addr[4], uint32_t len, const struct ebn_prefix_value *v, void *arg)
+{
+	*(size_t *)arg += addr[3] + len + v->identity;
+	return 0;
+}
+
 static int see_row(uint32_t row, const struct ebn_ep_row *r, void *arg)
 {
 	*(size_t *)arg += row + r->ifindex;
@@ -89,6 +115,7 @@ static void use(struct ebn_node *nt, struct ebn_rows *rows)
 	FUZZ_CHECK(!ebn_node_adopted(nt));
 	FUZZ_CHECK(!ebn_node_verify(nt));
 	ebn_addr_foreach(rows, see_addr, &sum);
+	ebn_prefix_foreach(rows, see_prefix, &sum);
 	ebn_name_foreach(rows, EBN_NAME_RULE, see_name, &sum);
 	change(nt, rows);
 	FUZZ_CHECK(!ebn_node_verify(nt));
@@ -111,6 +138,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	}
 	/* what a reader does with it */
 	(void)ebn_rows_read_names(mem, SIZE, EBN_NAME_RULE, see_name, &sum);
+	(void)ebn_rows_read_prefixes(mem, SIZE, see_prefix, &sum);
 	(void)ebn_rows_read_endpoints(mem, SIZE, see_row, &sum);
 	if (!ebn_node_open(mem, SIZE, NULL, &nt) && !ebn_rows_open(nt, 16, NULL, &rows))
 		use(nt, rows);

@@ -16,6 +16,7 @@
 #define SIZE (4u << 20)
 #define ROWS 256u
 #define ADDRS 4000u
+#define PREFIXES 1200u
 #define IDENTITIES 500u
 #define SUBJECTS 20u
 #define DECISIONS 30u
@@ -29,6 +30,9 @@ static struct {
 	uint32_t addr[ADDRS][4];
 	uint32_t addr_identity[ADDRS];
 	uint32_t addr_row[ADDRS];
+	uint32_t prefix[PREFIXES][4];
+	uint32_t prefix_len[PREFIXES];
+	uint32_t prefix_identity[PREFIXES];
 	uint32_t identity[IDENTITIES];
 	uint32_t peer_class[IDENTITIES];
 	uint16_t port_class[EBN_PORT_CELLS];
@@ -84,6 +88,77 @@ static void random_addr(uint32_t addr[4])
 	}
 }
 
+/* One of a few addresses, some bits changed, so that prefixes of them nest and part. */
+static void near_addr(uint32_t addr[4])
+{
+	uint32_t base = test_below(&seed, 6), n = test_below(&seed, 4), bit;
+	bool v4 = base & 1;
+
+	addr[0] = v4 ? 0 : base;
+	addr[1] = 0;
+	addr[2] = v4 ? 0xffff0000 : 7;
+	addr[3] = base * 2654435761u;
+	while (n--) {
+		bit = v4 ? 96 + test_below(&seed, 32) : test_below(&seed, 128);
+		((uint8_t *)addr)[bit / 8] ^= (uint8_t)(0x80 >> bit % 8);
+	}
+}
+
+static bool is_v4(const uint32_t addr[4])
+{
+	return !addr[0] && !addr[1] && addr[2] == 0xffff0000;
+}
+
+static bool prefix_covers(uint32_t i, const uint32_t addr[4])
+{
+	uint32_t bit, byte;
+
+	if (is_v4(m.prefix[i]) != is_v4(addr))
+		return false;
+	for (bit = 0; bit < m.prefix_len[i]; bit++) {
+		byte = ((const uint8_t *)addr)[bit / 8] ^ ((const uint8_t *)m.prefix[i])[bit / 8];
+		if (byte & 0x80 >> bit % 8)
+			return false;
+	}
+	return true;
+}
+
+static uint32_t prefix_of(const uint32_t addr[4])
+{
+	uint32_t i, best = PREFIXES;
+
+	for (i = 0; i < PREFIXES; i++)
+		if (m.prefix_identity[i] && prefix_covers(i, addr) &&
+		    (best == PREFIXES || m.prefix_len[i] >= m.prefix_len[best]))
+			best = i;
+	return best == PREFIXES ? EBN_ID_WORLD : m.prefix_identity[best];
+}
+
+/* The later one of two that are the same stands. */
+static void fill_prefixes(void)
+{
+	struct ebn_prefix_value v = { 0 };
+	uint32_t i, j, least;
+
+	for (i = 0; i < PREFIXES; i++) {
+		near_addr(m.prefix[i]);
+		least = is_v4(m.prefix[i]) ? 96 : 0;
+		m.prefix_len[i] = least + test_below(&seed, 129 - least);
+		/* as short ones lose the bits that make them IPv4 or not, few of them */
+		if (!least && m.prefix_len[i] < 64)
+			m.prefix[i][0] |= 1u << 5;
+		v.identity = m.prefix_identity[i] = m.identity[test_below(&seed, IDENTITIES)];
+		ck_assert_int_eq(ebn_prefix_set(rows, m.prefix[i], m.prefix_len[i], &v), 0);
+	}
+	for (i = 0; i < PREFIXES; i += 3) {
+		ebn_prefix_del(rows, m.prefix[i], m.prefix_len[i]);
+		for (j = 0; j < PREFIXES; j++)
+			if (m.prefix_len[j] == m.prefix_len[i] && prefix_covers(i, m.prefix[j]))
+				m.prefix_identity[j] = 0;
+	}
+	ebn_prefix_raise(rows);
+}
+
 static void fill_rows(void)
 {
 	struct ebn_ep_row *r;
@@ -118,9 +193,10 @@ static void fill_rows(void)
 	}
 	for (i = 0; i < ADDRS; i += 9) {
 		ck_assert_int_eq(ebn_addr_del(rows, m.addr[i]), 0);
-		m.addr_identity[i] = EBN_ID_WORLD;
+		m.addr_identity[i] = 0;
 		m.addr_row[i] = 0;
 	}
+	fill_prefixes();
 }
 
 static uint32_t piece(uint32_t type, uint32_t bytes, void *ret)
@@ -242,10 +318,14 @@ static void ask(void)
 	p.port_cell = test_below(&seed, 20) ? test_below(&seed, EBN_PORT_CELLS) : EBN_PORT_CELLS + i;
 	if (test_below(&seed, 4)) {
 		memcpy(p.addr, m.addr[i], sizeof(p.addr));
-		identity = m.addr_identity[i];
+		identity = m.addr_identity[i] ? m.addr_identity[i] : prefix_of(p.addr);
 		addr_row = m.addr_row[i];
 	} else {
-		random_addr(p.addr);
+		if (i % 2)
+			near_addr(p.addr);
+		else
+			random_addr(p.addr);
+		identity = prefix_of(p.addr);
 	}
 	for (j = 0; j < IDENTITIES; j++)
 		if (m.identity[j] == identity)

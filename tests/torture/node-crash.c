@@ -20,6 +20,7 @@
 #define ROWS 32u
 #define STABLE 3000u		/* addresses that are never removed */
 #define CHURN 6000u		/* addresses that come and go behind them */
+#define GROUPS 1000u		/* of three prefixes, of which one is never removed */
 
 struct shared {
 	uint64_t passes;	/* of the reader: outside the tables each time it is raised */
@@ -68,6 +69,17 @@ static uint32_t identity_of(uint32_t i)
 	return 1000 + i;
 }
 
+/* Prefixes that nest by threes, in a corner where no address is. The first of each three is never removed. */
+static uint32_t prefix(uint32_t i, uint32_t addr[4])
+{
+	uint32_t group = i % GROUPS;
+
+	addr[0] = 0x20020db8;
+	addr[1] = group * 2654435761u;
+	addr[2] = addr[3] = 0xffffffff;
+	return 64 + i / GROUPS * (9 + group % 7);
+}
+
 /* ---- the reader ---- */
 
 static uint32_t program_addr(const struct ebn_dir *dir, uint32_t i)
@@ -89,6 +101,19 @@ static uint32_t program_addr(const struct ebn_dir *dir, uint32_t i)
 		}
 	}
 	return 0;
+}
+
+/* One of the group's three prefixes, whatever the writer does. */
+static void program_prefix(const struct ebn_dir *dir, uint32_t group)
+{
+	struct ebn_prefix p = { 0 };
+	uint32_t addr[4];
+	int err;
+
+	prefix(group, addr);
+	err = ebn_rows_read_prefix(mem, SIZE, dir, addr, &p);
+	if (err != -EAGAIN && (err || (p.identity - 1) % GROUPS != group))
+		FAIL("group %u: error %d, identity %u", group, err, p.identity);
 }
 
 static void program_generation(const struct ebn_dir *dir)
@@ -128,6 +153,7 @@ static void reader(void)
 			if (id != identity_of(i) && (id || i < STABLE))
 				FAIL("address %u has identity %u, not %u", i, id, identity_of(i));
 			sh->found += !!id;
+			program_prefix(dir, i % GROUPS);
 		}
 		__atomic_store_n(&sh->passes, sh->passes + 1, __ATOMIC_RELEASE);
 	}
@@ -208,6 +234,17 @@ static void change_address(void)
 	OK(err == -ENOENT || err == -ENOSPC ? 0 : err);
 }
 
+static void change_prefix(void)
+{
+	struct ebn_prefix_value v = { 0 };
+	uint32_t i = GROUPS + test_below(&seed, GROUPS * 2), addr[4], len = prefix(i, addr);
+	int err;
+
+	v.identity = 1 + i;
+	err = test_below(&seed, 2) ? ebn_prefix_set(rows, addr, len, &v) : ebn_prefix_del(rows, addr, len);
+	OK(err == -ENOENT || err == -ENOSPC ? 0 : err);
+}
+
 static void writer_open(void)
 {
 	struct ebn_slot s;
@@ -238,8 +275,10 @@ static void writer(void)
 	__atomic_store_n(&sh->opened, sh->opened + 1, __ATOMIC_RELEASE);
 	for (;;) {
 		change_generation();
-		for (i = 0; i < 40; i++)
+		for (i = 0; i < 40; i++) {
 			change_address();
+			change_prefix();
+		}
 		for (i = 0; i < 4; i++)
 			change_name();
 		change_endpoint();
@@ -287,6 +326,19 @@ static int check_name(uint32_t number, const char *text, void *arg)
 	return 0;
 }
 
+/* Each is what was once put in, and found where it belongs. */
+static int check_prefix(const uint32_t addr[4], uint32_t len, const struct ebn_prefix_value *v, void *arg)
+{
+	struct ebn_prefix_value found;
+	uint32_t want[4];
+
+	(void)arg;
+	if (prefix(v->identity - 1, want) != len || ebn_prefix_get(rows, addr, len, &found) ||
+	    found.identity != v->identity)
+		FAIL("prefix of identity %u", v->identity);
+	return 0;
+}
+
 static void check_adopted(void)
 {
 	uint32_t i, id, row, live = 0, got = 0, addr[4];
@@ -304,6 +356,9 @@ static void check_adopted(void)
 		if (ebn_addr_get(rows, addr, &id, NULL) ? i < STABLE : id != identity_of(i))
 			FAIL("address %u lost", i);
 	}
+	for (i = 0; i < GROUPS; i++)
+		program_prefix(ebn_node_dir(nt), i);
+	OK(ebn_prefix_foreach(rows, check_prefix, NULL));
 	OK(ebn_rows_read_names(mem, SIZE, EBN_NAME_RULE, check_name, NULL));
 	for (i = 1; i <= ROWS * 2; i++) {
 		if (ebn_ep_row_by_ifindex(rows, i, &row))
@@ -322,7 +377,8 @@ static void check_adopted(void)
 static void make_tables(void)
 {
 	static const uint64_t flow_seed[2] = { 5, 6 };
-	uint32_t i, addr[4];
+	struct ebn_prefix_value v = { 0 };
+	uint32_t i, addr[4], len;
 
 	OK(ebn_node_format(mem, SIZE, flow_seed));
 	OK(ebn_node_open(mem, SIZE, NULL, &nt));
@@ -331,6 +387,11 @@ static void make_tables(void)
 	for (i = 0; i < STABLE; i++) {
 		address(i, addr);
 		OK(ebn_addr_set(rows, addr, identity_of(i), 0));
+	}
+	for (i = 0; i < GROUPS; i++) {
+		len = prefix(i, addr);
+		v.identity = 1 + i;
+		OK(ebn_prefix_set(rows, addr, len, &v));
 	}
 	writer_close();
 }

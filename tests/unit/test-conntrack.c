@@ -144,9 +144,9 @@ START_TEST(filters_are_checked)
 	f.state = EBPFNET_CT_HALF_CLOSED + 1;
 	ck_assert_int_eq(ebn_ct_filter_read(&f, &ret), -EINVAL);
 	f.state = 0;
-	f.reserved[6] = 1;
+	f.reserved = 1;
 	ck_assert_int_eq(ebn_ct_filter_read(&f, &ret), -EINVAL);
-	f.reserved[6] = 0;
+	f.reserved = 0;
 	f.sz = offsetof(struct ebpfnet_ct_filter, family);
 	ck_assert_int_eq(ebn_ct_filter_read(&f, &ret), 0);
 	ck_assert_uint_eq(ret.family, 0);
