@@ -296,6 +296,18 @@ int agent_try(struct agent *a, const struct conf *conf, struct report *report)
 	return err;
 }
 
+/* What the file does not say stays as it is in the tables; they outlive the agent. */
+static void apply_tracking(struct agent *a, const struct conf_node *node)
+{
+	int err;
+
+	if (!node->tracking.sz)
+		return;
+	err = ebpfnet_ct_set_config(a->dp, &node->tracking);
+	if (err < 0)
+		agent_log(EBPFNET_LOG_WARNING, "tracking: %s", strerror(-err));
+}
+
 int agent_apply(struct agent *a, struct conf *conf, const struct conf *old, struct report *report,
 		struct agent_changes *changes)
 {
@@ -316,6 +328,7 @@ int agent_apply(struct agent *a, struct conf *conf, const struct conf *old, stru
 		changes->policy = true;
 		control_changed(a, "policy", "", "commit");
 	}
+	apply_tracking(a, &conf->node);
 	/* What goes makes room: an address or a device may have moved to another entry. */
 	remove_orphans(a, conf, changes);
 	if (old)

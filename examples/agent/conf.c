@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../common/tracking.h"
 #include "file.h"
 
 static int read_version(struct conf_reader *r, const struct tree_node *node, void *object)
@@ -112,6 +113,64 @@ static int read_history(struct conf_reader *r, const struct tree_node *node, voi
 	return read_u32(r, node, CONF_HISTORY_MAX, &((struct conf_node *)object)->history);
 }
 
+static int read_seconds(struct conf_reader *r, const struct tree_node *node, uint32_t *ret)
+{
+	int err = read_u32(r, node, CT_SECONDS_MAX, ret);
+
+	return err || *ret ? err : tree_error(r->tree, node, r->report, "at least 1 second");
+}
+
+#define SECONDS(field)                                                                             \
+	static int read_##field(struct conf_reader *r, const struct tree_node *node, void *object) \
+	{                                                                                          \
+		return read_seconds(r, node, &((struct ebpfnet_ct_config *)object)->field);        \
+	}
+SECONDS(tcp_new_s)
+SECONDS(tcp_established_s)
+SECONDS(tcp_half_closed_s)
+SECONDS(tcp_closing_s)
+SECONDS(udp_new_s)
+SECONDS(udp_stream_s)
+SECONDS(icmp_s)
+SECONDS(other_s)
+SECONDS(give_up_s)
+#undef SECONDS
+
+static int read_midstream(struct conf_reader *r, const struct tree_node *node, void *object)
+{
+	char *text = NULL;
+	int err = conf_read_text(r, node, &text);
+	bool on = text && !strcmp(text, "true"), off = text && !strcmp(text, "false");
+
+	free(text);
+	if (!err && !on && !off)
+		err = tree_error(r->tree, node, r->report, "true or false is expected");
+	((struct ebpfnet_ct_config *)object)->midstream = on;
+	return err;
+}
+
+static const struct conf_key tracking_keys[] = {
+	{ "tcp_new_s", read_tcp_new_s, false },
+	{ "tcp_established_s", read_tcp_established_s, false },
+	{ "tcp_half_closed_s", read_tcp_half_closed_s, false },
+	{ "tcp_closing_s", read_tcp_closing_s, false },
+	{ "udp_new_s", read_udp_new_s, false },
+	{ "udp_stream_s", read_udp_stream_s, false },
+	{ "icmp_s", read_icmp_s, false },
+	{ "other_s", read_other_s, false },
+	{ "give_up_s", read_give_up_s, false },
+	{ "midstream", read_midstream, false },
+	{}
+};
+
+static int read_tracking(struct conf_reader *r, const struct tree_node *node, void *object)
+{
+	struct ebpfnet_ct_config *c = &((struct conf_node *)object)->tracking;
+
+	c->sz = sizeof(*c);
+	return conf_read_map(r, node, tracking_keys, c);
+}
+
 static const struct conf_key node_keys[] = {
 	{ "name", read_node_name, false },
 	{ "datapath", read_datapath, false },
@@ -122,6 +181,7 @@ static const struct conf_key node_keys[] = {
 	{ "ring_bytes", read_ring_bytes, false },
 	{ "max_endpoints", read_max_endpoints, false },
 	{ "history", read_history, false },
+	{ "tracking", read_tracking, false },
 	{}
 };
 

@@ -26,6 +26,7 @@ struct conf_node {
 	uint32_t flows4, flows6, ring_bytes, endpoints;
 	uint64_t table_bytes;
 	uint32_t history;	/* events kept for "observe" without -f */
+	struct ebpfnet_ct_config tracking; /* sz 0: left as it is in the tables; times of 0 likewise */
 };
 
 struct conf_device {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause
 #include "conf.h"
+#include "../common/tracking.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -97,15 +98,29 @@ static json_t *device_json(const struct conf_device *device)
 			 source_name(device->source));
 }
 
+static json_t *tracking_json(const struct ebpfnet_ct_config *tracking)
+{
+	struct ebpfnet_ct_config c = *tracking;
+	json_t *o = json_object();
+
+	for (size_t i = 0; ct_time_name(i); i++)
+		if (*ct_time(&c, i))
+			json_object_set_new(o, ct_time_name(i), json_integer(*ct_time(&c, i)));
+	json_object_set_new(o, "midstream", json_boolean(c.midstream));
+	return o;
+}
+
 static json_t *node_json(const struct conf_node *node)
 {
-	return json_pack("{s:s*, s:s, s:s*, s:I, s:I, s:I, s:I, s:I, s:I}", "name", node->name,
+	json_t *tracking = node->tracking.sz ? tracking_json(&node->tracking) : NULL;
+
+	return json_pack("{s:s*, s:s, s:s*, s:I, s:I, s:I, s:I, s:I, s:I, s:o*}", "name", node->name,
 			 "datapath", node->datapath, "pin_dir", node->pin_dir,
 			 "flows4", (json_int_t)node->flows4, "flows6", (json_int_t)node->flows6,
 			 "table_bytes", (json_int_t)node->table_bytes,
 			 "ring_bytes", (json_int_t)node->ring_bytes,
 			 "max_endpoints", (json_int_t)node->endpoints,
-			 "history", (json_int_t)node->history);
+			 "history", (json_int_t)node->history, "tracking", tracking);
 }
 
 static void append(json_t *list, json_t *item, bool with_source)

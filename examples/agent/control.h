@@ -141,7 +141,7 @@ int call_parse(struct call *call, const char *kind, json_t *list, struct conf **
 int call_list(struct call *call, const char *member,
 	      int (*fill)(struct agent *a, struct stream *s, json_t *array));
 
-/* Methods: entries.c, policies.c, reading.c, node.c. */
+/* Methods: entries.c, policies.c, reading.c, tracking.c, methods.c. */
 int method_endpoint_list(struct call *call);
 int method_endpoint_get(struct call *call);
 int method_endpoint_create(struct call *call);
@@ -159,6 +159,12 @@ int method_policy_explain(struct call *call);
 int method_identity_list(struct call *call);
 int method_ct_list(struct call *call);
 int method_ct_flush(struct call *call);
+int method_ct_get(struct call *call);
+int method_ct_delete(struct call *call);
+int method_ct_count(struct call *call);
+int method_ct_stats(struct call *call);
+int method_ct_config(struct call *call);
+int method_ct_import(struct call *call);
 int method_drops(struct call *call);
 int method_observe(struct call *call);
 int method_watch(struct call *call);

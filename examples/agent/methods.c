@@ -7,6 +7,7 @@
 
 #include "../common/filter.h"
 #include "../common/show.h"
+#include "../common/tracking.h"
 #include "agent.h"
 #include "control.h"
 
@@ -223,6 +224,12 @@ static const struct method methods[] = {
 	{ "identity.list", method_identity_list, "" },
 	{ "ct.list", method_ct_list, CT_FILTER_KEYS " limit" },
 	{ "ct.flush", method_ct_flush, CT_FILTER_KEYS },
+	{ "ct.get", method_ct_get, CT_TUPLE_KEYS },
+	{ "ct.delete", method_ct_delete, CT_TUPLE_KEYS },
+	{ "ct.count", method_ct_count, CT_FILTER_KEYS },
+	{ "ct.stats", method_ct_stats, "" },
+	{ "ct.config", method_ct_config, CT_CONFIG_KEYS },
+	{ "ct.import", method_ct_import, "data" },
 	{ "drops", method_drops, "" },
 	{ "observe", method_observe, "filter follow last format" },
 	{ "watch", method_watch, "" },

@@ -1,3 +1,4 @@
 # SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause
 EBN_COMMON_SOURCES = examples/common/filter.c examples/common/filter.h \
-	examples/common/show.c examples/common/show.h
+	examples/common/show.c examples/common/show.h \
+	examples/common/tracking.c examples/common/tracking.h

@@ -136,6 +136,13 @@ json_t *show_endpoint(struct ebpfnet_endpoint *ep)
 
 json_t *show_ct(const struct ebpfnet_ct_entry *e)
 {
+	static const struct { uint32_t bit; const char *name; } names[] = {
+		{ EBPFNET_CT_F_PROVEN, "proven" }, { EBPFNET_CT_F_AUDIT, "audit" },
+		{ EBPFNET_CT_F_REDIRECT, "redirect" }, { EBPFNET_CT_F_PICKED_UP, "picked-up" },
+		{ EBPFNET_CT_F_FIN_INITIATOR, "fin-initiator" },
+		{ EBPFNET_CT_F_FIN_RESPONDER, "fin-responder" },
+	};
+	json_t *flags;
 	char src[EBPFNET_ADDR_STRLEN], dst[EBPFNET_ADDR_STRLEN], number[8];
 	json_t *o;
 
@@ -155,6 +162,13 @@ json_t *show_ct(const struct ebpfnet_ct_entry *e)
 						  (json_int_t)e->bytes[1]));
 	set_count(o, "idle_ms", e->idle_ms);
 	set_count(o, "age_ms", e->age_ms);
+	set_count(o, "src_identity", e->src_identity);
+	set_count(o, "dst_identity", e->dst_identity);
+	flags = json_array();
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (e->flags & names[i].bit)
+			json_array_append_new(flags, json_string(names[i].name));
+	json_object_set_new(o, "flags", flags);
 	return o;
 }
 

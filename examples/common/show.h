@@ -14,6 +14,9 @@ json_t *show_status(struct ebpfnet_datapath *dp);
 json_t *show_drops(struct ebpfnet_datapath *dp);
 json_t *show_endpoint(struct ebpfnet_endpoint *ep);
 json_t *show_ct(const struct ebpfnet_ct_entry *entry);
+json_t *show_ct_counts(struct ebpfnet_datapath *dp, const struct ebpfnet_ct_filter *filter);
+json_t *show_ct_pressure(struct ebpfnet_datapath *dp);
+json_t *show_ct_config(struct ebpfnet_datapath *dp);
 json_t *show_identity(uint32_t identity, const char *labels, uint32_t refs);
 
 const char *show_verdict(enum ebpfnet_verdict verdict);

@@ -77,6 +77,9 @@ void print_text(FILE *f, const char *text);
  * names separated by blanks). NULL and a message: not so. */
 json_t *arguments(int argc, char **argv, const char *allowed, const char *numbers, const char *lists);
 
+/* Of tracked flows. */
+extern const struct column ct_columns[];
+
 /* Prints the endpoints. Exit status. */
 int list_endpoints(struct ctl *ctl);
 

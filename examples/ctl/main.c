@@ -17,7 +17,7 @@ static const struct {
 	{ "policy", cmd_policy, "list|get|set|delete|commit|explain", "policies" },
 	{ "address", cmd_address, "list|upsert|delete", "who stands behind remote addresses" },
 	{ "identity", cmd_identity, "list", "identities in use" },
-	{ "ct", cmd_ct, "-L|-D|-F", "tracked flows: list, delete some, delete all" },
+	{ "ct", cmd_ct, "-L|-E|-D|-F|-C|-G|-S|-T", "tracked flows: list, watch, delete, count, settings" },
 	{ "observe", cmd_observe, "[-f] [--attach DEVICE]", "flows and verdicts" },
 	{ "drops", cmd_drops, "", "dropped packets by reason" },
 	{ "table", cmd_table, "dump", "what the pinned tables hold" },
@@ -60,6 +60,20 @@ static void usage(FILE *f)
 	      "  -c, --count N        stop after N\n"
 	      "  -o, --output FORMAT  text or json\n"
 	      "      --attach DEVICE  watch a device without an agent\n"
+	      "Options of ct:\n"
+	      "  -L, -E, -D, -F       list flows, follow what comes and goes, delete some, delete all\n"
+	      "  -C, -G, -S, -T       count, get one, table statistics, settings\n"
+	      "      --export FILE    write flows, ebpfnet-flows(5); - is standard output\n"
+	      "      --import FILE    bring flows in\n"
+	      "  -p, --proto NAME     filter: protocol\n"
+	      "  -s, --src ADDR[/N]   filter: the initiator's address; -d, --dst the responder's\n"
+	      "      --sport N        filter: port; --dport\n"
+	      "      --state NAME     filter: half-open, replied, established, half-closed, closing\n"
+	      "  -f, --family NAME    filter: ipv4, ipv6\n"
+	      "      --endpoint ID    filter: endpoint at either end; --identity, --addr, --port likewise\n"
+	      "      --idle SECONDS   filter: idle for at least so long; --zone N of -G\n"
+	      "  -e, --event-mask M   of -E: ALL, NEW, UPDATES, DESTROY\n"
+	      "  -o, --output LIST    json, extended, timestamp\n"
 	      "Options of policy set and policy delete:\n"
 	      "      --no-commit      keep it for \"policy commit\"\n"
 	      "Options of config apply:\n"

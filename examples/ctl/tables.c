@@ -4,7 +4,6 @@
 
 #include <string.h>
 
-#include "../common/filter.h"
 #include "../common/show.h"
 
 int cmd_status(struct ctl *ctl, int argc, char **argv)
@@ -74,7 +73,7 @@ static const struct column drop_columns[] = {
 	{ "", "text", false }, {}
 };
 
-static const struct column ct_columns[] = {
+const struct column ct_columns[] = {
 	{ "PROTO", "protocol", false }, { "FROM", "src", false }, { "PORT", "sport", true },
 	{ "TO", "dst", false }, { "PORT", "dport", true }, { "STATE", "state", false },
 	{ "PACKETS", "packets", false }, { "BYTES", "bytes", false },
@@ -103,62 +102,6 @@ int cmd_drops(struct ctl *ctl, int argc, char **argv)
 	if (argc != 1)
 		return fail("usage: ebpfnetctl %s", argv[0]);
 	return list(ctl, "drops", "drops", direct_drops, drop_columns);
-}
-
-static int list_flows(struct ctl *ctl, json_t *params)
-{
-	struct ebpfnet_ct_filter filter;
-	const char *key = NULL;
-	struct direct *d;
-	json_t *flows;
-	int status;
-
-	if (!use_tables(ctl)) {
-		flows = client_list(ctl, "ct.list", params, "flows", &status);
-	} else {
-		if (ct_filter_read(params, &filter, &key) < 0) {
-			json_decref(params);
-			return fail("not a value for \"%s\"", key);
-		}
-		json_decref(params);
-		status = direct_open(ctl, &d);
-		if (status)
-			return status;
-		flows = direct_ct(d, &filter);
-		if (!flows)
-			status = fail("the tables cannot be read");
-		direct_close(d);
-	}
-	if (flows)
-		print_list(ctl, flows, ct_columns);
-	json_decref(flows);
-	return status;
-}
-
-int cmd_ct(struct ctl *ctl, int argc, char **argv)
-{
-	const char *what = argc > 1 ? argv[1] : "";
-	json_t *params, *result;
-	int status;
-
-	if (strcmp(what, "-L") && strcmp(what, "-D") && strcmp(what, "-F"))
-		return fail("usage: ebpfnetctl ct -L [KEY=VALUE…] | -D KEY=VALUE… | -F");
-	params = arguments(argc - 2, argv + 2, CT_FILTER_KEYS, "port dport endpoint_id family", "");
-	if (!params)
-		return 1;
-	if (!strcmp(what, "-L"))
-		return list_flows(ctl, params);
-	/* Deleting all flows has a letter of its own, so that a forgotten filter does not do it. */
-	if (!json_object_size(params) == !strcmp(what, "-D")) {
-		json_decref(params);
-		return fail(*(what + 1) == 'D' ? "-D needs a filter; -F deletes all" :
-			    "-F deletes all and takes no filter");
-	}
-	result = client_get(ctl, "ct.flush", params, &status);
-	if (result)
-		print_object(ctl, result);
-	json_decref(result);
-	return status;
 }
 
 /* Everything the pinned tables hold, read without the agent. */
