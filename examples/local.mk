@@ -8,3 +8,4 @@ include examples/common/local.mk
 include examples/agent/local.mk
 include examples/ctl/local.mk
 include examples/policy/local.mk
+include examples/cni/local.mk

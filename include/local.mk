@@ -6,6 +6,7 @@ ebpfnetinclude_HEADERS += \
 	include/ebpfnet/conntrack.h \
 	include/ebpfnet/ctx.h \
 	include/ebpfnet/datapath.h \
+	include/ebpfnet/device.h \
 	include/ebpfnet/diag.h \
 	include/ebpfnet/ebpfnet.h \
 	include/ebpfnet/endpoint.h \

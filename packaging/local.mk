@@ -19,6 +19,6 @@ uninstall-hook:
 
 EXTRA_DIST += packaging/systemd/ebpfnet-agent.service.in packaging/completion/ebpfnet packaging/build-deb \
 	packaging/debian/changelog packaging/debian/control packaging/debian/copyright packaging/debian/rules \
-	packaging/debian/ebpfnet-tools.install packaging/debian/libebpfnet-dev.install packaging/debian/libebpfnet-dev.lintian-overrides \
+	packaging/debian/ebpfnet-cni.install packaging/debian/ebpfnet-tools.install packaging/debian/libebpfnet-dev.install packaging/debian/libebpfnet-dev.lintian-overrides \
 	packaging/debian/libebpfnet0.install packaging/debian/libebpfnet0.symbols packaging/debian/source/format \
 	packaging/debian/libebpfnet-dev.docs packaging/debian/ebpfnet-tools.docs

@@ -53,6 +53,7 @@ struct agent {
 	struct ebpfnet_events *events;	/* NULL: switched off */
 	struct ebpfnet_names *names;
 	struct ebpfnet_policy_set *set;	/* as committed */
+	struct ebpfnet_ipam *ipam;	/* NULL: the file has none */
 	struct conf *conf;		/* as applied; entries carry why they are not in force */
 	struct control *control;
 	struct history history;
@@ -98,6 +99,22 @@ int agent_commit(struct agent *a, struct report *report);
 int agent_apply_endpoint(struct agent *a, struct conf_endpoint *ep);
 /* Takes an endpoint out of the datapath. 0 or an error; one that is not there is success. */
 int agent_remove_endpoint(struct agent *a, const char *name);
+/* ipam.c */
+/* Makes the pools those of the conf in force; old: those that were. */
+int agent_ipam_apply(struct agent *a, const struct conf *old, struct report *report);
+/* The endpoint with the addresses it is to have: its own, or those leased for it (now, if need be). *ret borrows. */
+int agent_lease(struct agent *a, const struct conf_endpoint *ep, struct conf_endpoint *ret);
+/* Gives back what an endpoint had leased, if anything. */
+void agent_unlease(struct agent *a, const char *name);
+/* Takes back what endpoints had that are in no configuration any more. */
+void agent_ipam_collect(struct agent *a);
+
+/* cni.c */
+/* Carries out the deletions that were left while the agent was not running. The socket must listen already. */
+void agent_cni_replay(struct agent *a);
+/* Writes the conflist. 0; -ENOENT: there is to be none; or another error, logged. */
+int agent_cni_write(struct agent *a);
+
 /* A device came (ifindex) or went (0): endpoints on it are made or taken down. NULL: look at all. */
 void agent_link_changed(struct agent *a, const char *device, uint32_t ifindex);
 

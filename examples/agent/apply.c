@@ -72,19 +72,29 @@ static int change_endpoint(struct agent *a, const struct conf_endpoint *want,
 	return err;
 }
 
-int agent_apply_endpoint(struct agent *a, struct conf_endpoint *ep)
+static int place_endpoint(struct agent *a, const struct conf_endpoint *want)
 {
 	struct ebpfnet_endpoint *is;
+	int err = ebpfnet_endpoint_lookup(a->dp, want->name, &is);
+
+	if (err == -ENOENT)
+		return create_endpoint(a, want);
+	if (err < 0)
+		return err;
+	err = change_endpoint(a, want, is);
+	ebpfnet_endpoint_unref(is);
+	return err;
+}
+
+int agent_apply_endpoint(struct agent *a, struct conf_endpoint *ep)
+{
+	struct conf_endpoint want;
 	int before = ep->error, err;
 
 	ebpfnet_diag_clear(a->diag);
-	err = ebpfnet_endpoint_lookup(a->dp, ep->name, &is);
-	if (err == -ENOENT) {
-		err = create_endpoint(a, ep);
-	} else if (!err) {
-		err = change_endpoint(a, ep, is);
-		ebpfnet_endpoint_unref(is);
-	}
+	err = agent_lease(a, ep, &want);
+	if (!err)
+		err = place_endpoint(a, &want);
 	ep->error = err;
 	/* A device that is still not there is not news. */
 	if (err < 0 && err != before)
@@ -319,10 +329,17 @@ int agent_apply(struct agent *a, struct conf *conf, const struct conf *old, stru
 	memset(changes, 0, sizeof(*changes));
 	a->conf = conf;
 	/* First what can refuse the whole, and before endpoints that the policy is about. */
+	err = agent_ipam_apply(a, was, report);
+	if (err < 0) {
+		a->conf = before;
+		return err;
+	}
 	if (a->policy_staged || policies_differ(conf, was)) {
 		err = agent_commit(a, report);
 		if (err < 0) {
 			a->conf = before;
+			if (before)
+				agent_ipam_apply(a, conf, NULL);
 			return err;
 		}
 		changes->policy = true;
@@ -331,6 +348,7 @@ int agent_apply(struct agent *a, struct conf *conf, const struct conf *old, stru
 	apply_tracking(a, &conf->node);
 	/* What goes makes room: an address or a device may have moved to another entry. */
 	remove_orphans(a, conf, changes);
+	agent_ipam_collect(a);
 	if (old)
 		remove_old(a, conf, old, changes);
 	for (size_t i = 0; i < conf->n_addresses; i++)
@@ -352,7 +370,8 @@ static void device_gone(struct agent *a, struct conf_endpoint *ep)
 		return;
 	err = agent_remove_endpoint(a, ep->name);
 	ep->error = -ENODEV;
-	agent_log(EBPFNET_LOG_WARNING, "endpoint %s: its device %s is gone%s%s", ep->name, ep->device,
+	/* what programs made goes as it came, with its container; what the file speaks of should be there */
+	agent_log(ep->source == CONF_FILE ? EBPFNET_LOG_WARNING : EBPFNET_LOG_DEBUG, "endpoint %s: its device %s is gone%s%s", ep->name, ep->device,
 		  err ? ": " : "", err ? strerror(-err) : "");
 	control_changed(a, "endpoint", ep->name, "update");
 }

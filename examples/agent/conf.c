@@ -282,7 +282,8 @@ static const struct conf_key top_keys[] = {
 	{ "addresses", read_addresses, false },
 	{ "services", NULL, false },
 	{ "nodes", NULL, false },
-	{ "ipam", NULL, false },
+	{ "ipam", conf_read_ipam, false },
+	{ "cni", conf_read_cni, false },
 	{ "exporters", NULL, false },
 	{}
 };

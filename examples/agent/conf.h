@@ -39,6 +39,7 @@ struct conf_device {
 struct conf_endpoint {
 	char *name;
 	char device[16];
+	char *pool;			/* its addresses come from there, those below are wishes; or NULL */
 	struct ebpfnet_mac mac;
 	struct ebpfnet_addr addr4, addr6, gateway4, gateway6;
 	struct ebpfnet_labels *labels;	/* may be NULL */
@@ -76,6 +77,8 @@ struct conf {
 	size_t n_policies;
 	struct conf_address *addresses;
 	size_t n_addresses;
+	json_t *ipam;		/* store, quarantine, pools as the file says them; NULL: none */
+	json_t *cni;		/* conflist, network, pool, mtu; NULL: none */
 };
 
 #define CONF_HISTORY_DEFAULT 4096

@@ -125,6 +125,11 @@ static int read_gateway(struct conf_reader *r, const struct tree_node *node, voi
 	return read_family(r, node, &e->ep.gateway4, &e->ep.gateway6);
 }
 
+static int read_pool(struct conf_reader *r, const struct tree_node *node, void *object)
+{
+	return conf_read_text(r, node, &((struct reading *)object)->ep.pool);
+}
+
 static int read_addresses(struct conf_reader *r, const struct tree_node *node, void *object)
 {
 	return conf_read_list(r, node, read_address, object);
@@ -194,7 +199,8 @@ static int add_namespace(struct conf_reader *r, const struct tree_node *node, st
 static const struct conf_key keys[] = {
 	{ "name", read_name, true },
 	{ "device", read_device, true },
-	{ "addresses", read_addresses, true },
+	{ "addresses", read_addresses, false },
+	{ "pool", read_pool, false },
 	{ "mac", read_mac, false },
 	{ "gateways", read_gateways, false },
 	{ "labels", read_labels, false },
@@ -211,8 +217,8 @@ int conf_read_endpoint(struct conf_reader *r, const struct tree_node *node, void
 	int err;
 
 	err = conf_read_map(r, node, keys, &e);
-	if (!err && !ebpfnet_addr_family(&e.ep.addr4) && !ebpfnet_addr_family(&e.ep.addr6))
-		err = tree_error(r->tree, node, r->report, "an endpoint needs an address");
+	if (!err && !e.ep.pool && !ebpfnet_addr_family(&e.ep.addr4) && !ebpfnet_addr_family(&e.ep.addr6))
+		err = tree_error(r->tree, node, r->report, "an endpoint needs an address or a pool");
 	if (!err && e.namespace)
 		err = add_namespace(r, node, &e);
 	/* One of a name that was there is reported as seen twice when all is read. */

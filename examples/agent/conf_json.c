@@ -64,6 +64,8 @@ json_t *conf_endpoint_json(const struct conf_endpoint *ep)
 	}
 	if (ep->id)
 		json_object_set_new(o, "id", json_integer(ep->id));
+	if (ep->pool)
+		json_object_set_new(o, "pool", json_string(ep->pool));
 	json_object_set_new(o, "source", json_string(source_name(ep->source)));
 	return o;
 }
@@ -157,7 +159,9 @@ json_t *conf_json(const struct conf *conf, bool with_source, int only_source)
 	for (size_t i = 0; i < conf->n_addresses; i++)
 		if (only_source < 0 || (int)conf->addresses[i].source == only_source)
 			append(addresses, conf_address_json(&conf->addresses[i]), with_source);
-	return json_pack("{s:i, s:o, s:o, s:o, s:o, s:o}", "version", 1, "node",
+	return json_pack("{s:i, s:o, s:o, s:o, s:o, s:o, s:O*, s:O*}", "version", 1, "node",
 			 node_json(&conf->node), "devices", devices, "endpoints", endpoints,
-			 "policies", policies, "addresses", addresses);
+			 "policies", policies, "addresses", addresses,
+			 "ipam", only_source == CONF_SOCKET ? NULL : conf->ipam,
+			 "cni", only_source == CONF_SOCKET ? NULL : conf->cni);
 }

@@ -24,6 +24,7 @@ int conf_new(struct conf **ret)
 void conf_endpoint_clear(struct conf_endpoint *ep)
 {
 	free(ep->name);
+	free(ep->pool);
 	ebpfnet_labels_unref(ep->labels);
 	memset(ep, 0, sizeof(*ep));
 }
@@ -59,6 +60,8 @@ void conf_free(struct conf *conf)
 	free(conf->node.name);
 	free(conf->node.datapath);
 	free(conf->node.pin_dir);
+	json_decref(conf->ipam);
+	json_decref(conf->cni);
 	free(conf);
 }
 
@@ -282,7 +285,8 @@ int conf_remove_device(struct conf *conf, const char *name)
 
 bool conf_endpoint_same_place(const struct conf_endpoint *a, const struct conf_endpoint *b)
 {
-	return !strcmp(a->device, b->device) && a->id == b->id &&
+	return !strcmp(a->device, b->device) && a->id == b->id && !a->pool == !b->pool &&
+	       (!a->pool || !strcmp(a->pool, b->pool)) &&
 	       !memcmp(&a->mac, &b->mac, sizeof(a->mac)) &&
 	       !memcmp(&a->addr4, &b->addr4, sizeof(a->addr4)) &&
 	       !memcmp(&a->addr6, &b->addr6, sizeof(a->addr6)) &&
@@ -308,8 +312,9 @@ static int copy_endpoint(struct conf *to, const struct conf_endpoint *from)
 	struct conf_endpoint ep = *from;
 
 	ep.name = strdup(from->name);
+	ep.pool = from->pool ? strdup(from->pool) : NULL;
 	ep.labels = from->labels ? ebpfnet_labels_ref(from->labels) : NULL;
-	if (ep.name && !conf_put_endpoint(to, &ep))
+	if (ep.name && (ep.pool || !from->pool) && !conf_put_endpoint(to, &ep))
 		return 0;
 	conf_endpoint_clear(&ep);
 	return -ENOMEM;
@@ -413,6 +418,8 @@ int conf_merge(const struct conf *file, const struct conf *socket, struct report
 	if (err < 0)
 		return err;
 	err = copy_node(&conf->node, &file->node);
+	conf->ipam = json_incref(file->ipam);
+	conf->cni = json_incref(file->cni);
 	if (!err)
 		err = copy_source(conf, file, CONF_FILE, report);
 	if (!err && socket)

@@ -60,6 +60,8 @@ int conf_note_addr(struct conf_reader *r, const struct ebpfnet_addr *addr,
 
 /* The readers of the top level's parts. */
 int conf_read_endpoint(struct conf_reader *r, const struct tree_node *node, void *conf);
+int conf_read_ipam(struct conf_reader *r, const struct tree_node *node, void *conf);
+int conf_read_cni(struct conf_reader *r, const struct tree_node *node, void *conf);
 int conf_read_policy(struct conf_reader *r, const struct tree_node *node, void *conf);
 
 #endif

@@ -141,7 +141,7 @@ int call_parse(struct call *call, const char *kind, json_t *list, struct conf **
 int call_list(struct call *call, const char *member,
 	      int (*fill)(struct agent *a, struct stream *s, json_t *array));
 
-/* Methods: entries.c, policies.c, reading.c, tracking.c, methods.c. */
+/* Methods: entries.c, policies.c, reading.c, tracking.c, ipam.c, cni.c, methods.c. */
 int method_endpoint_list(struct call *call);
 int method_endpoint_get(struct call *call);
 int method_endpoint_create(struct call *call);
@@ -156,6 +156,14 @@ int method_policy_set(struct call *call);
 int method_policy_delete(struct call *call);
 int method_policy_commit(struct call *call);
 int method_policy_explain(struct call *call);
+int method_ipam_pools(struct call *call);
+int method_ipam_list(struct call *call);
+int method_ipam_get(struct call *call);
+int method_ipam_allocate(struct call *call);
+int method_ipam_release(struct call *call);
+int method_ipam_collect(struct call *call);
+int method_cni_write(struct call *call);
+int method_cni_remove(struct call *call);
 int method_identity_list(struct call *call);
 int method_ct_list(struct call *call);
 int method_ct_flush(struct call *call);

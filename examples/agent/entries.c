@@ -53,7 +53,11 @@ static json_t *endpoint_json(struct agent *a, const struct conf_endpoint *conf)
 	if (state) {
 		json_object_del(state, "name");
 		json_object_del(state, "device");
-		json_object_del(state, "addresses");
+		/* as they are asked for, unless they come from a pool */
+		if (!conf->pool) {
+			json_object_del(state, "addresses");
+			json_object_del(state, "gateways");
+		}
 		json_object_del(state, "labels");
 		json_object_update_new(o, state);
 	}
@@ -127,6 +131,8 @@ static int put_endpoint(struct call *call, struct conf_endpoint *want, struct co
 			ebpfnet_diag_format(a->diag, text, sizeof(text));
 		if (was)
 			agent_apply_endpoint(a, was);
+		else
+			agent_unlease(a, want->name);
 		return call_error(call, err, NULL, "%s", *text ? text : strerror(-err));
 	}
 	control_changed(a, "endpoint", want->name, was ? "update" : "create");
@@ -197,6 +203,7 @@ int method_endpoint_delete(struct call *call)
 	err = agent_remove_endpoint(a, ep->name);
 	if (err < 0)
 		return call_error(call, err, NULL, "%s", strerror(-err));
+	agent_unlease(a, ep->name);
 	control_changed(a, "endpoint", ep->name, "delete");
 	conf_remove_endpoint(a->conf, ep->name);
 	a->state_dirty = true;

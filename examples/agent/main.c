@@ -296,8 +296,11 @@ static int serve(struct agent *a, struct conf *file)
 	err = control_open(a, a->socket_path, a->opts.group);
 	if (err < 0)
 		return failed(a, a->socket_path, err);
+	agent_cni_replay(a);
 	agent_events_update(a);
 	agent_save_state(a);
+	/* last: who reads it comes at once */
+	agent_cni_write(a);
 	agent_log(6, "ready: datapath %s, control socket %s", a->conf->node.datapath, a->socket_path);
 	agent_notify(notify, "READY=1");
 	agent_run(a);
@@ -318,6 +321,7 @@ static void finish(struct agent *a)
 	conf_free(a->conf);
 	ebpfnet_policy_set_free(a->set);
 	ebpfnet_names_free(a->names);
+	ebpfnet_ipam_free(a->ipam);
 	ebpfnet_datapath_unref(a->dp);
 	ebpfnet_diag_free(a->diag);
 	ebpfnet_ctx_unref(a->ctx);

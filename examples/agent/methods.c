@@ -121,6 +121,9 @@ int method_config_apply(struct call *call)
 		return call_error(call, -EINVAL, "config", "an object or a text is expected");
 	if (json_object_get(config, "node"))
 		return call_error(call, -EPERM, "node", "the node's settings are the file's");
+	if (json_object_get(config, "ipam") || json_object_get(config, "cni"))
+		return call_error(call, -EPERM, json_object_get(config, "ipam") ? "ipam" : "cni",
+				  "these settings are the file's");
 	text = json_is_string(config) ? strdup(json_string_value(config)) :
 	       json_dumps(config, JSON_INDENT(1));
 	if (!text)
@@ -221,6 +224,14 @@ static const struct method methods[] = {
 	{ "address.list", method_address_list, "" },
 	{ "address.upsert", method_address_upsert, "*" },
 	{ "address.delete", method_address_delete, "address" },
+	{ "ipam.pools", method_ipam_pools, "" },
+	{ "ipam.list", method_ipam_list, "" },
+	{ "ipam.get", method_ipam_get, "owner" },
+	{ "ipam.allocate", method_ipam_allocate, "pool owner addresses" },
+	{ "ipam.release", method_ipam_release, "owner" },
+	{ "ipam.collect", method_ipam_collect, "prefix live" },
+	{ "cni.write", method_cni_write, "" },
+	{ "cni.remove", method_cni_remove, "" },
 	{ "identity.list", method_identity_list, "" },
 	{ "ct.list", method_ct_list, CT_FILTER_KEYS " limit" },
 	{ "ct.flush", method_ct_flush, CT_FILTER_KEYS },

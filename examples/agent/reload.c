@@ -197,6 +197,7 @@ int agent_reload(struct agent *a, struct report *report, struct agent_changes *c
 		return err;
 	}
 	a->reloads++;
+	agent_cni_write(a);
 	log_changes("reloaded", changes);
 	return 0;
 }

@@ -2,3 +2,4 @@
 EBN_COMMON_SOURCES = examples/common/filter.c examples/common/filter.h \
 	examples/common/show.c examples/common/show.h \
 	examples/common/tracking.c examples/common/tracking.h
+EBN_COMMON_SOURCES += examples/common/pool.c examples/common/pool.h

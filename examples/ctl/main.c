@@ -16,6 +16,8 @@ static const struct {
 	{ "endpoint", cmd_endpoint, "list|get|create|update|delete", "endpoints" },
 	{ "policy", cmd_policy, "list|get|set|delete|commit|explain", "policies" },
 	{ "address", cmd_address, "list|upsert|delete", "who stands behind remote addresses" },
+	{ "ipam", cmd_ipam, "pools|list|get|release", "addresses of pools, and who has them" },
+	{ "cni", cmd_cni, "write|remove", "the conflist that container runtimes read" },
 	{ "identity", cmd_identity, "list", "identities in use" },
 	{ "ct", cmd_ct, "-L|-E|-D|-F|-C|-G|-S|-T", "tracked flows: list, watch, delete, count, settings" },
 	{ "observe", cmd_observe, "[-f] [--attach DEVICE]", "flows and verdicts" },

@@ -16,6 +16,7 @@
 #include <ebpfnet/policy.h>
 #include <ebpfnet/service.h>
 #include <ebpfnet/datapath.h>
+#include <ebpfnet/device.h>
 #include <ebpfnet/endpoint.h>
 #include <ebpfnet/address.h>
 #include <ebpfnet/conntrack.h>

@@ -40,7 +40,7 @@ void ebn_nl_close(struct ebn_nl *nl)
 	nl->sock = NULL;
 }
 
-static struct nlmsghdr *ebn_nl_request(struct ebn_nl *nl, char *buf, uint16_t type, uint16_t flags)
+struct nlmsghdr *ebn_nl_request(struct ebn_nl *nl, char *buf, uint16_t type, uint16_t flags)
 {
 	struct nlmsghdr *nlh = mnl_nlmsg_put_header(buf);
 
@@ -67,12 +67,8 @@ static const char *ebn_nl_words(const struct nlmsghdr *nlh)
 	return "";
 }
 
-/*
- * Sends one request and reads until its answer ends. cb sees each message that carries data; returning < 0 keeps that
- * error, but the answer is read to its end, so that the next request finds an empty socket.
- */
-static int ebn_nl_talk(struct ebn_nl *nl, struct nlmsghdr *req, mnl_cb_t cb, void *arg, struct ebpfnet_diag *diag,
-		       const char *what)
+int ebn_nl_talk(struct ebn_nl *nl, struct nlmsghdr *req, ebn_nl_fn cb, void *arg, struct ebpfnet_diag *diag,
+		const char *what)
 {
 	char buf[EBN_NL_BUF] __attribute__((aligned(NLMSG_ALIGNTO)));
 	uint32_t seq = req->nlmsg_seq;
@@ -123,6 +119,7 @@ static int ebn_nl_link_cb(const struct nlmsghdr *nlh, void *arg)
 	if (nlh->nlmsg_type != RTM_NEWLINK)
 		return 0;
 	info->ifindex = (uint32_t)ifm->ifi_index;
+	info->flags = ifm->ifi_flags;
 	mnl_attr_for_each(attr, nlh, sizeof(*ifm)) {
 		switch (mnl_attr_get_type(attr)) {
 		case IFLA_IFNAME:
@@ -133,6 +130,10 @@ static int ebn_nl_link_cb(const struct nlmsghdr *nlh, void *arg)
 			info->has_mac = mnl_attr_get_payload_len(attr) == sizeof(info->mac);
 			if (info->has_mac)
 				memcpy(info->mac, mnl_attr_get_payload(attr), sizeof(info->mac));
+			break;
+		case IFLA_MTU:
+			if (mnl_attr_validate(attr, MNL_TYPE_U32) >= 0)
+				info->mtu = mnl_attr_get_u32(attr);
 			break;
 		case IFLA_LINK:
 			if (mnl_attr_validate(attr, MNL_TYPE_U32) >= 0)

@@ -204,8 +204,20 @@ int ebn_object_verify(struct ebn_object *o, const char *name, struct ebpfnet_dia
 /* ---- netlink.c ---- */
 int ebn_nl_open(struct ebn_nl *nl);
 void ebn_nl_close(struct ebn_nl *nl);
+struct nlmsghdr;
+typedef int (*ebn_nl_fn)(const struct nlmsghdr *nlh, void *arg);
+/* Begins a request in buf. */
+struct nlmsghdr *ebn_nl_request(struct ebn_nl *nl, char *buf, uint16_t type, uint16_t flags);
+/*
+ * Sends one request and reads until its answer ends. cb (or NULL) sees each message that carries data; returning < 0 keeps
+ * that error, but the answer is read to its end, so that the next request finds an empty socket. what: words of the diag.
+ */
+int ebn_nl_talk(struct ebn_nl *nl, struct nlmsghdr *req, ebn_nl_fn cb, void *arg, struct ebpfnet_diag *diag,
+		const char *what);
 struct ebn_link_info {
 	uint32_t ifindex;
+	uint32_t flags;		/* IFF_* */
+	uint32_t mtu;
 	uint32_t peer;		/* ifindex of the other end, 0: none */
 	int32_t peer_netns;	/* id of the other end's network namespace, -1: this one */
 	char name[16];

@@ -233,7 +233,20 @@ static const struct {
 	{ "version: 1\nfoo: 1\n", 2, "unknown key \"foo\"" },
 	{ "version: 1\nservices: []\n", 2, "not supported by this version" },
 	{ "version: 1\n\nnodes: []\n", 3, "not supported by this version" },
-	{ "version: 1\nipam: {}\n", 2, "not supported by this version" },
+	{ "version: 1\nexporters: {}\n", 2, "not supported by this version" },
+	{ "version: 1\nipam: {}\n", 2, "\"pools\" is missing" },
+	{ "version: 1\nipam:\n  store: here\n  pools: []\n", 3, "absolute" },
+	{ "version: 1\nipam:\n  quarantine: 86401\n  pools: []\n", 3, "more than 86400" },
+	{ "version: 1\nipam:\n  pools:\n  - name: a\n", 4, "\"ranges\" is missing" },
+	{ "version: 1\nipam:\n  pools:\n  - {name: a, ranges: []}\n", 4, "needs ranges" },
+	{ "version: 1\nipam:\n  pools:\n  - {name: a, ranges: [{subnet: 10.0.0.1/24}]}\n", 4, "not a subnet" },
+	{ "version: 1\nipam:\n  pools:\n  - {name: a, ranges: [{subnet: 10.0.0.0/24, gateway: no}]}\n", 4, "not an address" },
+	{ "version: 1\nipam:\n  pools:\n  - {name: a, ranges: [{subnet: 10.0.0.0/24}]}\n"
+	  "  - {name: b, ranges: [{subnet: 10.0.0.128/25}]}\n", 5, "pool a has some of these" },
+	{ "version: 1\nipam:\n  pools:\n  - {name: a, ranges: [{subnet: 10.0.0.0/24}]}\n"
+	  "  - {name: a, ranges: [{subnet: 10.0.0.0/24}]}\n", 5, "already used in line 4" },
+	{ "version: 1\ncni: {pool: a}\n", 2, "\"conflist\" is missing" },
+	{ "version: 1\ncni: {conflist: /a, pool: a, mtu: 100}\n", 2, "1280" },
 	{ "version: 1\nexporters: {}\n", 2, "not supported by this version" },
 	{ "version: 1\nnode: [a]\n", 2, "keys and values" },
 	{ "version: 1\nnode:\n  color: red\n", 3, "unknown key \"color\"" },
@@ -374,8 +387,8 @@ START_TEST(the_sample_is_right)
 	report_init(&report);
 	if (!ctx)
 		ck_assert_int_eq(ebpfnet_ctx_new(NULL, &ctx), 0);
-	ck_assert_int_eq(conf_load(path, &how, ctx, &report, &conf), 0);
-	ck_assert_uint_eq(conf->n_endpoints, 3);
+	ck_assert_msg(!conf_load(path, &how, ctx, &report, &conf), "%s", report_format(&report, 0));
+	ck_assert_uint_eq(conf->n_endpoints, 4);
 	ck_assert_uint_eq(conf->n_policies, 1);
 	ck_assert_uint_eq(conf->n_addresses, 1);
 	conf_free(conf);

@@ -1,0 +1,213 @@
+// SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause
+/* "ipam" and "cni": read into JSON that holds what the file says, every pool tried on the library. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../common/pool.h"
+#include "conf_read.h"
+
+/* Sets a member of the JSON object that is being read. */
+static int keep(json_t *object, const char *key, json_t *value)
+{
+	return value && !json_object_set_new(object, key, value) ? 0 : -ENOMEM;
+}
+
+static int keep_text(struct conf_reader *r, const struct tree_node *node, json_t *object)
+{
+	char *text = NULL;
+	int err = conf_read_text(r, node, &text);
+
+	if (err < 0)
+		return err;
+	err = keep(object, node->key, json_string(text));
+	free(text);
+	return err;
+}
+
+static int keep_number(struct conf_reader *r, const struct tree_node *node, uint64_t max, json_t *object)
+{
+	uint64_t v;
+	int err = conf_read_number(r, node, max, &v);
+
+	return err < 0 ? err : keep(object, node->key, json_integer((json_int_t)v));
+}
+
+static int keep_path(struct conf_reader *r, const struct tree_node *node, json_t *object)
+{
+	int err = keep_text(r, node, object);
+
+	if (err < 0)
+		return err;
+	return *node->value == '/' ? 0 : tree_error(r->tree, node, r->report, "not an absolute path");
+}
+
+static int read_text(struct conf_reader *r, const struct tree_node *node, void *object)
+{
+	return keep_text(r, node, object);
+}
+
+static int read_path(struct conf_reader *r, const struct tree_node *node, void *object)
+{
+	return keep_path(r, node, object);
+}
+
+static int read_addr(struct conf_reader *r, const struct tree_node *node, void *object)
+{
+	struct ebpfnet_addr addr;
+	int err = conf_read_addr(r, node, &addr);
+
+	return err < 0 ? err : keep_text(r, node, object);
+}
+
+static int read_gateway(struct conf_reader *r, const struct tree_node *node, void *object)
+{
+	if (node->kind == TREE_SCALAR && !strcmp(node->value, "none"))
+		return keep_text(r, node, object);
+	return read_addr(r, node, object);
+}
+
+static const struct conf_key range_keys[] = {
+	{ "subnet", read_text, true },
+	{ "first", read_addr, false },
+	{ "last", read_addr, false },
+	{ "gateway", read_gateway, false },
+	{}
+};
+
+static int read_range(struct conf_reader *r, const struct tree_node *node, void *object)
+{
+	json_t *range = json_object();
+	int err = range ? conf_read_map(r, node, range_keys, range) : -ENOMEM;
+
+	if (!err && json_array_append(object, range))
+		err = -ENOMEM;
+	json_decref(range);
+	return err;
+}
+
+static int read_ranges(struct conf_reader *r, const struct tree_node *node, void *object)
+{
+	json_t *list = json_array();
+	int err = keep(object, "ranges", list);
+
+	return err < 0 ? err : conf_read_list(r, node, read_range, list);
+}
+
+static int read_excluded(struct conf_reader *r, const struct tree_node *node, void *object)
+{
+	if (node->kind != TREE_SCALAR)
+		return tree_error(r->tree, node, r->report, "an address or a prefix is expected here");
+	return json_array_append_new(object, json_string(node->value)) ? -ENOMEM : 0;
+}
+
+static int read_exclude(struct conf_reader *r, const struct tree_node *node, void *object)
+{
+	json_t *list = json_array();
+	int err = keep(object, "exclude", list);
+
+	return err < 0 ? err : conf_read_list(r, node, read_excluded, list);
+}
+
+static int read_warn(struct conf_reader *r, const struct tree_node *node, void *object)
+{
+	return keep_number(r, node, 100, object);
+}
+
+static const struct conf_key pool_keys[] = {
+	{ "name", read_text, true },
+	{ "ranges", read_ranges, true },
+	{ "exclude", read_exclude, false },
+	{ "warn", read_warn, false },
+	{}
+};
+
+struct pools {
+	json_t *list;
+	struct ebpfnet_ipam *tried;	/* in memory: what the library says of them */
+};
+
+static int read_pool(struct conf_reader *r, const struct tree_node *node, void *object)
+{
+	struct ebpfnet_diag_message why = { .text = "not a pool" };
+	struct pools *pools = object;
+	json_t *pool = json_object();
+	int err = pool ? conf_read_map(r, node, pool_keys, pool) : -ENOMEM;
+
+	if (!err)
+		err = conf_note(r, 'p', json_string_value(json_object_get(pool, "name")), node);
+	if (!err) {
+		ebpfnet_diag_clear(r->diag);
+		err = pool_set(pools->tried, pool, r->diag);
+		if (err < 0 && err != -ENOMEM) {
+			ebpfnet_diag_get(r->diag, 0, &why);
+			err = tree_error(r->tree, node, r->report, "%s", why.text);
+		}
+	}
+	if (!err && json_array_append(pools->list, pool))
+		err = -ENOMEM;
+	json_decref(pool);
+	return err;
+}
+
+static int read_pools(struct conf_reader *r, const struct tree_node *node, void *object)
+{
+	struct pools pools = { .list = json_array() };
+	int err = keep(object, "pools", pools.list);
+
+	if (!err)
+		err = ebpfnet_ipam_new(r->ctx, NULL, &pools.tried);
+	if (!err)
+		err = conf_read_list(r, node, read_pool, &pools);
+	ebpfnet_ipam_free(pools.tried);
+	return err;
+}
+
+static int read_quarantine(struct conf_reader *r, const struct tree_node *node, void *object)
+{
+	return keep_number(r, node, 86400, object);
+}
+
+static const struct conf_key ipam_keys[] = {
+	{ "store", read_path, false },
+	{ "quarantine", read_quarantine, false },
+	{ "pools", read_pools, true },
+	{}
+};
+
+static int read_mtu(struct conf_reader *r, const struct tree_node *node, void *object)
+{
+	int err = keep_number(r, node, 65535, object);
+
+	if (!err && json_integer_value(json_object_get(object, "mtu")) < 1280)
+		err = tree_error(r->tree, node, r->report, "an MTU is 1280 to 65535");
+	return err;
+}
+
+static const struct conf_key cni_keys[] = {
+	{ "conflist", read_path, true },
+	{ "network", read_text, false },
+	{ "pool", read_text, true },
+	{ "mtu", read_mtu, false },
+	{}
+};
+
+static int read_settings(struct conf_reader *r, const struct tree_node *node, const struct conf_key *keys,
+			 json_t **ret)
+{
+	if (r->how->source != CONF_FILE)
+		return tree_error(r->tree, node, r->report, "only the agent's file may say this");
+	json_decref(*ret);
+	*ret = json_object();
+	return *ret ? conf_read_map(r, node, keys, *ret) : -ENOMEM;
+}
+
+int conf_read_ipam(struct conf_reader *r, const struct tree_node *node, void *object)
+{
+	return read_settings(r, node, ipam_keys, &((struct conf *)object)->ipam);
+}
+
+int conf_read_cni(struct conf_reader *r, const struct tree_node *node, void *object)
+{
+	return read_settings(r, node, cni_keys, &((struct conf *)object)->cni);
+}
