@@ -1,21 +1,25 @@
 // SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause
 /*
- * A network without an agent: each command opens the datapath and the store of addresses itself. Policies are those that
- * were committed to the datapath before. "standalone": {"datapath": NAME, "pin_dir": PATH, "store": PATH, "pools": [...]}.
+ * A network without an agent: each command opens the datapath and the store of addresses itself, ADD puts the policies of
+ * some files in force. "standalone": {"datapath": NAME, "pin_dir": PATH, "store": PATH, "pools": [...], "policies": [FILE...]}.
  */
 #include "cni.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "../common/pool.h"
 
 /* Others of the same network hold the datapath for some milliseconds each. */
 #define WAIT_S 20
 #define MAINTAIN_US 3000
+#define POLICY_MAX (16 << 20)
 
 struct world {
 	struct ebpfnet_ctx *ctx;
@@ -96,6 +100,55 @@ static int open_world(struct cni *c, struct world *w, bool addresses)
 	if (ebpfnet_diag_new(&w->diag) < 0 || ebpfnet_ctx_new(&opts, &w->ctx) < 0)
 		return cni_fail(c, CNI_INTERNAL, "no memory");
 	return open_datapath(c, w) < 0 || (addresses && open_ipam(c, w) < 0) ? -1 : 0;
+}
+
+static int read_file(const char *path, char **ret, size_t *ret_len)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	struct stat st;
+	char *text = NULL;
+	ssize_t n = -1;
+
+	if (fd >= 0 && !fstat(fd, &st) && S_ISREG(st.st_mode) && st.st_size <= POLICY_MAX)
+		text = malloc((size_t)st.st_size + 1);
+	if (text)
+		n = read(fd, text, (size_t)st.st_size);
+	if (fd >= 0)
+		close(fd);
+	if (n < 0) {
+		free(text);
+		return -1;
+	}
+	*ret = text;
+	*ret_len = (size_t)n;
+	return 0;
+}
+
+/* Each ADD compiles the policies: its labels may be new to them. What has not changed is not published again. */
+static int commit_policies(struct cni *c, struct world *w)
+{
+	struct ebpfnet_policy_commit_opts opts = { EBPFNET_OPTS_INIT(opts), .diag = w->diag };
+	struct ebpfnet_policy_parse_opts how = { EBPFNET_OPTS_INIT(how), .diag = w->diag };
+	const json_t *files = cni_member(c->standalone, "policies");
+	struct ebpfnet_policy_set *set = NULL;
+	int err = ebpfnet_policy_set_new(w->ctx, &set);
+
+	for (size_t i = 0; !err && i < json_array_size(files); i++) {
+		const char *path = json_string_value(json_array_get(files, i));
+		char *text = NULL;
+		size_t len = 0;
+
+		if (!path || *path != '/' || read_file(path, &text, &len) < 0)
+			err = cni_fail(c, CNI_INVALID_CONFIG, "invalid \"standalone\": policies: %.200s cannot be read",
+				       path ? path : "?");
+		else
+			err = ebpfnet_policy_set_parse(set, text, len, &how);
+		free(text);
+	}
+	if (!err)
+		err = ebpfnet_policy_commit(w->dp, set, &opts);
+	ebpfnet_policy_set_free(set);
+	return err < 0 ? failed(c, w, CNI_INVALID_CONFIG, "the policies cannot be put in force", err) : 0;
 }
 
 static int make_labels(struct cni *c, struct ebpfnet_labels **ret)
@@ -185,6 +238,8 @@ static int standalone_add(struct cni *c, struct cni_endpoint *ep)
 	struct world w;
 	int err = open_world(c, &w, true);
 
+	if (!err)
+		err = commit_policies(c, &w);
 	if (!err && ep->pool)
 		err = lease(c, &w, ep);
 	if (!err) {
