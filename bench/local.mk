@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause
 #
 # The bench is built on demand: bench/run, or make bench-programs. It links the library with its internal symbols.
-EBN_BENCH_BPF_OBJECTS = bench/address.bpf.o bench/flow.bpf.o bench/packet.bpf.o bench/policy.bpf.o
+EBN_BENCH_BPF_OBJECTS = bench/address.bpf.o bench/flow.bpf.o bench/packet.bpf.o bench/policy.bpf.o \
+	bench/service.bpf.o
 EBN_TEST_BPF_OBJECTS += $(EBN_BENCH_BPF_OBJECTS)
 EBN_BENCH_SKELETONS = $(EBN_BENCH_BPF_OBJECTS:.bpf.o=.skel.h)
 EXTRA_DIST += bench/run bench/RESULTS.md
@@ -22,6 +23,7 @@ bench_ebn_bench_SOURCES = \
 	bench/packet_bench.h \
 	bench/policy.c \
 	bench/policy_bench.h \
+	bench/service.c \
 	bench/setup.c \
 	bench/setup.h \
 	bench/system.c \

@@ -18,6 +18,7 @@ static const struct bench_row *const tables[] = {
 	bench_address_rows,
 	bench_observe_rows,
 	bench_flow_rows,
+	bench_service_rows,
 };
 
 static bool selected(const char *name, char *const *patterns, int n)

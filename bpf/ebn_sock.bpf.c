@@ -316,8 +316,11 @@ static __always_inline int translate(struct bpf_sock_addr *ctx, const bool v6, c
 	return ALLOW;
 }
 
-/* The frontend behind a backend's address, for a socket that was translated. */
-static __always_inline int reverse(struct bpf_sock_addr *ctx, const bool v6)
+/*
+ * The frontend behind a backend's address, for a socket that was translated. peer: of whom it is connected to, which may be a
+ * backend it was also given under another name; else of whom a datagram is from.
+ */
+static __always_inline int reverse(struct bpf_sock_addr *ctx, const bool v6, const bool peer)
 {
 	struct bpf_sock *sk = ctx->sk;
 	struct ebn_call c = {};
@@ -338,7 +341,7 @@ static __always_inline int reverse(struct bpf_sock_addr *ctx, const bool v6)
 			return ALLOW;
 		}
 	}
-	for (i = 0; i < EBN_SOCK_WAYS; i++) {
+	for (i = 0; !peer && i < EBN_SOCK_WAYS; i++) {
 		struct ebn_sock_way *w = &s->way[i];
 
 		if (!w->vip_port || w->be_port != c.vip_port || w->be1 != c.ask.w1 || w->be0 != c.ask.w0)
@@ -394,25 +397,25 @@ int ebn_sendmsg6(struct bpf_sock_addr *ctx)
 SEC("cgroup/recvmsg4")
 int ebn_recvmsg4(struct bpf_sock_addr *ctx)
 {
-	return reverse(ctx, false);
+	return reverse(ctx, false, false);
 }
 
 SEC("cgroup/recvmsg6")
 int ebn_recvmsg6(struct bpf_sock_addr *ctx)
 {
-	return reverse(ctx, true);
+	return reverse(ctx, true, false);
 }
 
 SEC("cgroup/getpeername4")
 int ebn_peer4(struct bpf_sock_addr *ctx)
 {
-	return reverse(ctx, false);
+	return reverse(ctx, false, true);
 }
 
 SEC("cgroup/getpeername6")
 int ebn_peer6(struct bpf_sock_addr *ctx)
 {
-	return reverse(ctx, true);
+	return reverse(ctx, true, true);
 }
 
 SEC("cgroup/post_bind4")

@@ -502,6 +502,7 @@ int ebpfnet_datapath_cleanup(struct ebpfnet_datapath *dp, struct ebpfnet_diag *d
 		if (r < 0 && !e)
 			e = ebn_diag(diag, NULL, r, "cannot detach from every device");
 	}
+	ebn_sock_clear(dp);
 	ebn_tables_close(dp);
 	ebn_set_close(&p->set);
 	ebn_set_close(&p->prev);

@@ -282,6 +282,8 @@ struct ebn_sock_state;
 /* Maps of an earlier process, if there are any. */
 int ebn_sock_open(struct ebpfnet_datapath *dp, struct ebpfnet_diag *diag);
 void ebn_sock_close(struct ebpfnet_datapath *dp);
+/* Leaves every cgroup, at once; the pins' removal would do it later. */
+void ebn_sock_clear(struct ebpfnet_datapath *dp);
 /* Makes every cgroup that is attached run the programs of dir (NULL: the built-in ones). */
 int ebn_sock_refresh(struct ebpfnet_datapath *dp, const char *dir, struct ebpfnet_diag *diag);
 struct ebpfnet_service_stats;

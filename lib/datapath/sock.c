@@ -374,12 +374,23 @@ static int ebn_sock_link_name(char *buf, size_t size, uint64_t cgroup, size_t pr
 	return ebn_format(buf, size, "sock/%llu-%zu", (unsigned long long)cgroup, prog);
 }
 
-static void ebn_sock_link_del(struct ebpfnet_datapath *dp, uint64_t cgroup, size_t prog)
+/* Ends a link at once: the kernel would do so some time after the pin is gone. */
+static int ebn_sock_link_del(struct ebpfnet_datapath *dp, uint64_t cgroup, size_t prog)
 {
+	_close_ int fd = -1;
 	char name[64];
+	int r;
 
-	if (!ebn_sock_link_name(name, sizeof(name), cgroup, prog))
-		unlinkat(dp->p->dir_fd, name, 0);
+	r = ebn_sock_link_name(name, sizeof(name), cgroup, prog);
+	if (r < 0)
+		return r;
+	fd = ebn_pin_get(dp, name, EBN_FD_LINK, 0, NULL);
+	/* of a cgroup that is gone it is detached already */
+	if (fd >= 0)
+		(void)bpf_link_detach(fd);
+	else
+		fd = -1;
+	return unlinkat(dp->p->dir_fd, name, 0) ? -errno : 0;
 }
 
 /* 1: made, 0: there already. A pin whose cgroup is gone is not there. */
@@ -401,7 +412,7 @@ static int ebn_sock_link_add(struct ebpfnet_datapath *dp, int cgroup_fd, uint64_
 	if (fd >= 0 && !bpf_obj_get_info_by_fd(fd, &info, &len) && info.cgroup.cgroup_id == cgroup)
 		return 0;
 	if (fd >= 0)
-		ebn_sock_link_del(dp, cgroup, prog);
+		(void)ebn_sock_link_del(dp, cgroup, prog);
 	ebn_close(&fd);
 	fd = bpf_link_create(prog_fd, cgroup_fd, ebn_sock_progs[prog].type, NULL);
 	if (fd < 0) {
@@ -411,6 +422,17 @@ static int ebn_sock_link_add(struct ebpfnet_datapath *dp, int cgroup_fd, uint64_
 	}
 	r = bpf_obj_pin(fd, path);
 	return r < 0 ? ebn_diag(diag, path, r, "cannot pin the link") : 1;
+}
+
+void ebn_sock_clear(struct ebpfnet_datapath *dp)
+{
+	_free_ struct ebn_sock_links *links = calloc(1, sizeof(*links));
+	size_t i;
+
+	if (!links || ebn_sock_links(dp, links))
+		return;
+	for (i = 0; i < links->n; i++)
+		(void)ebn_sock_link_del(dp, links->l[i].cgroup, links->l[i].prog);
 }
 
 /* ---- upgrade ---- */
@@ -436,7 +458,7 @@ static int ebn_sock_update(struct ebpfnet_datapath *dp, uint64_t cgroup, uint32_
 	/* the cgroup was removed: the link is a shell that the kernel no longer updates */
 	if (!r && !info.cgroup.cgroup_id) {
 		*ret_old = 0;
-		ebn_sock_link_del(dp, cgroup, prog);
+		(void)ebn_sock_link_del(dp, cgroup, prog);
 		return 0;
 	}
 	if (!r)
@@ -564,7 +586,7 @@ int ebpfnet_service_attach(struct ebpfnet_datapath *dp, const char *path, struct
 	}
 	for (i = EBN_SOCK_PROGS; r < 0 && i-- > 0;)
 		if (made[i])
-			ebn_sock_link_del(dp, cgroup, i);
+			(void)ebn_sock_link_del(dp, cgroup, i);
 	ebn_sock_unload(&l);
 	return r < 0 ? r : 0;
 }
@@ -573,7 +595,6 @@ int ebpfnet_service_detach(struct ebpfnet_datapath *dp, const char *path)
 {
 	_close_ int fd = -1;
 	uint64_t cgroup;
-	char name[64];
 	size_t i;
 	int r, n = 0;
 
@@ -588,13 +609,10 @@ int ebpfnet_service_detach(struct ebpfnet_datapath *dp, const char *path)
 	}
 	/* connect first: the others serve those that are connected */
 	for (i = EBN_SOCK_PROGS; i-- > 0;) {
-		r = ebn_sock_link_name(name, sizeof(name), cgroup, i);
-		if (r < 0)
+		r = ebn_sock_link_del(dp, cgroup, i);
+		if (r < 0 && r != -ENOENT)
 			return r;
-		if (!unlinkat(dp->p->dir_fd, name, 0))
-			n++;
-		else if (errno != ENOENT)
-			return -errno;
+		n += !r;
 	}
 	return n ? 0 : -ENOENT;
 }

@@ -286,7 +286,9 @@ int ebn_services_node(struct ebn_services *s, const struct ebpfnet_service_node_
 		free(vip);
 		return err == -ENOSPC ? ebn_diag(diag, "node", ENOSPC, "tables are full") : err;
 	}
-	__atomic_store_n(ebn_svc_record_cell(s, 0), record, __ATOMIC_RELEASE);
+	/* with the others', where theirs change with one store */
+	__atomic_store_n(s->staged ? (uint32_t *)ebn_node_ptr(s->nt, s->staged, 4) : ebn_svc_record_cell(s, 0), record,
+			 __ATOMIC_RELEASE);
 	for (i = 0; i < n; i++)
 		ebn_svc_vip_show(s, vip[i]);
 	ebn_svc_carry_out(s, &c);

@@ -128,9 +128,14 @@ static int front_prepare(struct ebn_services *s, struct ebn_svc *svc, uint32_t i
 	err = ebn_svc_set_get(s, svc, f, EBN_SVC_INSIDE, &p->set[EBN_SVC_INSIDE]);
 	if (err)
 		return err;
-	err = ebn_svc_set_get(s, svc, f, EBN_SVC_OUTSIDE, &p->set[EBN_SVC_OUTSIDE]);
-	if (err)
-		goto no_outside;
+	if (ebn_svc_set_one(svc->spec, f)) {
+		p->set[EBN_SVC_OUTSIDE] = p->set[EBN_SVC_INSIDE];
+		s->set[p->set[EBN_SVC_INSIDE]].refs++;
+	} else {
+		err = ebn_svc_set_get(s, svc, f, EBN_SVC_OUTSIDE, &p->set[EBN_SVC_OUTSIDE]);
+		if (err)
+			goto no_outside;
+	}
 	err = ebn_svc_vip_get(s, f->addr, f->plen, &p->vip);
 	if (err)
 		goto no_vip;

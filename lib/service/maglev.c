@@ -114,12 +114,13 @@ static int quotas(const struct ebn_maglev_in *in, struct walk *w, uint32_t n, ui
 
 static void take(struct walk *w, uint16_t index, uint16_t *slot, uint32_t slots)
 {
-	while (slot[w->at] != FREE) {
-		w->at += w->skip;
-		if (w->at >= slots)
-			w->at -= slots;
-	}
-	slot[w->at] = index;
+	uint32_t at = w->at, skip = w->skip, back = slots - w->skip;
+
+	while (slot[at] != FREE)
+		at = at >= back ? at - back : at + skip;
+	slot[at] = index;
+	/* what it took is taken: the next look begins behind it */
+	w->at = at >= back ? at - back : at + skip;
 	w->has++;
 }
 

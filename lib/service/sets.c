@@ -159,6 +159,11 @@ static bool local_only(const struct ebn_svc_spec *spec, const struct ebn_svc_fro
 	return from == EBN_SVC_OUTSIDE && spec->external_local;
 }
 
+bool ebn_svc_set_one(const struct ebn_svc_spec *spec, const struct ebn_svc_front *f)
+{
+	return local_only(spec, f, EBN_SVC_INSIDE) == local_only(spec, f, EBN_SVC_OUTSIDE);
+}
+
 static bool takes(const struct ebn_services *s, const struct ebn_svc_backend *b, bool local)
 {
 	return b->state == EBPFNET_BACKEND_ACTIVE && (!local || ebn_svc_node_is(s, b->node));

@@ -26,6 +26,11 @@ tests_model_model_truth_SOURCES = tests/model/model-truth.c tests/unit/suite.h $
 tests_model_model_truth_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(JANSSON_CFLAGS)
 tests_model_model_truth_LDADD = $(EBN_TEST_LIBS) $(JANSSON_LIBS) $(YAML_LIBS)
 
+EBN_MODEL_TESTS += tests/model/model-service
+tests_model_model_service_SOURCES = tests/model/model-service.c tests/unit/suite.h
+tests_model_model_service_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_model_model_service_LDADD = $(EBN_TEST_LIBS)
+
 if HAVE_CHECK
 SLOW_PROGS += tests/model/model-languages
 SLOW_TESTS += tests/model/model-languages-slow

@@ -375,6 +375,12 @@ START_TEST(connected_datagrams_see_the_frontend)
 	len = sizeof(s);
 	ck_assert_int_eq(getpeername(fd, &s.sa, &len), 0);
 	ck_assert(sock_is(&s, "127.0.0.50", 53));
+	/* and so is the backend's, asked for by its own */
+	ck_assert_int_eq(try_connect(fd, "10.96.0.10", 53), 0);
+	ck_assert_int_eq(try_connect(fd, "127.0.0.11", PORT), 0);
+	len = sizeof(s);
+	ck_assert_int_eq(getpeername(fd, &s.sa, &len), 0);
+	ck_assert(sock_is(&s, "127.0.0.11", PORT));
 	close(fd);
 	close(plain);
 	close(server);

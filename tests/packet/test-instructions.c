@@ -5,8 +5,9 @@
 #include <string.h>
 
 #include "../unit/suite.h"
-#include "ebn_sock.skel.h"
 #include "rig.h"
+#include "ebn_sock.h"
+#include "ebn_sock.skel.h"
 
 #define LARGEST 40000u
 #define ENDPOINT_PROGRAMS 120000u
