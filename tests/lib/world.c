@@ -15,10 +15,12 @@ static uint64_t chance(struct world *w)
 	return z ^ z >> 31;
 }
 
-static unsigned int below(struct world *w, unsigned int n)
+unsigned int world_below(struct world *w, unsigned int n)
 {
 	return (unsigned int)(chance(w) % n);
 }
+
+#define below world_below
 
 #define PICK(w, array) (array)[below((w), sizeof(array) / sizeof((array)[0]))]
 
@@ -28,17 +30,17 @@ static const int ports[] = { 53, 79, 80, 81, 82, 443, 8080 };
 static const char *const port_names[] = { "web", "dns", "any-one" };
 static const char *const transports[] = { "TCP", "UDP", "SCTP" };
 static const char *const cidrs[] = {
-	"10.0.0.0/8", "10.1.0.0/16", "10.1.0.0/30", "10.2.0.2/32", "0.0.0.0/0", "203.0.113.0/24", "203.0.113.64/26",
-	"198.51.100.1/32", "::/0", "fd00::/8", "fd00:1::/32", "2001:db8::/32", "2001:db8::40/122", "10.1.0.1/16",
+	"10.0.0.0/8", "10.0.1.0/24", "10.0.1.0/30", "10.0.2.2/32", "0.0.0.0/0", "203.0.113.0/24", "203.0.113.64/26",
+	"198.51.100.1/32", "::/0", "fd00::/8", "fd00:1::/32", "2001:db8::/32", "2001:db8::40/122", "10.0.1.1/16",
 };
 /* what is cut out of the ones above, by their number */
 static const char *const holes[][2] = {
-	{ "10.1.0.0/16", "10.2.0.0/24" }, { "10.1.0.0/31", "10.1.0.2/32" }, { "10.1.0.1/32", "10.1.0.0/31" }, { 0 },
+	{ "10.0.1.0/24", "10.0.2.0/25" }, { "10.0.1.0/31", "10.0.1.2/32" }, { "10.0.1.1/32", "10.0.1.0/31" }, { 0 },
 	{ "10.0.0.0/8", "203.0.113.0/25" }, { "203.0.113.64/26", "203.0.113.1/32" }, { "203.0.113.65/32",
 			"203.0.113.64/27" },
 	{ 0 }, { "fd00::/8", "2001:db8::/64" }, { "fd00:1::/32", "fd00:2::/48" }, { "fd00:1::1/128", "fd00:1::/64" },
-	{ "2001:db8::40/122", "2001:db8::1/128" }, { "2001:db8::41/128", "2001:db8::40/126" }, { "10.1.0.2/32",
-			"10.1.0.0/31" },
+	{ "2001:db8::40/122", "2001:db8::1/128" }, { "2001:db8::41/128", "2001:db8::40/126" }, { "10.0.1.2/32",
+			"10.0.2.0/24" },
 };
 
 /* ---- inventory ---- */
@@ -78,7 +80,7 @@ static void make_inventory(struct world *w)
 	for (int n = 0; n < 3; n++) {
 		json_array_append_new(ns, json_pack("{s:s, s:o}", "name", spaces[n], "labels", random_labels(w)));
 		for (int p = 0; p < 3; p++) {
-			snprintf(a4, sizeof(a4), "10.%d.0.%d", n + 1, p + 1);
+			snprintf(a4, sizeof(a4), "10.0.%d.%d", n + 1, p + 1);
 			snprintf(a6, sizeof(a6), "fd00:%d::%d", n + 1, p + 1);
 			snprintf(name, sizeof(name), "p%d", p);
 			json_array_append_new(pods, json_pack("{s:s, s:s, s:o, s:[s, s], s:o}", "namespace",
@@ -189,7 +191,7 @@ static json_t *random_block(struct world *w)
 
 static json_t *k8s_peer(struct world *w)
 {
-	switch (below(w, 4)) {
+	switch (below(w, w->plain ? 3 : 4)) {
 	case 0:
 		return json_pack("{s:o}", "podSelector", random_selector(w, ""));
 	case 1:
@@ -209,7 +211,7 @@ static json_t *k8s_port(struct world *w)
 
 	if (below(w, 2))
 		json_object_set_new(o, "protocol", json_string(PICK(w, transports)));
-	switch (below(w, 4)) {
+	switch (w->plain + below(w, w->plain ? 3 : 4)) {
 	case 0:
 		json_object_set_new(o, "port", json_string(PICK(w, port_names)));
 		break;
@@ -290,7 +292,8 @@ static json_t *admin_to(struct world *w)
 {
 	if (!below(w, 8))
 		return json_pack("{s:{}}", "nodes");
-	return below(w, 3) ? admin_pods(w) : json_pack("{s:[s, s]}", "networks", PICK(w, cidrs), "198.51.100.0/24");
+	return w->plain || below(w, 3) ? admin_pods(w) : json_pack("{s:[s, s]}", "networks", PICK(w, cidrs),
+			"198.51.100.0/24");
 }
 
 static json_t *admin_port(struct world *w)
@@ -339,7 +342,7 @@ static json_t *admin_rule(struct world *w, int kind, bool ingress)
 	bool networks = false;
 	size_t i;
 
-	if (!ingress && action[0] == 'A' && !below(w, 6))
+	if (!w->plain && !ingress && action[0] == 'A' && !below(w, 6))
 		peers = json_pack("[{s:[s, s]}]", "domainNames", "*.example.com", "other.test.");
 	else
 		peers = list_of(w, ingress ? admin_pods : admin_to, 1, 2);
@@ -349,7 +352,8 @@ static json_t *admin_rule(struct world *w, int kind, bool ingress)
 	json_object_set_new(o, ingress ? "from" : "to", peers);
 	if (below(w, 2))
 		json_object_set_new(o, kind == 2 ? "protocols" : "ports",
-				    list_of(w, !networks && !below(w, 3) ? (kind == 2 ? cluster_named : named_port) :
+				    list_of(w, !w->plain && !networks && !below(w, 3) ? (kind == 2 ? cluster_named :
+						named_port) :
 					    kind == 2 ? cluster_protocol : admin_port, 1, 2));
 	return o;
 }
@@ -385,11 +389,12 @@ static json_t *peer_selector(struct world *w)
 static json_t *cilium_entity(struct world *w)
 {
 	static const char *const entities[] = {
-		"all", "none", "world", "world-ipv4", "world-ipv6", "cluster", "host", "remote-node", "health",
-				"kube-apiserver",
+		"all", "none", "world", "cluster", "host", "remote-node", "health", "kube-apiserver",
+		/* prefixes to the tables */
+		"world-ipv4", "world-ipv6",
 	};
 
-	return json_string(PICK(w, entities));
+	return json_string(entities[below(w, w->plain ? 8 : sizeof(entities) / sizeof(entities[0]))]);
 }
 
 static json_t *cilium_cidr(struct world *w)
@@ -430,7 +435,7 @@ static json_t *cilium_port(struct world *w)
 	json_t *o;
 
 	snprintf(text, sizeof(text), "%d", port);
-	o = json_pack("{s:s}", "port", below(w, 5) ? text : PICK(w, port_names));
+	o = json_pack("{s:s}", "port", w->plain || below(w, 5) ? text : PICK(w, port_names));
 	if (below(w, 2))
 		json_object_set_new(o, "protocol", json_string(PICK(w, protocols)));
 	if (port && !below(w, 4) && !strcmp(ref_text(o, "port"), text))
@@ -456,7 +461,8 @@ static json_t *cilium_to_ports(struct world *w, bool deny)
 	for (unsigned int n = 1 + below(w, 2); n; n--) {
 		o = json_pack("{s:o}", "ports", list_of(w, cilium_port, 1, 2));
 		if (!deny && !below(w, 4)) {
-			json_object_set_new(o, "ports", json_pack("[{s:s, s:s}]", "port", below(w, 2) ? "80" : "web",
+			json_object_set_new(o, "ports", json_pack("[{s:s, s:s}]", "port", w->plain || below(w, 2) ?
+					"80" : "web",
 					"protocol",
 								  "TCP"));
 			json_object_set_new(o, "rules", json_pack("{s:[{s:s}]}", "http", "method", "GET"));
@@ -474,7 +480,7 @@ static json_t *cilium_rule(struct world *w, bool ingress, bool deny)
 		peer_selector, cilium_entity, cilium_cidr, cilium_block, cilium_service, cilium_fqdn,
 	};
 	static const char *const kinds[] = { "Endpoints", "Entities", "CIDR", "CIDRSet", "Services", "FQDNs" };
-	unsigned int kind = below(w, ingress ? 4 : deny ? 5 : 6);
+	unsigned int kind = below(w, w->plain ? 2 : ingress ? 4 : deny ? 5 : 6);
 	char key[32];
 
 	snprintf(key, sizeof(key), "%s%s", side, kinds[kind]);
@@ -522,12 +528,12 @@ static json_t *random_cilium(struct world *w, bool wide)
 
 /* ---- worlds ---- */
 
-void world_make(struct world *w, uint64_t seed)
+void world_make(struct world *w, uint64_t seed, bool plain)
 {
 	bool baseline = false;
 	char name[16];
 
-	*w = (struct world){ .seed = seed };
+	*w = (struct world){ .seed = seed, .plain = plain };
 	make_inventory(w);
 	w->documents = json_array();
 	for (unsigned int n = 1 + below(w, 6), i = 0; i < n; i++) {
@@ -548,12 +554,13 @@ void world_make(struct world *w, uint64_t seed)
 						"default" : name));
 		json_array_append_new(w->documents, doc);
 	}
-	json_array_append_new(w->documents,
+	if (!plain)
+		json_array_append_new(w->documents,
 			      json_pack("{s:s, s:s, s:{s:s}, s:{s:[s, s, s]}}", "apiVersion", "cilium.io/v2alpha1",
 					"kind",
 					"CiliumCIDRGroup", "metadata", "name", "g", "spec", "externalCIDRs",
 							"203.0.113.0/24",
-					"2001:db8::/64", "10.1.0.0/16"));
+					"2001:db8::/64", "10.0.1.0/24"));
 }
 
 void world_done(struct world *w)

@@ -11,12 +11,15 @@
 
 struct world {
 	uint64_t seed;			/* of what comes next */
+	bool plain;			/* peers are selectors and entities, ports are numbers: no prefixes, names, services */
 	json_t *inventory, *documents;
 };
 
-/* Everything new. */
-void world_make(struct world *w, uint64_t seed);
+/* Everything new. Nine pods, of three namespaces in order: 10.0.1.1 and fd00:1::1 to 10.0.3.3 and fd00:3::3. */
+void world_make(struct world *w, uint64_t seed, bool plain);
 void world_done(struct world *w);
+/* A number below n. */
+unsigned int world_below(struct world *w, unsigned int n);
 /* Somebody with an address of the family, 4 or 6; pods only when pod says so. */
 void world_end(struct world *w, int family, bool pod, struct ref_end *ret);
 /* A subject, a peer of the same family, direction, protocol and port. *ret_family: 4 or 6. */
