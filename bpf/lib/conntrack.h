@@ -109,7 +109,8 @@ static __always_inline bool ebn_ct_stands(const struct ebn_view *v, struct ebn_p
 
 	if (!ep)
 		return false;
-	sum = ebn_sum_subject(v, EBN_READ(ep->subject)) + ebn_epoch_addr(v, ebn_side_hash(addr, v6));
+	p->hash = ebn_side_hash(addr, v6);
+	sum = ebn_sum_subject(v, EBN_READ(ep->subject)) + ebn_epoch_addr(v, p->hash);
 	p->row[other] = 0;
 	if (hint) {
 		ep = ebn_ep_proven(v, hint, addr, p->zone, v6);
@@ -122,11 +123,6 @@ static __always_inline bool ebn_ct_stands(const struct ebn_view *v, struct ebn_p
 	}
 	p->sum = sum;
 	return sum == EBN_CTL_EPOCH(r->ctl);
-}
-
-static __always_inline int ebn_ct_decide(struct ebn_pkt *p, bool reverse, const bool v6)
-{
-	return v6 ? ebn_decide6(p, reverse) : ebn_decide4(p, reverse);
 }
 
 /* What the entry keeps of a verdict: the called side's decision, when it was asked. */
@@ -158,7 +154,7 @@ static __always_inline int ebn_ct_recheck(struct ebn_pkt *p, struct ebn_flow_ref
 		return ebn_deny(p, EBN_R_TABLES);
 	ebn_count(EBN_C_RECHECK);
 	p->evf |= EBN_EVF_RECHECK;
-	if (ebn_ct_decide(p, p->evf & EBN_EVF_REPLY, v6) == EBN_V_DENY) {
+	if (ebn_decide(p, !!(p->evf & EBN_EVF_REPLY)) == EBN_V_DENY) {
 		if (p->reason == EBN_R_POLICY || p->reason == EBN_R_POLICY_RULE || p->reason == EBN_R_NO_POLICY)
 			p->reason = EBN_R_RECHECK;
 		return EBN_V_DENY;
@@ -378,7 +374,7 @@ static __always_inline int ebn_ct_event(struct ebn_pkt *p, struct ebn_flow_ref *
 
 	/* nothing is kept over the call: it is at the end of the deepest chain, whose stack is all used */
 	if (ebn_tcp_is_syn(p) && (EBN_CTL_STATE(r->ctl) == EBN_FS_CLOSING || p->evf & EBN_EVF_REPLY)) {
-		if (ebn_ct_decide(p, false, v6) == EBN_V_DENY)
+		if (ebn_decide(p, false) == EBN_V_DENY)
 			return EBN_V_DENY;
 		if (EBN_CTL_STATE(r->ctl) == EBN_FS_CLOSING) {
 			e = ebn_flow_body(v6, r);
@@ -467,7 +463,7 @@ static __always_inline int ebn_ct_begin(struct ebn_pkt *p, struct ebn_flow_ref *
 
 	if (reason != EBN_R_NONE)
 		return ebn_deny(p, reason);
-	if (ebn_ct_decide(p, false, v6) == EBN_V_DENY)
+	if (ebn_decide(p, false) == EBN_V_DENY)
 		return EBN_V_DENY;
 	switch (ebn_ct_put(p, r, hi, v6)) {
 	case EBN_FLOW_FULL:

@@ -75,6 +75,9 @@ struct ebn_pkt {
 	__u32 dir;		/* directory the verdict is made from */
 	__u32 sum;		/* of the epochs the verdict stands on */
 	__u32 generation;
+	__u64 hash;		/* of the other side's address, 0: not made yet */
+	__u32 cell;		/* the called port's, of the port map */
+	__u32 scratch;
 	__u32 outer[4];		/* ICMP error: who sent it; src, dst and ports are the flow's, as its own packet would have them */
 };
 

@@ -31,15 +31,6 @@ static __always_inline __u64 ebn_side_hash(const __u32 *addr, const bool v6)
 	return v6 ? ebn_addr_hash(addr) : ebn_addr_hash(a);
 }
 
-/* The tables as p->dir says. */
-static __always_inline int ebn_view_at(struct ebn_view *v, const struct ebn_pkt *p)
-{
-	if (ebn_view_open(v))
-		return -1;
-	v->dir = p->dir;
-	return 0;
-}
-
 /* The gateway's address is the host, when nobody said otherwise. */
 static __always_inline bool ebn_end_is_host(const struct ebn_view *v, __u32 other, const __u32 *addr, const bool v6)
 {
@@ -56,72 +47,27 @@ static __always_inline bool ebn_end_is_host(const struct ebn_view *v, __u32 othe
 	return ep && ep->gw4 && ep->gw4 == addr[3];
 }
 
-static __always_inline void ebn_end_store(struct ebn_pkt *p, __u32 side, __u32 row, __u16 id, __u32 identity,
-					  __u32 subject)
+/* A side's address. Verifier: by offset, so that what follows is not followed for either side. */
+static __always_inline const __u32 *ebn_side_addr(const struct ebn_pkt *p, __u32 side)
 {
-	if (side) {
-		p->row[1] = row;
-		p->ep[1] = id;
-		p->identity[1] = identity;
-		p->subject[1] = subject;
-	} else {
-		p->row[0] = row;
-		p->ep[0] = id;
-		p->identity[0] = identity;
-		p->subject[0] = subject;
-	}
+	return p->src + 4 * (side & 1);
+}
+EBN_ASSERT(__builtin_offsetof(struct ebn_pkt, dst) == __builtin_offsetof(struct ebn_pkt, src) + 16, "side by side");
+
+/* Hash of the other side's address, once a packet. 0, which an address in 2^64 has, is made again. */
+static __always_inline __u64 ebn_other_hash(struct ebn_pkt *p)
+{
+	const __u32 *addr = ebn_side_addr(p, p->side ^ 1);
+
+	if (!p->hash)
+		p->hash = p->v6 ? ebn_side_hash(addr, true) : ebn_side_hash(addr, false);
+	return p->hash;
 }
 
-/*
- * The side that the hook knows: its address is the row's, or the packet would not be here. The writer stores a row's identity
- * before the address's, which raises the address's epoch.
- */
-static __always_inline int ebn_end_known(const struct ebn_view *v, struct ebn_pkt *p, __u32 side)
-{
-	__u32 row = side ? p->row[1] : p->row[0];
-	const struct ebn_ep_row *ep = ebn_ep_line(v, row - 1);
-
-	if (!ep)
-		return -1;
-	ebn_end_store(p, side, row, ep->id, EBN_READ(ep->identity), EBN_READ(ep->subject));
-	return 0;
-}
-
-/* The other side of the flow, as the tables have it: row (0: not an endpoint of this node), id, identity, subject. */
-static __always_inline int ebn_end_find(struct ebn_pkt *p, const __u32 *addr, __u32 side, __u64 hash, const bool v6)
-{
-	const struct ebn_ep_row *ep;
-	struct ebn_addr_hit hit;
-	struct ebn_view v;
-
-	if (ebn_view_at(&v, p))
-		return -1;
-	hit = ebn_addr_find(&v, addr, hash);
-	ep = ebn_ep_proven(&v, hit.row, addr, p->zone, v6);
-	if (ep) {
-		ebn_end_store(p, side, hit.row, ep->id, hit.identity, EBN_READ(ep->subject));
-		return 0;
-	}
-	if (hit.identity == EBN_ID_WORLD && ebn_end_is_host(&v, side ? p->row[0] : p->row[1], addr, v6))
-		hit.identity = EBN_ID_HOST;
-	ebn_end_store(p, side, 0, 0, hit.identity, 0);
-	return 0;
-}
-
-/* Verifier: a pointer of known size, so that the function need not choose between two addresses of the packet. */
+/* Verifier: a pointer of known size. */
 struct ebn_address {
 	__u32 a[4];
 };
-
-__attribute__((noinline)) int ebn_end4(struct ebn_pkt *p, struct ebn_address *addr, __u32 side, __u64 hash)
-{
-	return p && addr ? ebn_end_find(p, addr->a, side, hash, false) : -1;
-}
-
-__attribute__((noinline)) int ebn_end6(struct ebn_pkt *p, struct ebn_address *addr, __u32 side, __u64 hash)
-{
-	return p && addr ? ebn_end_find(p, addr->a, side, hash, true) : -1;
-}
 
 /** Row + 1 of the local endpoint that has this address, 0: none. */
 __attribute__((noinline)) int ebn_address_row(struct ebn_address *addr)
@@ -131,13 +77,6 @@ __attribute__((noinline)) int ebn_address_row(struct ebn_address *addr)
 	if (!addr || ebn_view_open(&v))
 		return 0;
 	return (int)(ebn_addr_exact(&v, addr->a, ebn_addr_hash(addr->a)) >> 32);
-}
-
-static __always_inline int ebn_end(struct ebn_pkt *p, __u32 side, __u64 hash, const bool v6)
-{
-	struct ebn_address *addr = (struct ebn_address *)(side ? p->dst : p->src);
-
-	return v6 ? ebn_end6(p, addr, side, hash) : ebn_end4(p, addr, side, hash);
 }
 
 /* The port that the flow's beginner called. */
@@ -183,39 +122,25 @@ static __always_inline bool ebn_end_audits(const struct ebn_view *v, __u32 row, 
 	return sub && EBN_READ(sub->flags) & EBN_SUBJ_F_AUDIT;
 }
 
-/**
- * One endpoint's say: side is the one asked, egress when it began the flow. Adds to p->verdict, which only gets stricter.
- * cell: the called port's.
- */
-__attribute__((noinline)) int ebn_ask(struct ebn_pkt *p, __u32 side, __u32 ingress, __u32 cell)
+/* One endpoint's say about the called port p->cell; side is the one asked. Adds to p->verdict, which only gets stricter. */
+static __always_inline void ebn_ask(const struct ebn_view *v, struct ebn_pkt *p, __u32 side, __u32 ingress)
 {
-	__u32 row, subject, peer, port;
+	__u32 row = p->row[side & 1], subject = p->subject[side & 1];
 	struct ebn_policy_hit hit;
-	struct ebn_view v;
 	int no_table;
 
-	if (!p || ebn_view_at(&v, p))
-		return -1;
-	row = side ? p->row[1] : p->row[0];
-	subject = side ? p->subject[1] : p->subject[0];
-	peer = ebn_peer_class(&v, side ? p->identity[0] : p->identity[1]);
-	port = ebn_port_class(&v, cell);
-	if (ingress) {
-		no_table = ebn_policy_find(&v, subject, EBN_INGRESS, peer, port, &hit);
-		p->decision[EBN_INGRESS] = no_table ? EBN_DECISION_NONE : hit.index;
-	} else {
-		no_table = ebn_policy_find(&v, subject, EBN_EGRESS, peer, port, &hit);
-		p->decision[EBN_EGRESS] = no_table ? EBN_DECISION_NONE : hit.index;
-	}
+	no_table = ebn_policy_find(v, subject, ingress, ebn_peer_class(v, p->identity[(side ^ 1) & 1]),
+				   ebn_port_class(v, EBN_READ(p->cell)), &hit);
+	p->decision[ingress & 1] = no_table ? EBN_DECISION_NONE : hit.index;
 	if (hit.verdict == EBN_V_ALLOW)
-		return 0;
-	if (hit.verdict == EBN_V_AUDIT || ebn_end_audits(&v, row, subject)) {
+		return;
+	if (hit.verdict == EBN_V_AUDIT || ebn_end_audits(v, row, subject)) {
 		if (p->verdict == EBN_V_ALLOW)
 			p->verdict = EBN_V_AUDIT;
-		return 0;
+		return;
 	}
 	if (p->verdict == EBN_V_DENY)
-		return 0;
+		return;
 	p->verdict = EBN_V_DENY;
 	if (hit.verdict == EBN_V_REDIRECT)
 		p->reason = EBN_R_REDIRECT_PROXY;
@@ -223,93 +148,113 @@ __attribute__((noinline)) int ebn_ask(struct ebn_pkt *p, __u32 side, __u32 ingre
 		p->reason = EBN_R_AUTH;
 	else
 		p->reason = ebn_deny_reason(no_table, &hit);
+}
+
+/* Verifier: by way of memory, where it forgets what it knew of x: the ways that led here become one. */
+static __always_inline __u32 ebn_forget(struct ebn_pkt *p, __u32 x)
+{
+	EBN_WRITE(p->scratch, x);
+	return EBN_READ(p->scratch);
+}
+
+/* Flows between two endpoints of this node ask the other one, too. */
+__attribute__((noinline)) int ebn_ask_other(struct ebn_pkt *p, __u32 ingress)
+{
+	struct ebn_view v;
+
+	if (!p || ebn_view_open(&v))
+		return -1;
+	v.dir = p->dir;
+	ebn_ask(&v, p, (p->side & 1) ^ 1, ingress & 1);
 	return 0;
 }
 
-static __always_inline void ebn_undecided(struct ebn_pkt *p)
-{
-	p->verdict = EBN_V_DENY;
-	p->reason = EBN_R_TABLES;
-}
-
-/* An endpoint's own address counts only in flows between two of them, as in ebn_ct_stands(). */
-static __always_inline __u32 ebn_sum_of(const struct ebn_view *v, const struct ebn_pkt *p, __u32 sum0, __u32 sum1)
-{
-	__u32 sum = 0;
-
-	if (p->row[1]) {
-		sum += sum0;
-		sum += ebn_sum_subject(v, p->subject[1]);
-	}
-	if (p->row[0]) {
-		sum += sum1;
-		sum += ebn_sum_subject(v, p->subject[0]);
-	}
-	return sum;
-}
-
 /*
+ * Who the two sides are, and the sum of the epochs that stands on it. An endpoint's own address counts only in flows between
+ * two of them, as in ebn_ct_stands(). The writer stores a row's identity before it raises the address's epoch.
+ */
+static __always_inline int ebn_ends(struct ebn_view *v, struct ebn_pkt *p)
+{
+	__u32 known = p->side & 1, other = known ^ 1, sum, row;
+	const __u32 *addr = ebn_side_addr(p, other);
+	__u64 hash = ebn_other_hash(p);
+	const struct ebn_ep_row *ep;
+	struct ebn_addr_hit hit;
+
+	sum = ebn_epoch_addr(v, hash);
+	if (ebn_view_renew(v, sum))
+		return -1;
+	hit = ebn_addr_find(v, addr, hash);
+	hit.row = ebn_forget(p, hit.row);
+	hit.identity = ebn_forget(p, hit.identity);
+	row = p->row[known];
+	ep = p->v6 ? ebn_ep_proven(v, hit.row, addr, p->zone, true) : ebn_ep_proven(v, hit.row, addr, p->zone, false);
+	p->row[other] = 0;
+	p->ep[other] = 0;
+	if (ep) {
+		p->row[other] = hit.row;
+		p->ep[other] = ep->id;
+		p->subject[other] = EBN_READ(ep->subject);
+		sum += ebn_sum_subject(v, p->subject[other]);
+		addr = ebn_side_addr(p, known);
+		sum += ebn_epoch_addr(v, p->v6 ? ebn_side_hash(addr, true) : ebn_side_hash(addr, false));
+	} else if (hit.identity == EBN_ID_WORLD && ebn_end_is_host(v, row, addr, p->v6)) {
+		hit.identity = EBN_ID_HOST;
+	}
+	p->identity[other] = hit.identity;
+	/* the side that the hook knows: its address is the row's, or the packet would not be here */
+	ep = ebn_ep_line(v, row - 1 + (__u32)ebn_dep(sum));
+	if (!ep)
+		return -1;
+	p->ep[known] = ep->id;
+	p->identity[known] = EBN_READ(ep->identity);
+	p->subject[known] = EBN_READ(ep->subject);
+	p->sum = sum + ebn_sum_subject(v, p->subject[known]);
+	return ebn_view_renew(v, p->sum);
+}
+
+/**
  * reverse: the packet goes to the side that began the flow. Fills verdict, reason, decisions, rows, identities, sum and
  * generation.
  */
-static __always_inline void ebn_decide(struct ebn_pkt *p, bool reverse, const bool v6)
+__attribute__((noinline)) int ebn_decide(struct ebn_pkt *p, __u32 reverse)
 {
-	__u64 h0 = ebn_side_hash(p->src, v6), h1 = ebn_side_hash(p->dst, v6);
-	__u32 sum0, sum1, cell;
 	struct ebn_view v;
+	__u32 known;
+	int err = 0;
 
+	if (!p)
+		return EBN_V_DENY;
 	p->verdict = EBN_V_DENY;
 	p->reason = EBN_R_TABLES;
 	p->decision[EBN_EGRESS] = p->decision[EBN_INGRESS] = EBN_DECISION_NONE;
-	if (ebn_view_open(&v))
-		return;
-	sum0 = ebn_epoch_addr(&v, h0);
-	sum1 = ebn_epoch_addr(&v, h1);
-	if (ebn_view_renew(&v, sum0 | sum1))
-		return;
-	p->dir = v.dir;
-	if (ebn_end_known(&v, p, p->side))
-		return;
-	if (p->side ? ebn_end(p, 0, h0, v6) : ebn_end(p, 1, h1, v6))
-		return;
-	p->sum = ebn_sum_of(&v, p, sum0, sum1);
-	if (ebn_view_renew(&v, p->sum))
-		return;
+	if (ebn_view_open(&v) || ebn_ends(&v, p))
+		return EBN_V_DENY;
 	p->dir = v.dir;
 	p->generation = v.generation;
 	/* from outside, in the name of an endpoint of this node */
 	if (p->point == EBN_AT_FROM_NETDEV && p->row[0]) {
 		p->reason = EBN_R_SOURCE_IP;
-		return;
+		return EBN_V_DENY;
 	}
-	if (!p->row[0] && !p->row[1]) {
-		p->reason = EBN_R_NO_ENDPOINT;
-		return;
-	}
-	if (p->row[0] && p->row[1])
-		p->evf |= EBN_EVF_LOCAL;
-	cell = ebn_called_port(p, reverse);
+	EBN_WRITE(p->cell, ebn_called_port(p, reverse));
 	p->verdict = EBN_V_ALLOW;
 	p->reason = EBN_R_NONE;
-	if (p->row[0] && ebn_ask(p, 0, reverse, cell))
-		ebn_undecided(p);
-	if (p->row[1] && ebn_ask(p, 1, !reverse, cell))
-		ebn_undecided(p);
-}
-
-__attribute__((noinline)) int ebn_decide4(struct ebn_pkt *p, __u32 reverse)
-{
-	if (!p)
-		return EBN_V_DENY;
-	ebn_decide(p, reverse, false);
-	return p->verdict;
-}
-
-__attribute__((noinline)) int ebn_decide6(struct ebn_pkt *p, __u32 reverse)
-{
-	if (!p)
-		return EBN_V_DENY;
-	ebn_decide(p, reverse, true);
+	known = p->side & 1;
+	reverse &= 1;
+	/* who began the flow is asked first: of two refusals, its one is told */
+	if (p->row[0] && p->row[1]) {
+		p->evf |= EBN_EVF_LOCAL;
+		if (known ^ reverse)
+			err = ebn_ask_other(p, EBN_EGRESS);
+	}
+	ebn_ask(&v, p, known, known ^ reverse);
+	if (p->row[0] && p->row[1] && !(known ^ reverse))
+		err = ebn_ask_other(p, EBN_INGRESS);
+	if (err) {
+		p->verdict = EBN_V_DENY;
+		p->reason = EBN_R_TABLES;
+	}
 	return p->verdict;
 }
 
