@@ -172,8 +172,6 @@ int ebn_from_ep(struct __sk_buff *skb)
 	p->zone = ep->zone;
 	p->soft = !(EBN_READ(ep->flags) & EBN_EP_F_ENFORCE);
 	ebn_pkt_head(skb);
-	if (EBN_READ(ep->flags) & EBN_EP_F_WATCH)
-		return watch(skb, p);
 	if (skb->vlan_present)
 		return drop(p, EBN_R_VLAN);
 	eth = ebn_data(skb);
@@ -240,8 +238,6 @@ int ebn_to_ep(struct __sk_buff *skb)
 	p->zone = ep->zone;
 	p->soft = !(EBN_READ(ep->flags) & EBN_EP_F_ENFORCE);
 	ebn_pkt_head(skb);
-	if (EBN_READ(ep->flags) & EBN_EP_F_WATCH)
-		return watch(skb, p);
 	if (skb->vlan_present)
 		return drop(p, EBN_R_VLAN);
 	switch (ebn_pkt_link(skb)) {
@@ -291,8 +287,6 @@ static __always_inline int from_netdev_ip(struct __sk_buff *skb, struct ebn_pkt 
 	p->ep[1] = ep->id;
 	p->zone = ep->zone;
 	p->soft = !(EBN_READ(ep->flags) & EBN_EP_F_ENFORCE);
-	if (EBN_READ(ep->flags) & EBN_EP_F_WATCH)
-		return TC_ACT_OK;
 	reason = parse(skb, p, v6);
 	if (reason)
 		return drop(p, reason);

@@ -160,7 +160,6 @@ EBN_ASSERT(sizeof(struct ebn_if_bucket) == EBN_LINE, "a bucket is a line");
 #define EBN_EP_F_ENFORCE 0x2u	/* else every verdict is carried out as allow and reported as audited */
 #define EBN_EP_F_GATEWAY 0x4u	/* answer ARP and neighbour discovery for gw4, gw6 */
 #define EBN_EP_F_REDIRECT 0x8u	/* deliver to it by redirect_peer */
-#define EBN_EP_F_WATCH 0x10u	/* observed only: no anti-spoof, no policy, nothing is ever dropped */
 
 /** One endpoint. Words not marked are written before the row is reachable and never after. */
 struct ebn_ep_row {

@@ -32,16 +32,18 @@ static __always_inline bool ebn_event_wanted(const struct ebn_live *live, __u8 t
 static __always_inline void ebn_event_identities(const struct ebn_view *v, struct ebn_pkt *p)
 {
 	struct ebn_addr_hit hit;
+	const __u32 *addr;
+	int side;
 
 	if (!(p->evf & EBN_EVF_L3))
 		return;
-	if (!p->identity[0]) {
-		hit = ebn_addr_find(v, p->src, ebn_addr_hash(p->src));
-		p->identity[0] = hit.identity;
-	}
-	if (!p->identity[1]) {
-		hit = ebn_addr_find(v, p->dst, ebn_addr_hash(p->dst));
-		p->identity[1] = hit.identity;
+#pragma clang loop unroll(disable)
+	for (side = 0; side < 2; side++) {
+		if (p->identity[side & 1])
+			continue;
+		addr = p->src + 4 * (side & 1);
+		hit = ebn_addr_find(v, addr, ebn_addr_hash(addr));
+		EBN_WRITE(p->identity[side & 1], hit.identity);
 	}
 }
 
@@ -86,8 +88,8 @@ static __always_inline void ebn_event_fill(struct ebn_event *e, const struct ebn
 	e->reserved[0] = e->reserved[1] = e->reserved[2] = 0;
 }
 
-/** Reports p->event, when it is wanted. What does not fit is counted. */
-__attribute__((noinline)) int ebn_event_emit(struct ebn_pkt *p)
+/* Fills a record and hands it out. What does not fit is counted. */
+__attribute__((noinline)) int ebn_event_send(struct ebn_pkt *p)
 {
 	const struct ebn_live *live;
 	struct ebn_event *e;
@@ -97,7 +99,7 @@ __attribute__((noinline)) int ebn_event_emit(struct ebn_pkt *p)
 	if (!p || ebn_view_open(&v))
 		return 0;
 	live = ebn_node_live(&v);
-	if (!live || !ebn_event_wanted(live, p->event))
+	if (!live)
 		return 0;
 	ebn_event_identities(&v, p);
 	e = bpf_ringbuf_reserve(&ebn_events, sizeof(*e), 0);
@@ -113,6 +115,15 @@ __attribute__((noinline)) int ebn_event_emit(struct ebn_pkt *p)
 	else
 		bpf_ringbuf_submit(e, BPF_RB_NO_WAKEUP);
 	return 0;
+}
+
+/** Reports p->event, when it is wanted. */
+static __always_inline void ebn_event_emit(struct ebn_pkt *p)
+{
+	const struct ebn_live *live = ebn_live_get();
+
+	if (live && ebn_event_wanted(live, p->event))
+		ebn_event_send(p);
 }
 
 #endif

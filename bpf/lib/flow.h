@@ -110,11 +110,10 @@ static __always_inline __u64 ebn_flow_differs(const int v6, const __u64 *e,
 static __always_inline __u32 ebn_flow_stage(void)
 {
 	const struct ebn_live *live;
-	struct ebn_view v;
 
-	if (!ebn_cfg.has_old || ebn_view_open(&v))
+	if (!ebn_cfg.has_old)
 		return EBN_STAGE_ONE;
-	live = ebn_node_live(&v);
+	live = ebn_live_get();
 	return live ? EBN_READ(live->stage) : EBN_STAGE_ONE;
 }
 
@@ -242,30 +241,15 @@ __noinline int ebn_flow6_rival(struct ebn_flow_ref *r, __u32 index, __u32 places
  * proven between the choice and the claim is not given up, and after this its updates fail and look
  * it up again.
  */
-static __always_inline int ebn_flow_doom(const int v6, struct ebn_flow_ref *r, __u32 way, __u64 t,
-					 __u32 owner, __u64 most)
+static __always_inline int ebn_flow_doom(const int v6, const struct ebn_flow_ref *r, __u64 *set, __u32 way, __u64 t,
+					 __u32 owner, __u64 most, const struct ebn_live *live)
 {
-	__u64 *e, *set = ebn_flow_set(v6, r->old, r->set), ctl;
-	const struct ebn_live *live;
-	struct ebn_view v;
+	__u64 *e, ctl;
 
-	if (!set || ebn_view_open(&v))
-		return 0;
-	live = ebn_node_live(&v);
 	if (!live || ebn_flow_cost(v6, set, way, t, r->now, owner, live, &ctl) > most)
 		return 0;
 	e = ebn_flow_way(v6, set, way);
 	return __sync_val_compare_and_swap(&e[EBN_FLOW_KEY_WORDS(v6)], ctl, ctl ^ 1ULL << 63) == ctl;
-}
-
-__noinline int ebn_flow4_doom(struct ebn_flow_ref *r, __u32 way, __u64 t, __u32 owner, __u64 most)
-{
-	return r ? ebn_flow_doom(0, r, way, t, owner, most) : 0;
-}
-
-__noinline int ebn_flow6_doom(struct ebn_flow_ref *r, __u32 way, __u64 t, __u32 owner, __u64 most)
-{
-	return r ? ebn_flow_doom(1, r, way, t, owner, most) : 0;
 }
 
 /**
@@ -279,13 +263,14 @@ static __always_inline int ebn_flow_claim(const int v6, struct ebn_flow_ref *r, 
 {
 	__u32 mask = ebn_flow_mask(v6, r->old), one = ebn_flow_set1(r->hash, mask);
 	__u32 two = ebn_flow_set2(r->hash, mask), way, free, other;
+	const struct ebn_live *live = 0;
 	__u64 a, b = 0, t, claim, *set;
 
 	r->set = one;
 	r->gave = EBN_FLOW_GAVE_NONE;
-	free = v6 ? ebn_flow6_free(one, r->old) : ebn_flow4_free(one, r->old);
+	free = ebn_flow_free(v6, one, r->old);
 	if (EBN_FREE_WAYS(free) < EBN_FLOW_ROOMY) {
-		other = v6 ? ebn_flow6_free(two, r->old) : ebn_flow4_free(two, r->old);
+		other = ebn_flow_free(v6, two, r->old);
 		if (EBN_FREE_WAYS(other) > EBN_FREE_WAYS(free)) {
 			r->set = two;
 			free = other;
@@ -294,9 +279,8 @@ static __always_inline int ebn_flow_claim(const int v6, struct ebn_flow_ref *r, 
 	if (free) {
 		way = ebn_flow_free_way(free);
 	} else {
-		a = EBN_FLOW_PAIR(one, (__u32)(r->hash >> 29) & 6);
-		b = v6 ? ebn_flow6_cheaper(a, r->old, r->now, owner) :
-			 ebn_flow4_cheaper(a, r->old, r->now, owner);
+		live = ebn_live_get();
+		b = ebn_flow_cheapest(v6, 2, (__u32)(r->hash >> 29) & 6, one, r->old, r->now, owner, live);
 		if (!EBN_COST_CHEAP(b))
 			b = v6 ? ebn_flow6_cheapest(one, r->old, r->now, owner) :
 				 ebn_flow4_cheapest(one, r->old, r->now, owner);
@@ -321,7 +305,7 @@ static __always_inline int ebn_flow_claim(const int v6, struct ebn_flow_ref *r, 
 	if (r->gave == EBN_FLOW_GAVE_NONE) {
 		if (EBN_TAG_STATE(t) != EBN_TAG_FREE)
 			return EBN_FLOW_BUSY;
-	} else if (!(v6 ? ebn_flow6_doom(r, way, t, owner, b) : ebn_flow4_doom(r, way, t, owner, b))) {
+	} else if (!ebn_flow_doom(v6, r, set, way, t, owner, b, live)) {
 		return EBN_FLOW_BUSY;
 	}
 	claim = EBN_TAG(EBN_TAG_HASH(r->hash), EBN_TAG_SEQ(t) + 1, EBN_TAG_CLAIM);
@@ -367,6 +351,31 @@ __noinline int ebn_flow6_scan(struct ebn_flow_ref *r)
 	return r ? ebn_flow_scan(1, r) : 0;
 }
 
+/** Ways of a set whose tags have this hash, in whatever state: a bit each. */
+static __always_inline __u64 ebn_flow_same(const int v6, __u32 old, __u32 index, __u64 hash)
+{
+	__u64 *set = ebn_flow_set(v6, old, index), bits = 0;
+	int i;
+
+	if (!set)
+		return 0;
+#pragma unroll
+	for (i = 0; i < (int)EBN_FLOW_WAYS; i++)
+		bits |= (((EBN_READ(set[i]) ^ hash) >> 32) - 1) >> 63 << i;
+	return bits;
+}
+
+/** Nobody else's tag has our hash: the answer nearly always, found without a branch a way. */
+static __always_inline bool ebn_flow_only(const int v6, const struct ebn_flow_ref *r)
+{
+	__u32 mask = ebn_flow_mask(v6, r->old);
+	__u64 own = 1ULL << (r->way & (EBN_FLOW_WAYS - 1)), bits;
+
+	bits = ebn_flow_same(v6, r->old, ebn_flow_set1(r->hash, mask), r->hash) |
+	       ebn_flow_same(v6, r->old, ebn_flow_set2(r->hash, mask), r->hash) << EBN_FLOW_WAYS;
+	return bits == own || bits == own << EBN_FLOW_WAYS;
+}
+
 /**
  * Behind the claim: is anybody else there with this key? 0 no, EBN_RIVAL_LIVE an entry, else a claim.
  * Each inserter claimed, with a full barrier, before it scanned, so of two at least one sees the other.
@@ -377,6 +386,8 @@ static __always_inline int ebn_flow_alone(const int v6, struct ebn_flow_ref *r)
 {
 	int i, seen = 0;
 
+	if (ebn_flow_only(v6, r))
+		return 0;
 #pragma clang loop unroll(disable)
 	for (i = 0; i < EBN_FLOW_TRIES; i++) {
 		seen = v6 ? ebn_flow6_scan(r) : ebn_flow4_scan(r);

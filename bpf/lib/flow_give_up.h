@@ -69,16 +69,6 @@ static __always_inline __u32 ebn_flow_free(const int v6, __u32 index, __u32 old)
 	return bits | n << 8;
 }
 
-__noinline __u32 ebn_flow4_free(__u32 index, __u32 old)
-{
-	return ebn_flow_free(0, index, old);
-}
-
-__noinline __u32 ebn_flow6_free(__u32 index, __u32 old)
-{
-	return ebn_flow_free(1, index, old);
-}
-
 #define EBN_FREE_WAYS(f) ((f) >> 8)
 
 /** Number of the lowest bit of f's eight; one is set. */
@@ -86,7 +76,8 @@ static __always_inline __u32 ebn_flow_free_way(__u32 f)
 {
 	__u32 low = f & (0 - f);
 
-	return !!(low & 0xaa) | !!(low & 0xcc) << 1 | !!(low & 0xf0) << 2;
+	/* a product with a de Bruijn sequence has another upper three bits for each of the eight; no branches */
+	return 0x56374210u >> ((low * 0x17 & 0xe0) >> 3) & (EBN_FLOW_WAYS - 1);
 }
 
 /*
@@ -179,18 +170,13 @@ static __always_inline __u64 ebn_flow_cost(const int v6, __u64 *set, __u32 i, __
 
 /** The cheapest of n ways of a set, n a constant, from way `first` on: its cost, the way in the low bits. */
 static __always_inline __u64 ebn_flow_cheapest(const int v6, const int n, __u32 first, __u32 index,
-					       __u32 old, __u32 now, __u64 owner)
+					       __u32 old, __u32 now, __u64 owner, const struct ebn_live *live)
 {
 	__u64 *set = ebn_flow_set(v6, old, index), best = EBN_COST_NEVER, c, d, below, ctl;
-	const struct ebn_live *live;
-	struct ebn_view v;
 	__u32 way;
 	int i;
 
-	if (!set || ebn_view_open(&v))
-		return best;
-	live = ebn_node_live(&v);
-	if (!live)
+	if (!set || !live)
 		return best;
 #pragma unroll
 	for (i = 0; i < n; i++) {
@@ -205,28 +191,14 @@ static __always_inline __u64 ebn_flow_cheapest(const int v6, const int n, __u32 
 	return best;
 }
 
-/* Two ways only, neighbours: see ebn_flow_claim(). The number of the first is in the index's upper bits. */
-#define EBN_FLOW_PAIR(index, first) ((index) | (first) << 24)
-EBN_ASSERT(EBN_FLOW_SETS_MAX <= 1u << 24, "a set's number leaves room");
-
-__noinline __u64 ebn_flow4_cheaper(__u32 pair, __u32 old, __u32 now, __u32 owner)
-{
-	return ebn_flow_cheapest(0, 2, pair >> 24 & 6, pair & 0xffffff, old, now, owner);
-}
-
-__noinline __u64 ebn_flow6_cheaper(__u32 pair, __u32 old, __u32 now, __u32 owner)
-{
-	return ebn_flow_cheapest(1, 2, pair >> 24 & 6, pair & 0xffffff, old, now, owner);
-}
-
 __noinline __u64 ebn_flow4_cheapest(__u32 index, __u32 old, __u32 now, __u32 owner)
 {
-	return ebn_flow_cheapest(0, EBN_FLOW_WAYS, 0, index, old, now, owner);
+	return ebn_flow_cheapest(0, EBN_FLOW_WAYS, 0, index, old, now, owner, ebn_live_get());
 }
 
 __noinline __u64 ebn_flow6_cheapest(__u32 index, __u32 old, __u32 now, __u32 owner)
 {
-	return ebn_flow_cheapest(1, EBN_FLOW_WAYS, 0, index, old, now, owner);
+	return ebn_flow_cheapest(1, EBN_FLOW_WAYS, 0, index, old, now, owner, ebn_live_get());
 }
 
 #endif

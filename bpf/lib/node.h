@@ -167,6 +167,14 @@ static __always_inline const struct ebn_live *ebn_node_live(const struct ebn_vie
 	return ebn_node_line(v, __builtin_offsetof(struct ebn_node_hdr, observe));
 }
 
+/** The same, for who has not opened the tables. */
+static __always_inline const struct ebn_live *ebn_live_get(void)
+{
+	struct ebn_view v;
+
+	return ebn_view_open(&v) ? 0 : ebn_node_live(&v);
+}
+
 /**
  * What the directory says of a piece. Off and count are one word. A plain load: a directory never
  * changes while it can be reached, so the compiler may keep or repeat it.

@@ -509,11 +509,6 @@ START_TEST(watching_reports_new_flows_and_touches_nothing)
 	ck_assert(!r.reported);
 	rig_run(WATCH_OUT, rig.ifindex_nd, &noise, &r);
 	EXPECT(PASS);
-	/* an endpoint that is only observed */
-	rig_ep(rig.row_a)->flags = EBN_EP_F_LIVE | EBN_EP_F_WATCH;
-	SEND(.src = "10.77.0.1", .dst = FAR4, .smac = mac_a, .sport = 3, .dport = 4, .flags = SYN);
-	EXPECT(PASS);
-	ck_assert_uint_eq(r.event.type, EBN_EV_SEEN);
 	rig_close();
 }
 END_TEST
