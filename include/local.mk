@@ -13,7 +13,9 @@ ebpfnetinclude_HEADERS += \
 	include/ebpfnet/event.h \
 	include/ebpfnet/features.h \
 	include/ebpfnet/flow.h \
+	include/ebpfnet/identity.h \
 	include/ebpfnet/ipam.h \
+	include/ebpfnet/kvstore.h \
 	include/ebpfnet/labels.h \
 	include/ebpfnet/policy.h \
 	include/ebpfnet/service.h \

@@ -13,6 +13,8 @@
 #include <ebpfnet/ctx.h>
 #include <ebpfnet/features.h>
 #include <ebpfnet/labels.h>
+#include <ebpfnet/kvstore.h>
+#include <ebpfnet/identity.h>
 #include <ebpfnet/policy.h>
 #include <ebpfnet/service.h>
 #include <ebpfnet/datapath.h>

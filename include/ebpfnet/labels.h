@@ -21,12 +21,14 @@ EBPFNET_BEGIN_DECLS
 
 struct ebpfnet_labels;
 struct ebpfnet_selector;
+struct ebpfnet_label_filter;
 
 /** Limits: more is -E2BIG. */
 #define EBPFNET_LABELS_MAX 64
 #define EBPFNET_LABEL_LEN_MAX 512
 #define EBPFNET_SELECTOR_REQUIREMENTS_MAX 64
 #define EBPFNET_SELECTOR_VALUES_MAX 1024	/**< of all requirements together */
+#define EBPFNET_LABEL_FILTER_RULES_MAX 256
 
 /**
  * Parses labels separated by ',' or ';': "app=api,k8s:tier=web,reserved:host". Without a source it is
@@ -80,6 +82,36 @@ EBPFNET_API const char *ebpfnet_selector_format(const struct ebpfnet_selector *s
 
 /** 1 when every requirement holds for the set, else 0. A NULL selector matches nothing. @since 0.1 */
 EBPFNET_API int ebpfnet_selector_match(const struct ebpfnet_selector *selector, const struct ebpfnet_labels *labels);
+
+/**
+ * Parses a label filter: which labels make an identity. Rules "[!][SOURCE:]KEY" separated by blanks or commas, '!' leaves out;
+ * '*' in a key stands for any characters, without a source or with "any:" every source is meant. Of the rules that speak of
+ * a label the one with most characters besides '*' decides, of equals the later; a label no rule speaks of stays, so begin
+ * with "!*" to list what stays. Labels of the source "reserved" always stay.
+ * @param text	NULL: the default, which leaves out what changes with every object or place (pod-template-hash,
+ *		controller-revision-hash, most of kubernetes.io), see ebpfnet_labels(3)
+ * @return 0, -EINVAL (the diag says where), -E2BIG, -ENOMEM
+ * @since 0.1
+ */
+EBPFNET_API int ebpfnet_label_filter_parse(const char *text, struct ebpfnet_diag *diag,
+					   struct ebpfnet_label_filter **ret);
+
+/** Takes a reference; returns @p filter. @since 0.1 */
+EBPFNET_API struct ebpfnet_label_filter *ebpfnet_label_filter_ref(struct ebpfnet_label_filter *filter);
+/** Drops a reference; NULL is allowed. Always returns NULL. @since 0.1 */
+EBPFNET_API struct ebpfnet_label_filter *ebpfnet_label_filter_unref(struct ebpfnet_label_filter *filter);
+
+/** Its rules in their order, separated by one blank; borrowed for its life. "" for NULL. @since 0.1 */
+EBPFNET_API const char *ebpfnet_label_filter_format(const struct ebpfnet_label_filter *filter);
+
+/**
+ * The labels that stay.
+ * @param[out] ret	one reference, of @p labels itself when all stay
+ * @return 0, -EINVAL, -ENOMEM
+ * @since 0.1
+ */
+EBPFNET_API int ebpfnet_label_filter_apply(const struct ebpfnet_label_filter *filter, struct ebpfnet_labels *labels,
+					   struct ebpfnet_labels **ret);
 
 EBPFNET_END_DECLS
 #endif

@@ -1,24 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
 /* Addresses that are not local endpoints', and the identities' names. */
 #include "datapath/endpoint.h"
+#include "identity/internal.h"
 
 #include <stdio.h>
-
-static const char *ebn_reserved_name(uint32_t identity)
-{
-	static const char *const names[] = {
-		[EBN_ID_HOST] = "reserved:host;",
-		[EBN_ID_WORLD] = "reserved:world;",
-		[EBN_ID_UNMANAGED] = "reserved:unmanaged;",
-		[EBN_ID_HEALTH] = "reserved:health;",
-		[EBN_ID_INIT] = "reserved:init;",
-		[EBN_ID_REMOTE_NODE] = "reserved:remote-node;",
-		[EBN_ID_KUBE_APISERVER] = "reserved:kube-apiserver;",
-		[EBN_ID_INGRESS] = "reserved:ingress;",
-	};
-
-	return identity < EBN_ARRAY_SIZE(names) ? names[identity] : NULL;
-}
 
 int ebpfnet_address_upsert(struct ebpfnet_datapath *dp, const struct ebpfnet_addr *addr,
 			   const struct ebpfnet_labels *labels)

@@ -2,6 +2,7 @@
 #include "identity/allocator.h"
 
 #include "core/index.h"
+#include "identity/identities.h"
 
 #define NUMBERS (EBN_ID_CLUSTER_MAX + 1)
 
@@ -15,6 +16,29 @@ static const char *const reserved_names[] = {
 	[EBN_ID_KUBE_APISERVER] = "reserved:kube-apiserver;",
 	[EBN_ID_INGRESS] = "reserved:ingress;",
 };
+
+/* Labels of the source "reserved" are ours to give: nobody becomes host or world by writing so. */
+static bool claims_reserved(const struct ebpfnet_labels *labels)
+{
+	const char *text = ebpfnet_labels_format(labels);
+
+	return !strncmp(text, "reserved:", 9) || strstr(text, ";reserved:");
+}
+
+const char *ebn_reserved_name(uint32_t identity)
+{
+	return identity < EBN_ARRAY_SIZE(reserved_names) ? reserved_names[identity] : NULL;
+}
+
+int ebn_identity_of_reserved(const struct ebpfnet_labels *labels)
+{
+	uint32_t i;
+
+	for (i = 1; i < EBN_ARRAY_SIZE(reserved_names); i++)
+		if (!strcmp(ebpfnet_labels_format(labels), reserved_names[i]))
+			return (int)i;
+	return claims_reserved(labels) ? -EINVAL : 0;
+}
 
 struct ebn_identities {
 	struct ebn_node *nt;
@@ -97,14 +121,6 @@ static struct ebn_identity *find(struct ebn_identities *ids, const struct ebpfne
 		if (ebpfnet_labels_equal(ids->by_number[number]->labels, labels))
 			return ids->by_number[number];
 	return NULL;
-}
-
-/* Labels of the source "reserved" are ours to give: nobody becomes host or world by writing so. */
-static bool claims_reserved(const struct ebpfnet_labels *labels)
-{
-	const char *text = ebpfnet_labels_format(labels);
-
-	return !strncmp(text, "reserved:", 9) || strstr(text, ";reserved:");
 }
 
 static bool taken(const struct ebn_identities *ids, uint32_t number)

@@ -20,6 +20,9 @@ struct ebpfnet_labels {
 	struct ebn_label labels[];	/* sorted by source, then key */
 };
 
+/* "reserved:NAME;" of a reserved identity, NULL: none. */
+const char *ebn_reserved_name(uint32_t identity);
+
 /* Matches a set given in its canonical form, without memory of its own. A text that is not one matches nothing. */
 int ebn_selector_match_text(const struct ebpfnet_selector *selector, const char *canonical);
 

@@ -11,6 +11,7 @@ EBN_FUZZ_TARGETS = \
 	tests/fuzz/fuzz-filter \
 	tests/fuzz/fuzz-ipam \
 	tests/fuzz/fuzz-flows \
+	tests/fuzz/fuzz-label-filter \
 	tests/fuzz/fuzz-labels \
 	tests/fuzz/fuzz-node \
 	tests/fuzz/fuzz-policy \
@@ -41,6 +42,7 @@ EBN_FUZZ_CORPUS = \
 	tests/fuzz/corpus/flows/fewer-fields \
 	tests/fuzz/corpus/flows/three \
 	tests/fuzz/corpus/flows/two-images \
+	tests/fuzz/corpus/label-filter/many \
 	tests/fuzz/corpus/labels/many \
 	tests/fuzz/corpus/labels/one \
 	tests/fuzz/corpus/node/extents \
@@ -95,6 +97,9 @@ tests_fuzz_fuzz_ipam_LDFLAGS = $(AM_LDFLAGS) $(EBN_FUZZ_LDFLAGS)
 tests_fuzz_fuzz_flows_SOURCES = tests/fuzz/flows.c $(EBN_FUZZ_MAIN)
 tests_fuzz_fuzz_flows_LDADD = lib/libebpfnet-internal.la $(ZLIB_LIBS)
 tests_fuzz_fuzz_flows_LDFLAGS = $(AM_LDFLAGS) $(EBN_FUZZ_LDFLAGS)
+tests_fuzz_fuzz_label_filter_SOURCES = tests/fuzz/label-filter.c $(EBN_FUZZ_MAIN)
+tests_fuzz_fuzz_label_filter_LDADD = lib/libebpfnet-internal.la
+tests_fuzz_fuzz_label_filter_LDFLAGS = $(AM_LDFLAGS) $(EBN_FUZZ_LDFLAGS)
 tests_fuzz_fuzz_labels_SOURCES = tests/fuzz/labels.c $(EBN_FUZZ_MAIN)
 tests_fuzz_fuzz_labels_LDADD = lib/libebpfnet-internal.la
 tests_fuzz_fuzz_labels_LDFLAGS = $(AM_LDFLAGS) $(EBN_FUZZ_LDFLAGS)
