@@ -13,6 +13,7 @@
 #include <stdint.h>
 #include <ebpfnet/common.h>
 #include <ebpfnet/ctx.h>
+#include <ebpfnet/identity.h>
 #include <ebpfnet/types.h>
 
 EBPFNET_BEGIN_DECLS
@@ -36,8 +37,10 @@ struct ebpfnet_datapath_opts {
 	const char *object_dir;	/**< load NAME.bpf.o from here instead of the built-in ones: absolute, owned by root,
 				     not writable by others; NULL: built-in, or EBPFNET_OBJECT_PATH by secure_getenv(3) */
 	struct ebpfnet_diag *diag;
+	struct ebpfnet_identities *identities; /**< who numbers label sets: a reference is taken, the caller dispatches it;
+						     NULL: the datapath itself, on its own */
 };
-#define ebpfnet_datapath_opts__last_field diag
+#define ebpfnet_datapath_opts__last_field identities
 
 /**
  * Opens the datapath of that name: takes the writer's lock and looks at the pins. Changes nothing yet but making the

@@ -20,6 +20,16 @@ struct ebpfnet_addr {
 /** Smallest buffer ebpfnet_addr_format() never truncates in. */
 #define EBPFNET_ADDR_STRLEN 46
 
+/** Addresses that begin alike: the first @c len bits, of 32 or 128, are those of @c addr; its others are zero. */
+struct ebpfnet_prefix {
+	struct ebpfnet_addr addr;	/**< "::" is all zero, too */
+	uint8_t len;			/**< IPv4 0..32, IPv6 0..128 */
+	uint8_t reserved[7];		/**< 0 */
+};
+
+/** Smallest buffer ebpfnet_prefix_format() never truncates in. */
+#define EBPFNET_PREFIX_STRLEN 50
+
 /** A MAC address. */
 struct ebpfnet_mac {
 	uint8_t b[6];
@@ -42,6 +52,18 @@ EBPFNET_API int ebpfnet_addr_format(const struct ebpfnet_addr *addr, char *buf, 
 
 /** 4, 6, or 0 for "none" and NULL. @since 0.1 */
 EBPFNET_API int ebpfnet_addr_family(const struct ebpfnet_addr *addr);
+
+/**
+ * Reads "192.0.2.0/24", "2001:db8::/32", "::/0", or an address, which is a prefix of all its bits. Bits behind the prefix must
+ * be zero.
+ * @param[out] ret	untouched on failure
+ * @return 0 or -EINVAL
+ * @since 0.1
+ */
+EBPFNET_API int ebpfnet_prefix_parse(const char *text, struct ebpfnet_prefix *ret);
+
+/** Writes a prefix; one of all bits as its address. @return length as snprintf(3) counts, or -EINVAL @since 0.1 */
+EBPFNET_API int ebpfnet_prefix_format(const struct ebpfnet_prefix *prefix, char *buf, size_t size);
 
 /** Reads "02:00:00:00:00:01". @return 0 or -EINVAL @since 0.1 */
 EBPFNET_API int ebpfnet_mac_parse(const char *text, struct ebpfnet_mac *ret);

@@ -122,6 +122,75 @@ int ebpfnet_addr_format(const struct ebpfnet_addr *addr, char *buf, size_t size)
 	return snprintf(buf, size, "%s", text);
 }
 
+/* Bits of the 16 bytes: IPv4 begins at 96. */
+static unsigned int first_bit(const struct ebpfnet_addr *addr)
+{
+	return memcmp(addr->b, mapped, sizeof(mapped)) ? 0 : 96;
+}
+
+int ebn_prefix_bits(const struct ebpfnet_prefix *prefix)
+{
+	static const uint8_t zero[7];
+	unsigned int bits, i;
+
+	if (!prefix || memcmp(prefix->reserved, zero, sizeof(zero)))
+		return -EINVAL;
+	bits = first_bit(&prefix->addr) + prefix->len;
+	if (bits > 128)
+		return -EINVAL;
+	for (i = bits; i < 128; i++)
+		if (prefix->addr.b[i / 8] & 0x80 >> i % 8)
+			return -EINVAL;
+	return (int)bits;
+}
+
+int ebpfnet_prefix_parse(const char *text, struct ebpfnet_prefix *ret)
+{
+	struct ebpfnet_prefix p = { 0 };
+	char addr[EBPFNET_ADDR_STRLEN];
+	const char *slash, *digit;
+	unsigned int len = 0;
+	size_t n;
+
+	if (!text || !ret)
+		return -EINVAL;
+	slash = strchr(text, '/');
+	n = slash ? (size_t)(slash - text) : strlen(text);
+	if (n >= sizeof(addr))
+		return -EINVAL;
+	memcpy(addr, text, n);
+	addr[n] = '\0';
+	memcpy(p.addr.b, mapped, sizeof(mapped));
+	if (inet_pton(AF_INET, addr, p.addr.b + sizeof(mapped)) != 1 && inet_pton(AF_INET6, addr, p.addr.b) != 1)
+		return -EINVAL;
+	p.len = (uint8_t)(128 - first_bit(&p.addr));
+	if (slash) {
+		for (digit = slash + 1; *digit >= '0' && *digit <= '9' && digit - slash <= 3; digit++)
+			len = len * 10 + (unsigned int)(*digit - '0');
+		/* no length, more than that, or a zero in front */
+		if (digit == slash + 1 || *digit || len > p.len || (slash[1] == '0' && slash[2]))
+			return -EINVAL;
+		p.len = (uint8_t)len;
+	}
+	if (ebn_prefix_bits(&p) < 0)
+		return -EINVAL;
+	*ret = p;
+	return 0;
+}
+
+int ebpfnet_prefix_format(const struct ebpfnet_prefix *prefix, char *buf, size_t size)
+{
+	char text[EBPFNET_ADDR_STRLEN] = "::";
+
+	if (ebn_prefix_bits(prefix) < 0 || (!buf && size))
+		return -EINVAL;
+	if (ebpfnet_addr_family(&prefix->addr))
+		*ebn_addr_put(text, &prefix->addr) = '\0';
+	if (first_bit(&prefix->addr) + prefix->len == 128)
+		return snprintf(buf, size, "%s", text);
+	return snprintf(buf, size, "%s/%u", text, prefix->len);
+}
+
 static int hex_digit(char c)
 {
 	if (c >= '0' && c <= '9')

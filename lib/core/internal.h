@@ -91,6 +91,9 @@ __attribute__((format(printf, 3, 4))) int ebn_format(char *buf, size_t size, con
 /* Writes an address ("none" when it is none) without a NUL into at least EBPFNET_ADDR_STRLEN bytes; returns the end. */
 char *ebn_addr_put(char *p, const struct ebpfnet_addr *addr);
 
+/* Length of a prefix in the mapped form, 0 .. 128; -EINVAL: it is none. */
+int ebn_prefix_bits(const struct ebpfnet_prefix *prefix);
+
 /* Clocks, in ns. */
 uint64_t ebn_monotonic_ns(void);
 uint64_t ebn_realtime_ns(void);

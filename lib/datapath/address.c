@@ -5,24 +5,15 @@
 
 #include <stdio.h>
 
-int ebpfnet_address_upsert(struct ebpfnet_datapath *dp, const struct ebpfnet_addr *addr,
-			   const struct ebpfnet_labels *labels)
+/* ---- writing: a[] the address, bits of its 16 bytes; 128 is an address, not a prefix ---- */
+
+static int ebn_address_put(struct ebpfnet_datapath *dp, const uint32_t a[4], uint32_t identity)
 {
-	uint32_t a[4], identity, old = 0, row = 0;
+	uint32_t old = 0, row = 0;
 	int r;
 
-	if (!ebpfnet_addr_family(addr) || !ebpfnet_labels_count(labels))
-		return -EINVAL;
-	r = ebn_dp_writable(dp);
-	if (r < 0)
-		return r;
-	memcpy(a, addr->b, sizeof(a));
 	if (!ebn_addr_get(dp->rows, a, &old, &row) && row)
 		return -EEXIST;
-	ebn_dp_room(dp);
-	r = ebn_policy_identity_get(dp->policy, labels, &identity);
-	if (r < 0)
-		return r;
 	r = old == identity ? 0 : ebn_addr_set(dp->rows, a, identity, 0);
 	if (r < 0 || old == identity)
 		ebn_identity_put(dp, identity);
@@ -31,17 +22,26 @@ int ebpfnet_address_upsert(struct ebpfnet_datapath *dp, const struct ebpfnet_add
 	return r;
 }
 
-int ebpfnet_address_delete(struct ebpfnet_datapath *dp, const struct ebpfnet_addr *addr)
+/* Takes the reference on the identity. A prefix that a rule brought has no reference of ours. */
+static int ebn_prefix_put(struct ebpfnet_datapath *dp, const uint32_t a[4], uint32_t bits, uint32_t identity)
 {
-	uint32_t a[4], identity, row;
+	struct ebn_prefix_value old = { 0 }, value = { .identity = identity };
 	int r;
 
-	if (!ebpfnet_addr_family(addr))
-		return -EINVAL;
-	r = ebn_dp_writable(dp);
+	(void)ebn_prefix_get(dp->rows, a, bits, &old);
+	r = ebn_prefix_set(dp->rows, a, bits, &value);
 	if (r < 0)
-		return r;
-	memcpy(a, addr->b, sizeof(a));
+		ebn_identity_put(dp, identity);
+	else if (old.identity && !old.owner)
+		ebn_identity_put(dp, old.identity);
+	return r;
+}
+
+static int ebn_address_forget(struct ebpfnet_datapath *dp, const uint32_t a[4])
+{
+	uint32_t identity, row;
+	int r;
+
 	r = ebn_addr_get(dp->rows, a, &identity, &row);
 	if (r < 0)
 		return r;
@@ -53,52 +53,281 @@ int ebpfnet_address_delete(struct ebpfnet_datapath *dp, const struct ebpfnet_add
 	return r;
 }
 
-/* Exactly as the programs look: one root, offsets masked, two buckets. */
-int ebpfnet_address_lookup(struct ebpfnet_datapath *dp, const struct ebpfnet_addr *addr, uint32_t *ret_identity)
+static int ebn_prefix_forget(struct ebpfnet_datapath *dp, const uint32_t a[4], uint32_t bits)
 {
-	const struct ebn_addr_bucket *b;
+	struct ebn_prefix_value v;
+	int r;
+
+	r = ebn_prefix_get(dp->rows, a, bits, &v);
+	/* a rule's: it goes with the rule */
+	if (!r && v.owner)
+		r = -ENOENT;
+	if (!r)
+		r = ebn_prefix_del(dp->rows, a, bits);
+	if (r < 0)
+		return r;
+	/* before the identity goes, no flow may stand on it */
+	ebn_prefix_raise(dp->rows);
+	ebn_identity_put(dp, v.identity);
+	return 0;
+}
+
+/* labels NULL: forgets. Raises no epochs when a prefix is set. */
+static int ebn_address_change(struct ebpfnet_datapath *dp, const struct ebpfnet_prefix *prefix,
+			      const struct ebpfnet_labels *labels)
+{
+	int bits = ebn_prefix_bits(prefix), r;
+	uint32_t a[4], identity;
+
+	if (bits < 0 || (bits == 128 && !ebpfnet_addr_family(&prefix->addr)))
+		return -EINVAL;
+	memcpy(a, prefix->addr.b, sizeof(a));
+	if (!labels)
+		return bits == 128 ? ebn_address_forget(dp, a) : ebn_prefix_forget(dp, a, (uint32_t)bits);
+	if (!ebpfnet_labels_count(labels))
+		return -EINVAL;
+	ebn_dp_room(dp);
+	r = ebn_policy_identity_get(dp->policy, labels, &identity);
+	if (r < 0)
+		return r;
+	return bits == 128 ? ebn_address_put(dp, a, identity) : ebn_prefix_put(dp, a, (uint32_t)bits, identity);
+}
+
+int ebpfnet_address_set_many(struct ebpfnet_datapath *dp, const struct ebpfnet_address_entry *entries, size_t n,
+			     size_t *ret_done)
+{
+	size_t i;
+	int r;
+
+	if (!entries && n)
+		return -EINVAL;
+	r = ebn_dp_writable(dp);
+	for (i = 0; !r && i < n; i++) {
+		r = ebn_address_change(dp, &entries[i].prefix, entries[i].labels);
+		if (r == -ENOENT && !entries[i].labels)
+			r = 0;
+		if (r < 0)
+			break;
+	}
+	if (dp && dp->rows)
+		ebn_prefix_raise(dp->rows);
+	if (ret_done)
+		*ret_done = i;
+	return r;
+}
+
+int ebpfnet_address_set_prefix(struct ebpfnet_datapath *dp, const struct ebpfnet_prefix *prefix,
+			       const struct ebpfnet_labels *labels)
+{
+	struct ebpfnet_address_entry entry = { .labels = labels };
+
+	if (!prefix || !labels)
+		return -EINVAL;
+	entry.prefix = *prefix;
+	return ebpfnet_address_set_many(dp, &entry, 1, NULL);
+}
+
+int ebpfnet_address_delete_prefix(struct ebpfnet_datapath *dp, const struct ebpfnet_prefix *prefix)
+{
+	int r = ebn_dp_writable(dp);
+
+	if (r < 0)
+		return r;
+	return prefix ? ebn_address_change(dp, prefix, NULL) : -EINVAL;
+}
+
+static struct ebpfnet_prefix ebn_host_prefix(const struct ebpfnet_addr *addr)
+{
+	struct ebpfnet_prefix p = { .addr = *addr, .len = ebpfnet_addr_family(addr) == 4 ? 32 : 128 };
+
+	return p;
+}
+
+int ebpfnet_address_upsert(struct ebpfnet_datapath *dp, const struct ebpfnet_addr *addr,
+			   const struct ebpfnet_labels *labels)
+{
+	struct ebpfnet_prefix p;
+
+	if (!ebpfnet_addr_family(addr))
+		return -EINVAL;
+	p = ebn_host_prefix(addr);
+	return ebpfnet_address_set_prefix(dp, &p, labels);
+}
+
+int ebpfnet_address_delete(struct ebpfnet_datapath *dp, const struct ebpfnet_addr *addr)
+{
+	struct ebpfnet_prefix p;
+
+	if (!ebpfnet_addr_family(addr))
+		return -EINVAL;
+	p = ebn_host_prefix(addr);
+	return ebpfnet_address_delete_prefix(dp, &p);
+}
+
+/* ---- reading: exactly as the programs look, out of the mapping, so that any process can ---- */
+
+static struct ebpfnet_prefix ebn_prefix_of(const uint32_t a[4], uint32_t bits)
+{
+	struct ebpfnet_prefix p = { .len = (uint8_t)bits };
+
+	memcpy(p.addr.b, a, sizeof(p.addr.b));
+	if (ebpfnet_addr_family(&p.addr) == 4 && bits >= 96)
+		p.len = (uint8_t)(bits - 96);
+	return p;
+}
+
+static uint16_t ebn_row_endpoint(struct ebpfnet_datapath *dp, const struct ebn_dir *dir, uint32_t row)
+{
+	struct ebn_slot s = dir->slot[EBN_P_ENDPOINT];
+	const struct ebn_ep_row *ep;
+
+	if (!row || row > s.n || (uint64_t)s.off + (uint64_t)row * sizeof(*ep) > dp->node_size)
+		return 0;
+	ep = (const struct ebn_ep_row *)((const char *)dp->node_mem + s.off) + (row - 1);
+	return EBN_READ(ep->id);
+}
+
+static int ebn_address_match(struct ebpfnet_datapath *dp, const struct ebn_dir *dir, const uint32_t a[4],
+			     struct ebpfnet_address_info *ret)
+{
+	uint32_t identity = EBN_ID_WORLD, row = 0;
+	struct ebn_prefix p = { 0 };
+	int r;
+
+	*ret = (struct ebpfnet_address_info){ .identity = EBN_ID_WORLD };
+	r = ebn_rows_read_address(dp->node_mem, dp->node_size, dir, a, &identity, &row);
+	if (!r) {
+		ret->identity = identity;
+		ret->endpoint = ebn_row_endpoint(dp, dir, row);
+		ret->prefix = ebn_prefix_of(a, 128);
+	}
+	if (r != -ENOENT)
+		return r;
+	r = ebn_rows_read_prefix(dp->node_mem, dp->node_size, dir, a, &p);
+	if (!r) {
+		ret->identity = p.identity;
+		ret->policy = p.owner != 0;
+		ret->prefix = ebn_prefix_of(p.addr, p.len);
+	}
+	return r == -ENOENT ? 0 : r;
+}
+
+int ebpfnet_address_match(struct ebpfnet_datapath *dp, const struct ebpfnet_addr *addr,
+			  struct ebpfnet_address_info *ret, size_t size)
+{
+	struct ebpfnet_address_info info;
 	struct ebn_dir dir;
-	uint32_t a[4], mask, bucket[2], i, k, found;
-	uint64_t root, h;
+	uint64_t root;
+	uint32_t a[4];
 	int tries, r;
 
-	if (!ebpfnet_addr_family(addr) || !ret_identity)
-		return -EINVAL;
-	r = ebn_dp_tables(dp);
-	if (r < 0)
+	if (!ebpfnet_addr_family(addr) || !ret || ebn_dp_tables(dp) < 0)
 		return -EINVAL;
 	memcpy(a, addr->b, sizeof(a));
-	h = ebn_addr_hash(a);
 	for (tries = 0; tries < 100; tries++) {
 		r = ebn_node_read_root(dp->node_mem, dp->node_size, &root, &dir);
+		if (!r)
+			r = ebn_address_match(dp, &dir, a, &info);
+		if (!ebn_node_root_is(dp->node_mem, root) || r == -EAGAIN)
+			continue;
 		if (r < 0)
 			return -EINVAL;
-		mask = dir.slot[EBN_P_ADDR].n - 1;
-		if ((mask & (mask + 1)) || mask >= dp->node_size / sizeof(*b))
-			return -EINVAL;
-		bucket[0] = (uint32_t)h & mask;
-		bucket[1] = (uint32_t)(h >> 32) & mask;
-		found = 0;
-		for (i = 0; i < 8 && !found; i++) {
-			uint64_t off = dir.slot[EBN_P_ADDR].off + (uint64_t)bucket[i / 4] * sizeof(*b);
-
-			b = (const void *)((const char *)dp->node_mem +
-					   (off & (dp->node_size - 1) & ~(uint64_t)(EBN_LINE - 1)));
-			/* a whole bucket lies behind a masked line offset unless it is the last line of the array */
-			if ((const char *)(b + 1) > (const char *)dp->node_mem + dp->node_size)
-				continue;
-			for (k = 0; k < 4 && EBN_READ(b->e[i % 4].addr[k]) == a[k]; k++)
-				;
-			if (k == 4)
-				found = EBN_READ(b->e[i % 4].identity);
-		}
-		if (!ebn_node_root_is(dp->node_mem, root))
-			continue;
-		*ret_identity = found ? found : EBN_ID_WORLD;
+		ebn_copy_out(ret, size, &info, sizeof(info));
 		return 0;
 	}
-	return -EINVAL;
+	return -EAGAIN;
 }
+
+int ebpfnet_address_lookup(struct ebpfnet_datapath *dp, const struct ebpfnet_addr *addr, uint32_t *ret_identity)
+{
+	struct ebpfnet_address_info info;
+	int r;
+
+	if (!ret_identity)
+		return -EINVAL;
+	r = ebpfnet_address_match(dp, addr, &info, sizeof(info));
+	if (r < 0)
+		return -EINVAL;
+	*ret_identity = info.identity;
+	return 0;
+}
+
+struct ebn_address_walk {
+	struct ebpfnet_datapath *dp;
+	struct ebn_dir dir;
+	ebpfnet_address_fn fn;
+	void *userdata;
+	struct ebpfnet_address_stats stats;
+	bool stopped;
+};
+
+static int ebn_address_tell(struct ebn_address_walk *w, const struct ebpfnet_address_info *info)
+{
+	int r = w->fn ? w->fn(info, w->userdata) : 0;
+
+	w->stopped = r > 0;
+	return r > 0 ? -ECANCELED : r;
+}
+
+static int ebn_address_one(const uint32_t addr[4], uint32_t identity, uint32_t row, void *arg)
+{
+	struct ebn_address_walk *w = arg;
+	struct ebpfnet_address_info info = { .prefix = ebn_prefix_of(addr, 128), .identity = identity,
+					     .endpoint = ebn_row_endpoint(w->dp, &w->dir, row) };
+
+	w->stats.addresses++;
+	return ebn_address_tell(w, &info);
+}
+
+static int ebn_prefix_one(const uint32_t addr[4], uint32_t len, const struct ebn_prefix_value *v, void *arg)
+{
+	struct ebn_address_walk *w = arg;
+	struct ebpfnet_address_info info = { .prefix = ebn_prefix_of(addr, len), .identity = v->identity,
+					     .policy = v->owner != 0 };
+
+	w->stats.prefixes++;
+	return ebn_address_tell(w, &info);
+}
+
+static int ebn_address_walk(struct ebn_address_walk *w)
+{
+	uint64_t root;
+	int r;
+
+	r = ebn_dp_tables(w->dp);
+	if (r < 0)
+		return -EINVAL;
+	r = ebn_node_read_root(w->dp->node_mem, w->dp->node_size, &root, &w->dir);
+	if (!r)
+		r = ebn_rows_read_addresses(w->dp->node_mem, w->dp->node_size, ebn_address_one, w);
+	if (!r)
+		r = ebn_rows_read_prefixes(w->dp->node_mem, w->dp->node_size, ebn_prefix_one, w);
+	return w->stopped ? 1 : r;
+}
+
+int ebpfnet_address_foreach(struct ebpfnet_datapath *dp, ebpfnet_address_fn fn, void *userdata)
+{
+	struct ebn_address_walk w = { .dp = dp, .fn = fn, .userdata = userdata };
+
+	return dp && fn ? ebn_address_walk(&w) : -EINVAL;
+}
+
+int ebpfnet_address_get_stats(struct ebpfnet_datapath *dp, struct ebpfnet_address_stats *ret, size_t size)
+{
+	struct ebn_address_walk w = { .dp = dp };
+	int r;
+
+	if (!dp || !ret)
+		return -EINVAL;
+	r = ebn_address_walk(&w);
+	if (r < 0)
+		return r;
+	w.stats.failures = EBN_READ(((const struct ebn_node_hdr *)dp->node_mem)->address_failures);
+	ebn_copy_out(ret, size, &w.stats, sizeof(w.stats));
+	return 0;
+}
+
+/* ---- identities by name ---- */
 
 struct ebn_identity_read {
 	uint32_t identity;

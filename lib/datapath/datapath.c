@@ -113,6 +113,7 @@ static int ebn_check_opts(struct ebpfnet_datapath *dp, const struct ebpfnet_data
 	p->want_table_bytes = EBN_OPT(opts, table_bytes, 0) ? opts->table_bytes : EBN_TABLE_DEFAULT;
 	p->want_ring_bytes = EBN_OPT(opts, ring_bytes, 0) ? opts->ring_bytes : EBN_RING_DEFAULT;
 	p->want_endpoints = EBN_OPT(opts, endpoints, 0) ? opts->endpoints : EBN_ENDPOINTS_DEFAULT;
+	p->identities = ebpfnet_identities_ref(EBN_OPT(opts, identities, NULL));
 	if (dir) {
 		p->object_dir = strdup(dir);
 		if (!p->object_dir)
@@ -234,6 +235,7 @@ struct ebpfnet_datapath *ebpfnet_datapath_unref(struct ebpfnet_datapath *dp)
 	/* the lock goes last */
 	ebn_close(&dp->p->dir_fd);
 	free(dp->p->object_dir);
+	ebpfnet_identities_unref(dp->p->identities);
 	free(dp->p);
 	ebpfnet_ctx_unref(dp->ctx);
 	free(dp);

@@ -98,6 +98,7 @@ struct ebn_dp_private {
 	uint32_t want_ring_bytes;
 	uint32_t want_endpoints;
 	char *object_dir;
+	struct ebpfnet_identities *identities;	/* NULL: the policy numbers label sets itself */
 	struct ebn_nl nl;
 	struct ebn_grace *grace;
 	uint32_t n_endpoints;	/* rows */

@@ -362,6 +362,18 @@ static int ebn_take_address(const uint32_t addr[4], uint32_t identity, uint32_t 
 	return 0;
 }
 
+/* A rule's prefixes are the policy's. */
+static int ebn_take_prefix(const uint32_t addr[4], uint32_t len, const struct ebn_prefix_value *v, void *arg)
+{
+	struct ebpfnet_datapath *dp = arg;
+
+	(void)addr;
+	(void)len;
+	if (!v->owner && v->identity >= EBN_ID_CLUSTER_MIN)
+		(void)ebn_policy_identity_ref(dp->policy, v->identity);
+	return 0;
+}
+
 /* Takes the tables over as their writer. fresh: they were formatted a moment ago. */
 int ebn_tables_adopt(struct ebpfnet_datapath *dp, bool fresh, struct ebpfnet_diag *diag)
 {
@@ -396,9 +408,18 @@ int ebn_tables_adopt(struct ebpfnet_datapath *dp, bool fresh, struct ebpfnet_dia
 		return r;
 	if (!fresh) {
 		r = ebn_addr_foreach(dp->rows, ebn_take_address, dp);
+		if (!r)
+			r = ebn_prefix_foreach(dp->rows, ebn_take_prefix, dp);
 		if (r < 0)
 			return ebn_diag(diag, "ebn_node", r, "cannot walk the addresses");
 		ebn_policy_sweep(dp->policy);
+	}
+	if (dp->p->identities) {
+		r = ebn_identities_use(ebn_policy_identities(dp->policy), dp->p->identities);
+		if (r < 0)
+			return ebn_diag(diag, "identities", r, "the store of identities refuses those in use");
+	}
+	if (!fresh) {
 		for (i = 0; i < 2; i++)
 			ebn_flow_adopt(&dp->flows[i]);
 		ebn_tables_idle(dp);

@@ -42,6 +42,7 @@ int ebn_identity_of_reserved(const struct ebpfnet_labels *labels)
 
 struct ebn_identities {
 	struct ebn_node *nt;
+	struct ebpfnet_identities *source;	/* who gives the numbers; NULL: this object itself */
 	struct ebn_identity *by_number[NUMBERS];
 	uint64_t resting[NUMBERS / 64];		/* given up, not yet through a grace period */
 	struct ebn_index by_labels;		/* hash of the labels -> number */
@@ -142,6 +143,38 @@ static int pick(struct ebn_identities *ids, uint32_t *ret)
 	return -ENOSPC;
 }
 
+/* A number for new labels, with a reference at the source. */
+static int number_get(struct ebn_identities *ids, const struct ebpfnet_labels *labels, uint32_t *ret)
+{
+	int r;
+
+	if (!ids->source)
+		return pick(ids, ret);
+	r = ebpfnet_identities_acquire(ids->source, labels, ret);
+	if (r < 0)
+		return r;
+	if (!taken(ids, *ret))
+		return 0;
+	/* tables from before the source, which has other labels for it; or it was given up, and its grace period is not over */
+	ebpfnet_identities_release(ids->source, *ret);
+	return -EAGAIN;
+}
+
+int ebn_identities_use(struct ebn_identities *ids, struct ebpfnet_identities *source)
+{
+	struct ebn_identity *id;
+	int r;
+
+	for (uint32_t n = EBN_ID_CLUSTER_MIN; (id = ebn_identities_next(ids, n)); n = id->number + 1) {
+		r = ebpfnet_identities_claim(source, id->number, id->labels);
+		/* what the tables say counts on this node until nobody uses it any more */
+		if (r < 0 && r != -EEXIST && r != -EINVAL)
+			return r;
+	}
+	ids->source = source;
+	return 0;
+}
+
 int ebn_identities_acquire(struct ebn_identities *ids, const struct ebpfnet_labels *labels, struct ebn_identity **ret)
 {
 	struct ebn_identity *id = find(ids, labels);
@@ -155,12 +188,15 @@ int ebn_identities_acquire(struct ebn_identities *ids, const struct ebpfnet_labe
 	}
 	if (claims_reserved(labels))
 		return -EINVAL;
-	err = pick(ids, &number);
+	err = number_get(ids, labels, &number);
 	if (err < 0)
 		return err;
 	err = insert(ids, number, labels, &id);
-	if (err < 0)
+	if (err < 0) {
+		if (ids->source)
+			ebpfnet_identities_release(ids->source, number);
 		return err;
+	}
 	id->refs = 1;
 	*ret = id;
 	return 1;
@@ -188,6 +224,9 @@ static void rested(void *arg, uint64_t number)
 	struct ebn_identities *ids = arg;
 
 	ids->resting[number / 64] &= ~(1ULL << number % 64);
+	/* -ENOENT: tables from before the source had it */
+	if (ids->source)
+		(void)ebpfnet_identities_release(ids->source, (uint32_t)number);
 }
 
 void ebn_identities_remove(struct ebn_identities *ids, struct ebn_identity *id, bool reuse_now)
@@ -199,8 +238,11 @@ void ebn_identities_remove(struct ebn_identities *ids, struct ebn_identity *id, 
 	ids->n--;
 	ebpfnet_labels_unref(id->labels);
 	free(id);
-	if (reuse_now)
+	if (reuse_now) {
+		if (ids->source)
+			(void)ebpfnet_identities_release(ids->source, number);
 		return;
+	}
 	ids->resting[number / 64] |= 1ULL << number % 64;
 	/* without memory for the note the number rests until the next start */
 	ebn_node_defer(ids->nt, rested, ids, number);

@@ -7,6 +7,7 @@
 #ifndef EBN_IDENTITY_ALLOCATOR_H
 #define EBN_IDENTITY_ALLOCATOR_H
 
+#include <ebpfnet/identity.h>
 #include <ebpfnet/labels.h>
 
 #include "tables/node.h"
@@ -23,10 +24,16 @@ struct ebn_identity {
 /* nt: whose grace period a released number waits for. */
 int ebn_identities_new(struct ebn_node *nt, struct ebn_identities **ret);
 void ebn_identities_free(struct ebn_identities *ids);
+/*
+ * From now on numbers come from source, which outlives ids, and go back to it a grace period after their removal. What is in use is
+ * claimed there; a number the source has given to other labels stays as it is. Errors of the source's store: nothing is used.
+ */
+int ebn_identities_use(struct ebn_identities *ids, struct ebpfnet_identities *source);
 
 /*
  * Identity of these labels, with one more reference. Returns 1 when it is new, 0 when it was known.
- * -EINVAL (a mix of reserved: and others, an unknown reserved name), -ENOSPC (no number left), -ENOMEM.
+ * -EINVAL (a mix of reserved: and others, an unknown reserved name), -ENOSPC (no number left), -ENOMEM; with a source also
+ * -EAGAIN and errors of its store.
  */
 int ebn_identities_acquire(struct ebn_identities *ids, const struct ebpfnet_labels *labels, struct ebn_identity **ret);
 /* Takes a number that was given out earlier, without a reference. -EINVAL, -EEXIST (number or labels are in use), -ENOMEM. */

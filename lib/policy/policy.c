@@ -189,3 +189,8 @@ int ebn_policy_commit(struct ebn_policy *p, const struct ebpfnet_policy_set *set
 	/* the header knows one error for "does not fit" */
 	return err == -E2BIG ? -ENOSPC : err;
 }
+
+struct ebn_identities *ebn_policy_identities(struct ebn_policy *p)
+{
+	return p->ids;
+}

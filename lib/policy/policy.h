@@ -21,6 +21,7 @@
 #include <ebpfnet/labels.h>
 #include <ebpfnet/policy.h>
 
+#include "identity/allocator.h"
 #include "tables/rows.h"
 
 struct ebn_policy;
@@ -72,6 +73,9 @@ void ebn_policy_identity_put(struct ebn_policy *p, uint32_t identity);
 const struct ebpfnet_labels *ebn_policy_identity_labels(struct ebn_policy *p, uint32_t identity);
 /* In order of number, reserved ones included; the contract of ebpfnet_identity_foreach(). */
 int ebn_policy_identity_foreach(struct ebn_policy *p, ebpfnet_identity_fn fn, void *userdata);
+
+/* The numbers of the cluster's scope: whoever shares them with others says so there. */
+struct ebn_identities *ebn_policy_identities(struct ebn_policy *p);
 
 /* The contract of ebpfnet_policy_commit(), without its -EROFS and -EBUSY. opts may be NULL. */
 int ebn_policy_commit(struct ebn_policy *p, const struct ebpfnet_policy_set *set,

@@ -102,6 +102,12 @@ int ebn_rows_read_names(const void *mem, uint64_t size, enum ebn_name_kind kind,
 /* As programs look: the longest prefix in the tables under dir. 0, -ENOENT, -EAGAIN (the writer is changing it). */
 int ebn_rows_read_prefix(const void *mem, uint64_t size, const struct ebn_dir *dir, const uint32_t addr[4],
 			 struct ebn_prefix *ret);
+/* Every address; one that is moving may be told twice. -EAGAIN. */
+int ebn_rows_read_addresses(const void *mem, uint64_t size,
+			    int (*fn)(const uint32_t addr[4], uint32_t identity, uint32_t row, void *arg), void *arg);
+/* One address: 0, -ENOENT, -EAGAIN. Outputs may be NULL. */
+int ebn_rows_read_address(const void *mem, uint64_t size, const struct ebn_dir *dir, const uint32_t addr[4],
+			  uint32_t *ret_identity, uint32_t *ret_row);
 int ebn_rows_read_prefixes(const void *mem, uint64_t size, ebn_prefix_fn fn, void *arg);
 int ebn_rows_read_endpoints(const void *mem, uint64_t size,
 			    int (*fn)(uint32_t row, const struct ebn_ep_row *r, void *arg),

@@ -133,14 +133,12 @@ int ebn_rows_read_prefixes(const void *mem, uint64_t size, ebn_prefix_fn fn, voi
 		return -EINVAL;
 	for (tries = 0; err == -EAGAIN && tries < TRIES; tries++)
 		err = copy_all(mem, size, &p, &n);
-	for (i = 1; !err && i < n; i++) {
+	for (i = 1; err >= 0 && i < n; i++) {
 		if (p[i].state != EBN_PX_LIVE || !p[i].identity)
 			continue;
 		v = (struct ebn_prefix_value){ .identity = p[i].identity, .peer = p[i].peer, .owner = p[i].owner };
 		err = fn(p[i].addr, p[i].len, &v, arg);
-		if (err > 0)
-			err = 0;
 	}
 	free(p);
-	return err;
+	return err < 0 ? err : 0;
 }

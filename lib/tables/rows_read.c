@@ -177,3 +177,104 @@ int ebn_rows_read_endpoints(const void *mem, uint64_t size,
 	}
 	return 0;
 }
+
+/* An entry as it was at one moment; false: it kept changing. */
+static bool entry_copy(const struct ebn_addr_entry *e, struct ebn_addr_entry *ret)
+{
+	const uint64_t *w = (const uint64_t *)e;
+	uint64_t v[3], again[3];
+	unsigned int i, tries;
+
+	for (tries = 0; tries < TRIES; tries++) {
+		/* {identity, row} is stored last, so it is read first, and again behind the rest */
+		v[2] = __atomic_load_n(&w[2], __ATOMIC_ACQUIRE);
+		v[0] = __atomic_load_n(&w[0], __ATOMIC_ACQUIRE);
+		v[1] = __atomic_load_n(&w[1], __ATOMIC_ACQUIRE);
+		for (i = 0; i < 3; i++)
+			again[i] = __atomic_load_n(&w[i], __ATOMIC_ACQUIRE);
+		if (memcmp(v, again, sizeof(v)))
+			continue;
+		memcpy(ret, v, sizeof(v));
+		return true;
+	}
+	return false;
+}
+
+int ebn_rows_read_address(const void *mem, uint64_t size, const struct ebn_dir *dir, const uint32_t addr[4],
+			  uint32_t *ret_identity, uint32_t *ret_row)
+{
+	struct ebn_slot s = dir->slot[EBN_P_ADDR];
+	const struct ebn_addr_bucket *b = (const struct ebn_addr_bucket *)((const uint8_t *)mem + s.off);
+	uint64_t hash = ebn_addr_hash(addr);
+	struct ebn_addr_entry e;
+	uint32_t i, at;
+
+	if (!s.off || (uint64_t)s.off + (uint64_t)s.n * sizeof(*b) > size)
+		return -ENOENT;
+	for (i = 0; i < 2 * EBN_ADDR_WAYS; i++) {
+		at = (uint32_t)(i < EBN_ADDR_WAYS ? hash : hash >> 32) & (s.n - 1);
+		if (!entry_copy(&b[at].e[i % EBN_ADDR_WAYS], &e))
+			return -EAGAIN;
+		if (!e.identity || memcmp(e.addr, addr, sizeof(e.addr)))
+			continue;
+		if (ret_identity)
+			*ret_identity = e.identity;
+		if (ret_row)
+			*ret_row = e.row;
+		return 0;
+	}
+	return -ENOENT;
+}
+
+/* The entries of one piece; *ret is the caller's to free. -EAGAIN: it was replaced meanwhile. */
+static int addresses_copy(const uint8_t *mem, uint64_t size, struct ebn_addr_entry **ret, uint32_t *ret_n)
+{
+	const struct ebn_addr_bucket *b;
+	struct ebn_addr_entry *l;
+	struct ebn_dir dir, after;
+	uint32_t i, n = 0;
+	struct ebn_slot s;
+	uint64_t root;
+	int err;
+
+	err = ebn_node_read_root(mem, size, &root, &dir);
+	if (err)
+		return err;
+	s = dir.slot[EBN_P_ADDR];
+	b = (const struct ebn_addr_bucket *)(mem + s.off);
+	l = ebn_calloc(s.n ? s.n : 1, EBN_ADDR_WAYS * sizeof(*l));
+	if (!l)
+		return -ENOMEM;
+	for (i = 0; !err && s.off && i < s.n * EBN_ADDR_WAYS; i++) {
+		err = entry_copy(&b[i / EBN_ADDR_WAYS].e[i % EBN_ADDR_WAYS], &l[n]) ? 0 : -EAGAIN;
+		n += l[n].identity != 0;
+	}
+	if (!err && !ebn_node_root_is(mem, root) &&
+	    (ebn_node_read_root(mem, size, &root, &after) ||
+	     memcmp(&after.slot[EBN_P_ADDR], &dir.slot[EBN_P_ADDR], sizeof(s))))
+		err = -EAGAIN;
+	if (err) {
+		free(l);
+		return err;
+	}
+	*ret = l;
+	*ret_n = n;
+	return 0;
+}
+
+int ebn_rows_read_addresses(const void *mem, uint64_t size,
+			    int (*fn)(const uint32_t addr[4], uint32_t identity, uint32_t row, void *arg), void *arg)
+{
+	struct ebn_addr_entry *l = NULL;
+	int err = -EAGAIN, tries;
+	uint32_t i, n = 0;
+
+	if (!mem || !fn)
+		return -EINVAL;
+	for (tries = 0; err == -EAGAIN && tries < TRIES; tries++)
+		err = addresses_copy(mem, size, &l, &n);
+	for (i = 0; err >= 0 && i < n; i++)
+		err = fn(l[i].addr, l[i].identity, l[i].row, arg);
+	free(l);
+	return err < 0 ? err : 0;
+}

@@ -94,7 +94,7 @@ EBN_UNIT_TESTS += tests/unit/test-label-filter tests/unit/test-identity
 tests_unit_test_label_filter_SOURCES = tests/unit/test-label-filter.c tests/unit/suite.h
 tests_unit_test_label_filter_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_test_label_filter_LDADD = $(EBN_TEST_LIBS)
-tests_unit_test_identity_SOURCES = tests/unit/test-identity.c tests/unit/identity-store.h tests/unit/suite.h
+tests_unit_test_identity_SOURCES = tests/unit/test-identity.c tests/unit/identity-store.h tests/unit/policy-arena.h tests/unit/suite.h
 tests_unit_test_identity_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_test_identity_LDADD = $(EBN_TEST_LIBS)
 

@@ -407,7 +407,41 @@ START_TEST(btf_is_not_trusted)
 }
 END_TEST
 
+START_TEST(prefixes)
+{
+	static const struct {
+		const char *text, *want;
+	} good[] = {
+		{ "10.0.0.0/8", "10.0.0.0/8" }, { "0.0.0.0/0", "0.0.0.0/0" }, { "::/0", "::/0" }, { "2001:db8::/32", "2001:db8::/32" },
+		{ "192.0.2.1", "192.0.2.1" }, { "192.0.2.1/32", "192.0.2.1" }, { "2001:db8::1/128", "2001:db8::1" },
+		{ "128.0.0.0/1", "128.0.0.0/1" }, { "::ffff:10.0.0.0/8", "10.0.0.0/8" },
+	};
+	static const char *const bad[] = { "", "/", "10.0.0.0/", "10.0.0.0/33", "10.0.0.1/8", "2001:db8::/129", "::1/64", "10.0.0.0/08",
+					   "10.0.0.0/8 ", "10.0.0.0/-1", "10.0.0.0/+8", "10.0.0/8", "10.0.0.0/8/8", "x/8",
+					   "10.0.0.0/4294967304" };
+	struct ebpfnet_prefix p = { .len = 77 }, again;
+	char text[EBPFNET_PREFIX_STRLEN];
+	size_t i;
+
+	for (i = 0; i < EBN_ARRAY_SIZE(bad); i++)
+		ck_assert_msg(ebpfnet_prefix_parse(bad[i], &p) == -EINVAL, "%s", bad[i]);
+	ck_assert_uint_eq(p.len, 77);
+	for (i = 0; i < EBN_ARRAY_SIZE(good); i++) {
+		ck_assert_msg(ebpfnet_prefix_parse(good[i].text, &p) == 0, "%s", good[i].text);
+		ck_assert_int_eq(ebpfnet_prefix_format(&p, text, sizeof(text)), (int)strlen(good[i].want));
+		ck_assert_str_eq(text, good[i].want);
+		ck_assert_int_eq(ebpfnet_prefix_parse(text, &again), 0);
+		ck_assert_int_eq(memcmp(&p, &again, sizeof(p)), 0);
+	}
+	ck_assert_int_eq(ebpfnet_prefix_parse(NULL, &p), -EINVAL);
+	ck_assert_int_eq(ebpfnet_prefix_parse("::/0", NULL), -EINVAL);
+	ck_assert_int_eq(ebpfnet_prefix_format(NULL, text, sizeof(text)), -EINVAL);
+	p.reserved[3] = 1;
+	ck_assert_int_eq(ebpfnet_prefix_format(&p, text, sizeof(text)), -EINVAL);
+}
+END_TEST
+
 RUN_SUITE("core", ctx_counts_references, ctx_refuses_bad_options, log_reaches_the_callback,
 	  diag_keeps_messages_in_order, diag_formats_as_snprintf_counts, diag_is_bounded, helpers_keep_their_bounds,
 	  addresses_read_and_write, addresses_agree_with_the_c_library, mac_addresses_read, features_have_names,
-	  features_can_be_masked, btf_is_not_trusted)
+	  features_can_be_masked, btf_is_not_trusted, prefixes)

@@ -7,6 +7,7 @@
 
 #include "suite.h"
 #include "identity-store.h"
+#include "policy-arena.h"
 
 static struct ebpfnet_ctx *ctx;
 static char dir[64];
@@ -446,5 +447,65 @@ START_TEST(many)
 }
 END_TEST
 
+static uint32_t policy_get(struct arena *a, unsigned int i)
+{
+	struct ebpfnet_labels *l = labels(i);
+	uint32_t n = 0;
+
+	ck_assert_int_eq(ebn_policy_identity_get(a->policy, l, &n), 0);
+	ebpfnet_labels_unref(l);
+	return n;
+}
+
+static void graces(struct arena *a)
+{
+	int i;
+
+	for (i = 0; i < 4 && ebn_node_grace_cut(a->nt); i++)
+		ebn_node_grace_done(a->nt);
+}
+
+/* A datapath's numbers come from the allocator it is given, also those of tables that are older than it. */
+START_TEST(a_datapath_uses_it)
+{
+	struct ebpfnet_identities_opts o = { EBPFNET_OPTS_INIT(o), .min = 5000 };
+	struct ebpfnet_identities_stats st;
+	struct ebpfnet_identities *ids;
+	uint32_t old, n, m;
+	struct arena a;
+
+	setup();
+	ck_assert_int_eq(arena_new(&a, 4u << 20), 0);
+	old = policy_get(&a, 1);
+	ck_assert_uint_eq(old, 256);
+	o.min = 256;
+	ids = make(&o);
+	/* somebody else has that number already */
+	ck_assert_int_eq(acquire(ids, 99, &n), 1);
+	ck_assert_uint_eq(n, old);
+	ck_assert_int_eq(ebn_identities_use(ebn_policy_identities(a.policy), ids), 0);
+	ck_assert_uint_eq(policy_get(&a, 1), old);
+	n = policy_get(&a, 2);
+	ck_assert_int_eq(acquire(ids, 2, &m), 0);
+	ck_assert_uint_eq(n, m);
+	ck_assert_int_eq(ebpfnet_identities_get_stats(ids, &st, sizeof(st)), 0);
+	ck_assert_uint_eq(st.referenced, 2);
+	ck_assert_int_eq(ebpfnet_identities_release(ids, m), 0);
+	ebn_policy_identity_put(a.policy, n);
+	/* packets may still carry it */
+	ck_assert_int_eq(ebpfnet_identities_get_stats(ids, &st, sizeof(st)), 0);
+	ck_assert_uint_eq(st.referenced, 2);
+	graces(&a);
+	ck_assert_int_eq(ebpfnet_identities_get_stats(ids, &st, sizeof(st)), 0);
+	ck_assert_uint_eq(st.referenced, 1);
+	ck_assert_uint_eq(st.resting, 1);
+	/* it comes back with its number */
+	ck_assert_uint_eq(policy_get(&a, 2), n);
+	ebpfnet_identities_unref(ids);
+	arena_free(&a);
+	teardown();
+}
+END_TEST
+
 RUN_SUITE("identity", life_of_a_number, reserved_and_refused, exhaustion_is_said_early, a_file_survives, a_killed_writer,
-	  records_that_cannot_be, nodes_agree, many)
+	  records_that_cannot_be, nodes_agree, many, a_datapath_uses_it)
