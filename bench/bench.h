@@ -50,6 +50,7 @@ struct bench_row {
 extern const struct bench_row bench_packet_rows[];
 extern const struct bench_row bench_policy_rows[];
 extern const struct bench_row bench_address_rows[];
+extern const struct bench_row bench_identity_rows[];
 extern const struct bench_row bench_compile_rows[];
 extern const struct bench_row bench_observe_rows[];
 extern const struct bench_row bench_system_rows[];

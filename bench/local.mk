@@ -16,6 +16,7 @@ bench_ebn_bench_SOURCES = \
 	bench/daemon.h \
 	bench/flow.c \
 	bench/flow_bench.h \
+	bench/identity.c \
 	bench/main.c \
 	bench/measure.c \
 	bench/observe.c \

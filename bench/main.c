@@ -16,6 +16,7 @@ static const struct bench_row *const tables[] = {
 	bench_system_rows,
 	bench_upgrade_rows,
 	bench_address_rows,
+	bench_identity_rows,
 	bench_observe_rows,
 	bench_flow_rows,
 	bench_service_rows,

@@ -11,3 +11,4 @@ lib_libebpfnet_internal_la_SOURCES += \
 	lib/identity/labels.c \
 	lib/identity/selector.c \
 	lib/identity/text.c lib/identity/text.h
+EXTRA_DIST += docs/adr/0007-identities-over-a-store.md

@@ -22,4 +22,5 @@ lib_libebpfnet_internal_la_SOURCES += \
 EXTRA_DIST += docs/node-tables.md \
 	docs/adr/0001-node-tables-one-array.md \
 	docs/adr/0002-allocator-in-private-memory.md \
-	docs/adr/0003-address-buckets.md
+	docs/adr/0003-address-buckets.md \
+	docs/adr/0006-prefixes-in-a-trie.md
