@@ -38,7 +38,8 @@ struct ebpfnet_datapath_opts {
 				     not writable by others; NULL: built-in, or EBPFNET_OBJECT_PATH by secure_getenv(3) */
 	struct ebpfnet_diag *diag;
 	struct ebpfnet_identities *identities; /**< who numbers label sets: a reference is taken, the caller dispatches it;
-						     NULL: the datapath itself, on its own */
+						     calls that need a number may then fail as
+						     ebpfnet_identities_acquire() does. NULL: the datapath itself */
 };
 #define ebpfnet_datapath_opts__last_field identities
 

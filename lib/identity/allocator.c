@@ -153,11 +153,14 @@ static int number_get(struct ebn_identities *ids, const struct ebpfnet_labels *l
 	r = ebpfnet_identities_acquire(ids->source, labels, ret);
 	if (r < 0)
 		return r;
-	if (!taken(ids, *ret))
+	if (!ids->by_number[*ret]) {
+		/* given up a moment ago: what packets under way still carry are these very labels */
+		ids->resting[*ret / 64] &= ~(1ULL << *ret % 64);
 		return 0;
-	/* tables from before the source, which has other labels for it; or it was given up, and its grace period is not over */
-	ebpfnet_identities_release(ids->source, *ret);
-	return -EAGAIN;
+	}
+	/* tables from before the source have other labels for it */
+	(void)ebpfnet_identities_release(ids->source, *ret);
+	return -EEXIST;
 }
 
 int ebn_identities_use(struct ebn_identities *ids, struct ebpfnet_identities *source)

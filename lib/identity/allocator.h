@@ -33,7 +33,7 @@ int ebn_identities_use(struct ebn_identities *ids, struct ebpfnet_identities *so
 /*
  * Identity of these labels, with one more reference. Returns 1 when it is new, 0 when it was known.
  * -EINVAL (a mix of reserved: and others, an unknown reserved name), -ENOSPC (no number left), -ENOMEM; with a source also
- * -EAGAIN and errors of its store.
+ * -EEXIST (tables older than the source have the number for other labels) and what ebpfnet_identities_acquire() returns.
  */
 int ebn_identities_acquire(struct ebn_identities *ids, const struct ebpfnet_labels *labels, struct ebn_identity **ret);
 /* Takes a number that was given out earlier, without a reference. -EINVAL, -EEXIST (number or labels are in use), -ENOMEM. */

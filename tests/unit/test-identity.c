@@ -495,6 +495,9 @@ START_TEST(a_datapath_uses_it)
 	/* packets may still carry it */
 	ck_assert_int_eq(ebpfnet_identities_get_stats(ids, &st, sizeof(st)), 0);
 	ck_assert_uint_eq(st.referenced, 2);
+	/* nor does it wait for them when the same labels come back */
+	ck_assert_uint_eq(policy_get(&a, 2), n);
+	ebn_policy_identity_put(a.policy, n);
 	graces(&a);
 	ck_assert_int_eq(ebpfnet_identities_get_stats(ids, &st, sizeof(st)), 0);
 	ck_assert_uint_eq(st.referenced, 1);
