@@ -344,13 +344,34 @@ struct ebpfnet_policy_stats {
  *   -EINVAL
  *   -EROFS	the datapath was opened read-only
  *   -ENOSPC	the tables cannot hold it; diag and stats say by how much. The old policy stays
- *   -ENOTSUP	the set holds what this version cannot compile yet (diag names the rule)
+ *   -ENOTSUP	a peer has EBPFNET_PEER_F_ENDPOINTS, which this version does not compile (diag names the rule)
  *   -EBUSY	programs are not loaded yet
  *   -ENOMEM
  * @since 0.1
  */
 EBPFNET_API int ebpfnet_policy_commit(struct ebpfnet_datapath *dp, const struct ebpfnet_policy_set *set,
 				      const struct ebpfnet_policy_commit_opts *opts);
+
+/**
+ * Says that @p addr has been learnt under @p name: it belongs to the peers of kind EBPFNET_PEER_FQDN whose pattern matches.
+ * Enforced when this returns, so a resolver calls it before it hands the answer on. Known already: nothing changes. Names
+ * outlive commits. After a restart addresses stay with the patterns they had until ebpfnet_fqdn_forget() with a NULL name.
+ * @return 0, or
+ *   -EINVAL	no name, a name of more than 255 bytes, no address
+ *   -EROFS	the datapath was opened read-only
+ *   -EBUSY	programs are not loaded yet
+ *   -ENOSPC	over 1,048,576 names of addresses, or no room in the tables
+ *   -ENOMEM
+ * @since 0.1
+ */
+EBPFNET_API int ebpfnet_fqdn_learn(struct ebpfnet_datapath *dp, const char *name, const struct ebpfnet_addr *addr);
+
+/**
+ * Takes it back; @p name NULL: all names of the address. Flows that are there are checked again.
+ * @return 0, -EINVAL, -ENOENT, -EROFS, -EBUSY, -ENOSPC, -ENOMEM
+ * @since 0.1
+ */
+EBPFNET_API int ebpfnet_fqdn_forget(struct ebpfnet_datapath *dp, const char *name, const struct ebpfnet_addr *addr);
 
 /**
  * What do the tables in the kernel say? Reads the mapped tables as the programs do.

@@ -20,6 +20,31 @@ int ebpfnet_policy_commit(struct ebpfnet_datapath *dp, const struct ebpfnet_poli
 	return ebn_policy_commit(dp->policy, set, opts);
 }
 
+static int ebn_fqdn_ready(struct ebpfnet_datapath *dp)
+{
+	int r = ebn_dp_writable(dp);
+
+	if (!r && !dp->loaded)
+		r = -EBUSY;
+	if (!r)
+		ebn_dp_room(dp);
+	return r;
+}
+
+int ebpfnet_fqdn_learn(struct ebpfnet_datapath *dp, const char *name, const struct ebpfnet_addr *addr)
+{
+	int r = ebn_fqdn_ready(dp);
+
+	return r ? r : ebn_policy_learn(dp->policy, name, addr);
+}
+
+int ebpfnet_fqdn_forget(struct ebpfnet_datapath *dp, const char *name, const struct ebpfnet_addr *addr)
+{
+	int r = ebn_fqdn_ready(dp);
+
+	return r ? r : ebn_policy_forget(dp->policy, name, addr);
+}
+
 static int ebn_rule_name(uint32_t number, const char *text, void *arg)
 {
 	struct ebpfnet_policy_answer *a = arg;

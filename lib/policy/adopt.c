@@ -162,7 +162,8 @@ static int identity(uint32_t number, const char *text, void *arg)
 
 	err = ebpfnet_labels_parse(text, NULL, NULL, &labels);
 	if (!err)
-		err = ebn_identities_restore(a->p->ids, number, labels, &id);
+		err = number < EBN_ID_SCOPE_LOCAL ? ebn_identities_restore(a->p->ids, number, labels, &id) :
+						    ebn_outside_restore(a->p, number, labels);
 	ebpfnet_labels_unref(labels);
 	return err == 0 || err == -ENOMEM ? err : corrupt(a, "an identity's number or labels cannot be");
 }
@@ -174,7 +175,7 @@ static int classes(struct adopt *a)
 	struct ebn_identity *id;
 	int err;
 
-	for (uint32_t next = 0; (id = ebn_identities_next(p->ids, next)); next = id->number + 1) {
+	for (uint32_t next = 0; (id = ebn_identity_next(p, next)); next = id->number + 1) {
 		uint32_t slot, cls = ebn_class_get(p->rows, id->number);
 		uint64_t none[2] = { 0 }, sig[2] = { cls, UINT64_MAX };
 
@@ -311,6 +312,8 @@ static int adopt(struct adopt *a)
 		err = ebn_name_foreach(p->rows, EBN_NAME_IDENTITY, identity, a);
 	if (!err)
 		err = classes(a);
+	if (!err)
+		err = ebn_outside_adopt(p);
 	return err ? err : rules(a);
 }
 

@@ -134,8 +134,10 @@ bool ebn_classes_leave(struct ebn_classes *cl, uint32_t slot)
 struct block {
 	uint64_t sig[2];
 	uint32_t n;
-	uint32_t was;		/* class of the first */
-	bool torn;		/* not all of them were in that class */
+	uint32_t first;		/* class of the first */
+	uint32_t was;		/* class of one that was in the class of its labels, else of the first */
+	bool fits;		/* there is such a one: tables that stay have its row */
+	bool torn;		/* not all of them were in one class */
 	uint32_t cls;
 };
 
@@ -164,7 +166,7 @@ static void add_column(struct ebn_classes *cl, const struct ebn_column *c, size_
 static bool resign(struct ebn_plan *pl)
 {
 	struct ebn_policy *p = pl->p;
-	bool any = false;
+	bool any = p->misfits;
 
 	for (size_t i = 0; i < p->peers.n; i++) {
 		struct ebn_column *c = p->peers.col[i];
@@ -192,6 +194,19 @@ static int note_pair(struct ebn_plan *pl, struct ebn_index *seen, uint32_t was, 
 	return 0;
 }
 
+/* Was the identity in the class of its labels? After adoption nobody knows, and no table stays. */
+static bool fitted(const struct ebn_policy *p, size_t slot)
+{
+	const uint64_t *sig = p->classes.sig[slot];
+	uint32_t cls = p->classes.class_of[slot];
+
+	if (!p->misfits || !p->committed)
+		return true;
+	if (cls == EBN_CLASS_UNKNOWN)
+		return !sig[0] && !sig[1];
+	return !memcmp(sig, p->classes.cls[cls].sig, sizeof(p->classes.cls[cls].sig));
+}
+
 static int group(struct ebn_plan *pl, struct blocks *bs, uint32_t *block_of)
 {
 	struct ebn_policy *p = pl->p;
@@ -215,11 +230,17 @@ static int group(struct ebn_plan *pl, struct blocks *bs, uint32_t *block_of)
 			if (ebn_grow(&bs->b, &bs->cap, bs->n + 1, sizeof(*bs->b)) < 0 ||
 			    ebn_index_add(&bs->by_sig, sig[0], i) < 0)
 				return -ENOMEM;
-			bs->b[bs->n++] = (struct block){ { sig[0], sig[1] }, 0, p->classes.class_of[slot], false, 0 };
+			bs->b[bs->n++] = (struct block){ .sig = { sig[0], sig[1] },
+							 .first = p->classes.class_of[slot],
+							 .was = p->classes.class_of[slot] };
 		}
 		b = &bs->b[i];
 		b->n++;
-		b->torn |= b->was != p->classes.class_of[slot];
+		b->torn |= b->first != p->classes.class_of[slot];
+		if (!b->fits && fitted(p, slot)) {
+			b->fits = true;
+			b->was = p->classes.class_of[slot];
+		}
 		block_of[slot] = i;
 	}
 	return 0;
@@ -238,7 +259,7 @@ static int number_blocks(struct ebn_plan *pl, struct blocks *bs)
 			b->cls = EBN_CLASS_UNKNOWN;
 			continue;
 		}
-		if (!b->torn && b->was != EBN_CLASS_UNKNOWN && p->classes.cls[b->was].n == b->n) {
+		if (!b->torn && b->fits && b->was != EBN_CLASS_UNKNOWN && p->classes.cls[b->was].n == b->n) {
 			b->cls = b->was;
 		} else {
 			if (ebn_grow(&pl->fresh, &pl->fresh_cap, pl->n_fresh + 1, sizeof(*pl->fresh)) < 0)
@@ -247,6 +268,7 @@ static int number_blocks(struct ebn_plan *pl, struct blocks *bs)
 			if (err < 0)
 				return err;
 			pl->fresh[pl->n_fresh++] = (struct ebn_pair){ b->was, b->cls };
+			pl->new_rows |= !b->fits;
 		}
 		if (ebn_classes_make(&pl->classes, b->cls, b->sig) < 0)
 			return -ENOMEM;
@@ -304,4 +326,32 @@ int ebn_plan_classes(struct ebn_plan *pl)
 	ebn_index_done(&bs.pairs);
 	free(bs.b);
 	return err;
+}
+
+int ebn_classes_verify(const struct ebn_policy *p)
+{
+	const struct ebn_classes *cl = &p->classes;
+
+	for (size_t slot = 0; slot < p->peers.n_items; slot++) {
+		uint64_t sig[2] = { 0 };
+		uint32_t cls = cl->class_of[slot];
+
+		if (!p->peers.item[slot])
+			continue;
+		for (size_t i = 0; i < p->peers.n; i++) {
+			const struct ebn_column *c = p->peers.col[i];
+
+			if (!c || !c->filled || !c->counted)
+				continue;
+			if (ebn_bit(c->bits, slot) != (ebpfnet_selector_match(c->selector, p->peers.item[slot]) != 0))
+				return -EPROTO;
+			sig[0] += ebn_bit(c->bits, slot) ? c->key[0] : 0;
+			sig[1] += ebn_bit(c->bits, slot) ? c->key[1] : 0;
+		}
+		if (memcmp(sig, cl->sig[slot], sizeof(sig)) ||
+		    (cls ? memcmp(sig, cl->cls[cls].sig, sizeof(sig)) : sig[0] || sig[1]) ||
+		    ebn_class_get(p->rows, p->slot_number[slot]) != cls)
+			return -EPROTO;
+	}
+	return 0;
 }

@@ -23,7 +23,8 @@ struct parts {
 };
 
 struct port_list {
-	const struct ebn_rule *rule;
+	const struct ebn_range *range;
+	uint32_t n_ranges;
 	uint32_t *col;
 	size_t n, cap;
 };
@@ -74,7 +75,7 @@ static int decide_default(struct ebn_policy *p, struct ebn_image *img, enum ebn_
 /* What a rule says by itself. PASS in the baseline is its default; in the admin tier it has no decision of its own. */
 static int decide(struct ebn_policy *p, struct ebn_image *img, struct ebn_ranked *r, uint16_t allow)
 {
-	struct ebn_decision d = { .verdict = r->rule->action, .rule = r->number };
+	struct ebn_decision d = { .verdict = r->rule->action, .rule = r->entry->number };
 	int err;
 
 	r->decision = r->soft_decision = allow;
@@ -155,11 +156,11 @@ static int split_rows(struct compile *c)
 	const struct ebn_classes *cl = c->w->classes;
 
 	for (uint32_t r = 0; r < c->rk.n; r++) {
-		if (c->rk.rule[r].rule->everybody) {
+		if (c->rk.rule[r].entry->everybody) {
 			c->everybody[c->n_everybody++] = r;
 			continue;
 		}
-		for (uint32_t k = 0; k < c->rk.rule[r].n_col; k++) {
+		for (uint32_t k = 0; k < c->rk.rule[r].entry->n; k++) {
 			const uint64_t *bits = c->rk.rule[r].col[k]->bits;
 			size_t words = cl->slots / 64;
 
@@ -178,20 +179,20 @@ static int split_rows(struct compile *c)
 	return 0;
 }
 
-static bool same_ranges(const struct ebn_rule *a, const struct ebn_rule *b)
+static bool same_ranges(const struct port_list *l, const struct ebn_range *range, uint32_t n)
 {
-	return a->n_ranges == b->n_ranges && !memcmp(a->ranges, b->ranges, a->n_ranges * sizeof(*a->ranges));
+	return l->n_ranges == n && !memcmp(l->range, range, n * sizeof(*range));
 }
 
 /* Calls split for each port class the list's ranges cover. */
 static int split_list(struct compile *c, uint32_t list)
 {
-	const struct ebn_rule *r = c->list[list].rule;
+	const struct port_list *l = &c->list[list];
 	const struct ebn_world *w = c->w;
 
-	for (uint32_t k = 0; k < r->n_ranges; k++)
-		for (size_t i = ebn_interval_at(w->iv, w->n_iv, r->ranges[k].first);
-		     i < w->n_iv && w->iv[i].first <= r->ranges[k].last; i++)
+	for (uint32_t k = 0; k < l->n_ranges; k++)
+		for (size_t i = ebn_interval_at(w->iv, w->n_iv, l->range[k].first);
+		     i < w->n_iv && w->iv[i].first <= l->range[k].last; i++)
 			if (split(&c->cols, w->iv[i].cls, list) < 0)
 				return -ENOMEM;
 	return 0;
@@ -205,18 +206,21 @@ static int split_cols(struct compile *c)
 
 	for (uint32_t r = 0; !err && r < c->rk.n; r++) {
 		struct ebn_ranked *rk = &c->rk.rule[r];
+		uint32_t n;
+		const struct ebn_range *range = ebn_entry_ranges(rk->entry, &n);
 		uint64_t h;
 
-		if (!rk->rule->n_ranges)
+		if (!n)
 			continue;
-		h = ebn_hash_bytes(rk->rule->ranges, rk->rule->n_ranges * sizeof(*rk->rule->ranges));
+		h = ebn_hash_bytes(range, n * sizeof(*range));
 		ebn_index_for_each(&seen, h, cursor, i)
-			if (same_ranges(c->list[i].rule, rk->rule))
+			if (same_ranges(&c->list[i], range, n))
 				rk->ports = i;
 		if (rk->ports != NONE)
 			continue;
 		rk->ports = c->n_lists++;
-		c->list[rk->ports].rule = rk->rule;
+		c->list[rk->ports].range = range;
+		c->list[rk->ports].n_ranges = n;
 		err = ebn_index_add(&seen, h, rk->ports);
 		if (!err)
 			err = split_list(c, rk->ports);
@@ -548,10 +552,10 @@ struct asking {
 
 static bool has_peer(const struct ebn_ranked *r, uint64_t visit)
 {
-	for (uint32_t i = 0; i < r->n_col; i++)
+	for (uint32_t i = 0; i < r->entry->n; i++)
 		if (r->col[i]->visit == visit)
 			return true;
-	return r->rule->everybody;
+	return r->entry->everybody;
 }
 
 static int asking_init(struct asking *a, const struct ebn_table *t, uint64_t visit)
@@ -598,7 +602,7 @@ static uint16_t ask(const struct asking *a, uint32_t cell, bool soft)
 
 		if (place >= o->normal_end && o->deny)
 			break;
-		if ((passed && place < o->admin_end) || !ebn_rule_has_cell(r->rule, cell))
+		if ((passed && place < o->admin_end) || !ebn_entry_has_cell(r->entry, cell))
 			continue;
 		if (place >= o->admin_end || r->rule->action != EBPFNET_VERDICT_PASS)
 			return soft ? r->soft_decision : r->decision;

@@ -9,6 +9,7 @@
  *   plan.c      a change worked out beside what is in force: the commit's first half
  *   install.c   staging a plan into the node tables, publishing it, or taking it back
  *   members.c   identities and subjects that come and go
+ *   outside.c   prefixes, groups and names of the world: marks.c which labels they get, learn.c names between commits
  *   adopt.c     taking over an arena; lookup.c  reading it; policy.c  the rest
  *
  * A change works on a plan. Until ebn_plan_publish() has succeeded nothing in force is changed but by taking numbers and
@@ -20,6 +21,7 @@
 #include "identity/allocator.h"
 #include "policy/columns.h"
 #include "policy/model.h"
+#include "policy/outside.h"
 #include "policy/policy.h"
 
 #define EBN_SLOT_NONE UINT32_MAX
@@ -82,18 +84,58 @@ void ebn_chunk_loosen(struct ebn_store *st, struct ebn_chunk *c);
 
 /* ---- what is in force ---- */
 
-/* A policy in force: its rules with their numbers and columns. */
+/* A rule, or as much of it as ports by name make of it. */
+struct ebn_entry {
+	const struct ebn_rule *rule;
+	uint32_t number;		/* what decisions name */
+	uint32_t first, n;		/* its columns */
+	bool everybody;
+	bool own;			/* its ports are this range, not the rule's */
+	struct ebn_range range;
+	struct ebn_column *cond;	/* only for subjects in this column; NULL: for all */
+};
+
+/* A policy in force. */
 struct ebn_inst {
 	uint32_t refs;
 	uint64_t version;		/* equal: same rules, same numbers */
 	uint64_t hash;			/* of the name */
+	uint64_t sum;			/* of what groups and ports' names came to */
 	struct ebn_rulebook *book;
 	struct ebn_column *subject;
-	uint32_t *number;		/* by rule: what decisions name */
-	uint32_t *first;		/* by rule: of its columns in col; one more at the end */
+	uint32_t *number;		/* by rule */
+	struct ebn_entry *entry;
+	uint32_t n_entries;
 	struct ebn_column **col;
+	size_t n_col;
 	bool speaks[EBN_DIRECTIONS];	/* has rules or a default there */
 };
+
+static inline const struct ebn_range *ebn_entry_ranges(const struct ebn_entry *e, uint32_t *n)
+{
+	*n = e->own ? 1 : e->rule->n_ranges;
+	return e->own ? &e->range : e->rule->ranges;
+}
+
+static inline bool ebn_entry_has_cell(const struct ebn_entry *e, uint32_t cell)
+{
+	return e->own ? cell == e->range.first : ebn_rule_has_cell(e->rule, cell);
+}
+
+/* A port's name, and the numbers it has among all identities (egress) or subjects (ingress). */
+struct ebn_port_name {
+	char *key;
+	uint8_t dir;
+	uint16_t *value;
+	uint32_t n;
+};
+struct ebn_port_names {
+	struct ebn_port_name *name;
+	size_t n, cap;
+};
+void ebn_port_names_done(struct ebn_port_names *names);
+/* Do the labels give a number to a name of a rule in force that it had with nobody so far? */
+bool ebn_port_names_miss(const struct ebn_policy *p, const struct ebpfnet_labels *labels, uint8_t dir);
 
 struct ebn_image;
 
@@ -111,6 +153,8 @@ struct ebn_table {
 	bool known;			/* inst says what it was made from; adopted ones do not know */
 	uint32_t n_inst;
 	struct ebn_inst **inst;		/* in order of the set */
+	const struct ebn_entry **cond;	/* entries of inst that hang on the subject, and hold for its subjects */
+	uint32_t n_cond;
 	struct ebn_stored now;		/* rowmap NULL: nowhere yet */
 	uint32_t *dec;			/* decisions it uses, each with a reference */
 	uint32_t n_dec;
@@ -178,6 +222,13 @@ struct ebn_policy {
 	uint32_t *slot_number;		/* identity by slot; as many as classes.slots */
 	uint32_t *spare_slot;
 	size_t n_spare_slots, n_slots;
+	struct ebn_port_names port_names;
+	struct ebn_group **groups;	/* of the set in force */
+	size_t n_groups;
+	/* the world's parts */
+	struct ebn_outside outside;
+	struct ebn_numbers outside_ids;
+	bool misfits;			/* identities are not in the class of their labels until the next publish */
 	/* subjects: the slot in the population is the index */
 	struct ebn_columns selectors;
 	struct ebn_subject *subject;	/* EBN_EPOCH_SUBJECTS of them */
@@ -221,9 +272,12 @@ void ebn_classes_join(struct ebn_classes *cl, uint32_t slot, uint32_t cls, const
 /* True: that was the class's last. */
 bool ebn_classes_leave(struct ebn_classes *cl, uint32_t slot);
 
+/* Is each identity in the class of its labels, in private memory and in the tables? 0 or -EPROTO. For tests. */
+int ebn_classes_verify(const struct ebn_policy *p);
+
 /* ---- ports.c ---- */
 /* Key of a set of ranges: random to others, the same for the same ranges. */
-void ebn_ports_key(const uint64_t seed[2], const struct ebn_rule *r, uint64_t ret[2]);
+void ebn_ports_key(const uint64_t seed[2], const struct ebn_range *ranges, uint32_t n, uint64_t ret[2]);
 /* Interval that a cell lies in. */
 size_t ebn_interval_at(const struct ebn_interval *iv, size_t n, uint32_t cell);
 
@@ -268,9 +322,13 @@ struct ebn_plan {
 	struct ebn_index inst_by_name;
 	uint32_t n_rules, last_rule;
 	bool new_rules;			/* inst and so on replace what is in force */
+	struct ebn_port_names port_names;
+	struct ebn_group **groups;
+	size_t n_groups;
 	/* peer classes */
 	struct ebn_classes classes;
 	bool new_classes;		/* classes replace those in force */
+	bool new_rows;			/* there are classes that tables in force have no row for */
 	struct ebn_pair *fresh;		/* .now: a number taken, .was: the class its rows are copied from */
 	size_t n_fresh, fresh_cap;
 	struct ebn_pair *moved;		/* distinct ways an identity goes, {0, 0} first */
@@ -299,7 +357,7 @@ struct ebn_plan {
 	bool dry;			/* nothing is going to be published */
 	/* staged */
 	struct ebn_slot slot[EBN_P_MAX];	/* new pieces, off 0: none */
-	uint32_t page[EBN_IDDIR_CELLS / EBN_IDDIR_SCOPES];	/* new pages of the first scope */
+	uint32_t *page;			/* by cell of the directory: new pages; NULL: none. As many again: those they replace */
 	struct ebn_subject_row new_row;	/* of new_subject, when it goes into a row that is there */
 	uint32_t names_from, names_to;	/* rule numbers whose names were set */
 	bool published;
@@ -308,14 +366,22 @@ void ebn_plan_begin(struct ebn_policy *p, struct ebpfnet_diag *diag, struct ebn_
 /* Works out what a set asks for. */
 int ebn_plan_set(struct ebn_plan *pl, const struct ebpfnet_policy_set *set);
 void ebn_plan_world(const struct ebn_plan *pl, struct ebn_world *w);
-/* The table that these policies make for a direction: in force, planned already, or compiled now. Borrowed from the plan. */
-int ebn_plan_table(struct ebn_plan *pl, struct ebn_inst *const *inst, uint32_t n, uint8_t dir, struct ebn_table **ret);
+/*
+ * The table that these policies make for a subject and a direction: in force, planned already, or compiled now. Borrowed
+ * from the plan.
+ */
+int ebn_plan_table(struct ebn_plan *pl, struct ebn_inst *const *inst, uint32_t n, uint32_t subject, uint8_t dir,
+		   struct ebn_table **ret);
+/* Works out and publishes the set in force once more: a port's name has a number that it had with nobody. */
+int ebn_plan_again(struct ebn_policy *p);
 /* Adds a table in force to the plan, once. */
 int ebn_plan_add_table(struct ebn_plan *pl, struct ebn_table *t);
 /* Gives back all that was taken, unless it was published; and what the plan itself took. */
 void ebn_plan_drop(struct ebn_plan *pl);
 
 void ebn_inst_unref(struct ebn_policy *p, struct ebn_inst *in);
+/* Memory only, whatever refers to it. */
+void ebn_inst_free(struct ebn_inst *in);
 void ebn_table_unref(struct ebn_policy *p, struct ebn_table *t);
 
 /* ---- install.c ---- */
@@ -325,8 +391,19 @@ int ebn_plan_publish(struct ebn_plan *pl);
 /* ---- members.c ---- */
 /* An identity that is in the allocator gets its class, its name and its cell. -ENOSPC, -ENOMEM: nothing changed. */
 int ebn_identity_enter(struct ebn_policy *p, struct ebn_identity *id);
+/* The same; like: an identity whose class it gets, NULL: that of its labels. silent: no cell, no name. */
+int ebn_identity_enter_as(struct ebn_policy *p, struct ebn_identity *id, const struct ebn_identity *like, bool silent);
 /* The reverse, and out of the allocator. */
 void ebn_identity_leave(struct ebn_policy *p, struct ebn_identity *id);
+/* silent: it came silently. */
+void ebn_identity_leave_as(struct ebn_policy *p, struct ebn_identity *id, bool silent);
+static inline uint32_t ebn_class_of(const struct ebn_policy *p, const struct ebn_identity *id)
+{
+	return p->classes.class_of[id->tag];
+}
+/* By number, of every scope; NULL: not in use. */
+struct ebn_identity *ebn_identity_find(const struct ebn_policy *p, uint32_t number);
+struct ebn_identity *ebn_identity_next(const struct ebn_policy *p, uint32_t number);
 void ebn_subject_leave(struct ebn_policy *p, uint32_t s);
 /* A slot with room in all that goes by slot. -ENOMEM. */
 int ebn_slot_take(struct ebn_policy *p, uint32_t *ret);

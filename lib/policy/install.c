@@ -246,6 +246,10 @@ static int page_new(struct ebn_plan *pl, uint32_t page, uint32_t **ret)
 	const uint32_t *dir = ebn_node_ptr(p->nt, ebn_node_slot(p->nt, EBN_P_IDDIR).off, EBN_IDDIR_CELLS * 4);
 	int err;
 
+	if (!pl->page)
+		pl->page = ebn_calloc(2 * EBN_IDDIR_CELLS, sizeof(*pl->page));
+	if (!pl->page)
+		return -ENOMEM;
 	if (!pl->page[page]) {
 		err = ebn_node_alloc(p->nt, EBN_X_IDPAGE, EBN_IDPAGE_CELLS * 4, &pl->page[page]);
 		if (err == -ENOSPC)
@@ -289,7 +293,7 @@ static int stage_identities(struct ebn_plan *pl)
 	if (!dir)
 		return err;
 	memcpy(dir, ebn_node_ptr(p->nt, have.off, have.n * 4), have.n * 4);
-	for (size_t i = 0; i < EBN_ARRAY_SIZE(pl->page); i++)
+	for (size_t i = 0; pl->page && i < EBN_IDDIR_CELLS; i++)
 		if (pl->page[i])
 			dir[i] = pl->page[i];
 	return 0;
@@ -616,13 +620,22 @@ static void rules_switch(struct ebn_plan *pl)
 	pl->inst = inst;
 	pl->n_inst = n;
 	pl->inst_by_name = ix;
+	ebn_port_names_done(&p->port_names);
+	p->port_names = pl->port_names;
+	pl->port_names = (struct ebn_port_names){ 0 };
+	for (size_t i = 0; i < p->n_groups; i++)
+		ebn_group_unref(p->groups[i]);
+	free(p->groups);
+	p->groups = EBN_TAKE_PTR(pl->groups);
+	p->n_groups = pl->n_groups;
+	pl->n_groups = 0;
 	orphans_forget(pl);
 }
 
 int ebn_plan_publish(struct ebn_plan *pl)
 {
 	struct ebn_policy *p = pl->p;
-	uint32_t old[EBN_P_MAX] = { 0 }, old_page[EBN_ARRAY_SIZE(pl->page)] = { 0 };
+	uint32_t old[EBN_P_MAX] = { 0 }, *old_page = pl->page ? pl->page + EBN_IDDIR_CELLS : NULL;
 	const uint32_t *dir;
 	int err;
 
@@ -631,7 +644,7 @@ int ebn_plan_publish(struct ebn_plan *pl)
 			old[i] = ebn_node_slot(p->nt, (enum ebn_piece)i).off;
 	if (old[EBN_P_IDDIR]) {
 		dir = ebn_node_ptr(p->nt, old[EBN_P_IDDIR], EBN_IDDIR_CELLS * 4);
-		for (size_t i = 0; i < EBN_ARRAY_SIZE(pl->page); i++)
+		for (size_t i = 0; old_page && i < EBN_IDDIR_CELLS; i++)
 			old_page[i] = pl->page[i] ? dir[i] : 0;
 	}
 	err = publish(pl);
@@ -647,7 +660,7 @@ int ebn_plan_publish(struct ebn_plan *pl)
 	/* what cannot be put on the retired list is lost until the next adoption finds it unreachable */
 	for (size_t i = 0; i < EBN_P_MAX; i++)
 		ebn_node_retire(p->nt, old[i]);
-	for (size_t i = 0; i < EBN_ARRAY_SIZE(pl->page); i++)
+	for (size_t i = 0; old_page && i < EBN_IDDIR_CELLS; i++)
 		ebn_node_retire(p->nt, old_page[i]);
 	return 0;
 }

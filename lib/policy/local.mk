@@ -8,12 +8,16 @@ lib_libebpfnet_internal_la_SOURCES += \
 	lib/policy/engine.h \
 	lib/policy/explain.c \
 	lib/policy/groups.c \
+	lib/policy/inst.c \
 	lib/policy/install.c \
 	lib/policy/lookup.c \
+	lib/policy/learn.c \
+	lib/policy/marks.c lib/policy/marks.h \
 	lib/policy/members.c \
 	lib/policy/mention.c \
 	lib/policy/model.c lib/policy/model.h \
 	lib/policy/net.c lib/policy/net.h \
+	lib/policy/outside.c lib/policy/outside.h \
 	lib/policy/parse.c lib/policy/parse.h \
 	lib/policy/parse_admin.c \
 	lib/policy/parse_cilium.c \

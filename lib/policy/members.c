@@ -163,7 +163,35 @@ static int announce(struct ebn_policy *p, const struct ebn_identity *id, uint32_
 	return err;
 }
 
-int ebn_identity_enter(struct ebn_policy *p, struct ebn_identity *id)
+/* Is that the class of the signature? */
+static bool fits(const struct ebn_classes *cl, uint32_t cls, const uint64_t sig[2])
+{
+	if (cls == EBN_CLASS_UNKNOWN)
+		return !sig[0] && !sig[1];
+	return cl->cls[cls].sig[0] == sig[0] && cl->cls[cls].sig[1] == sig[1];
+}
+
+/* A slot's identity is out of its class; the class may go with it. */
+static void class_leave(struct ebn_policy *p, uint32_t slot)
+{
+	uint32_t cls = p->classes.class_of[slot];
+
+	if (ebn_classes_leave(&p->classes, slot))
+		class_gone(p, cls);
+}
+
+/*
+ * What packets see of an identity that has its class. When it gives a new number to a port's name, it moves to a class that
+ * knows the number before it can be met.
+ */
+static int enter_tables(struct ebn_policy *p, const struct ebn_identity *id)
+{
+	int err = ebn_port_names_miss(p, id->labels, EBPFNET_EGRESS) ? ebn_plan_again(p) : 0;
+
+	return err ? err : announce(p, id, p->classes.class_of[id->tag]);
+}
+
+int ebn_identity_enter_as(struct ebn_policy *p, struct ebn_identity *id, const struct ebn_identity *like, bool silent)
 {
 	uint32_t slot, cls = EBN_CLASS_UNKNOWN;
 	uint64_t sig[2];
@@ -178,22 +206,44 @@ int ebn_identity_enter(struct ebn_policy *p, struct ebn_identity *id)
 		return err;
 	}
 	sign(p, sig);
-	if (ebn_classes_find(&p->classes, sig, &cls))
+	if (like) {
+		cls = ebn_class_of(p, like);
+		p->misfits |= !fits(&p->classes, cls, sig);
 		ebn_classes_join(&p->classes, slot, cls, sig);
-	else
+	} else if (ebn_classes_find(&p->classes, sig, &cls)) {
+		ebn_classes_join(&p->classes, slot, cls, sig);
+	} else {
 		err = new_class(p, slot, sig, &cls);
+	}
 	if (!err) {
 		id->tag = slot;
 		p->slot_number[slot] = id->number;
-		err = announce(p, id, cls);
-		if (err < 0 && ebn_classes_leave(&p->classes, slot))
-			class_gone(p, cls);
+		err = silent ? 0 : enter_tables(p, id);
+		if (err < 0)
+			class_leave(p, slot);
 	}
 	if (err < 0) {
 		ebn_columns_remove(&p->peers, slot);
 		slot_give(p, slot);
 	}
 	return err;
+}
+
+int ebn_identity_enter(struct ebn_policy *p, struct ebn_identity *id)
+{
+	return ebn_identity_enter_as(p, id, NULL, false);
+}
+
+struct ebn_identity *ebn_identity_find(const struct ebn_policy *p, uint32_t number)
+{
+	return number < EBN_ID_SCOPE_LOCAL ? ebn_identities_get(p->ids, number) : ebn_outside_get(p, number);
+}
+
+struct ebn_identity *ebn_identity_next(const struct ebn_policy *p, uint32_t number)
+{
+	struct ebn_identity *id = number < EBN_ID_SCOPE_LOCAL ? ebn_identities_next(p->ids, number) : NULL;
+
+	return id ? id : ebn_outside_next(p, number);
 }
 
 int ebn_policy_identity_get(struct ebn_policy *p, const struct ebpfnet_labels *labels, uint32_t *ret_identity)
@@ -219,7 +269,7 @@ int ebn_policy_identity_get(struct ebn_policy *p, const struct ebpfnet_labels *l
 
 int ebn_policy_identity_ref(struct ebn_policy *p, uint32_t identity)
 {
-	struct ebn_identity *id = ebn_identities_get(p->ids, identity);
+	struct ebn_identity *id = ebn_identity_find(p, identity);
 
 	if (!id)
 		return -ENOENT;
@@ -227,24 +277,32 @@ int ebn_policy_identity_ref(struct ebn_policy *p, uint32_t identity)
 	return 0;
 }
 
-void ebn_identity_leave(struct ebn_policy *p, struct ebn_identity *id)
+void ebn_identity_leave_as(struct ebn_policy *p, struct ebn_identity *id, bool silent)
 {
 	uint32_t slot = id->tag, cls = p->classes.class_of[slot];
 
 	/* the page is there when the class is not the unknown one, so this is a store */
-	if (cls != EBN_CLASS_UNKNOWN)
+	if (cls != EBN_CLASS_UNKNOWN && !silent)
 		ebn_class_set(p->rows, id->number, EBN_CLASS_UNKNOWN);
-	ebn_name_set(p->rows, EBN_NAME_IDENTITY, id->number, NULL);
-	if (ebn_classes_leave(&p->classes, slot))
-		class_gone(p, cls);
+	if (!silent)
+		ebn_name_set(p->rows, EBN_NAME_IDENTITY, id->number, NULL);
+	class_leave(p, slot);
 	ebn_columns_remove(&p->peers, slot);
 	slot_give(p, slot);
-	ebn_identities_remove(p->ids, id, false);
+	if (id->number < EBN_ID_SCOPE_LOCAL)
+		ebn_identities_remove(p->ids, id, false);
+	else
+		ebn_outside_remove(p, id, silent);
+}
+
+void ebn_identity_leave(struct ebn_policy *p, struct ebn_identity *id)
+{
+	ebn_identity_leave_as(p, id, false);
 }
 
 void ebn_policy_identity_put(struct ebn_policy *p, uint32_t identity)
 {
-	struct ebn_identity *id = ebn_identities_get(p->ids, identity);
+	struct ebn_identity *id = ebn_identity_find(p, identity);
 
 	if (id && ebn_identities_release(id))
 		ebn_identity_leave(p, id);
@@ -252,7 +310,7 @@ void ebn_policy_identity_put(struct ebn_policy *p, uint32_t identity)
 
 const struct ebpfnet_labels *ebn_policy_identity_labels(struct ebn_policy *p, uint32_t identity)
 {
-	struct ebn_identity *id = ebn_identities_get(p->ids, identity);
+	struct ebn_identity *id = ebn_identity_find(p, identity);
 
 	return id ? id->labels : NULL;
 }
@@ -262,7 +320,7 @@ int ebn_policy_identity_foreach(struct ebn_policy *p, ebpfnet_identity_fn fn, vo
 	struct ebn_identity *id;
 	int rc;
 
-	for (uint32_t next = 0; (id = ebn_identities_next(p->ids, next)); ) {
+	for (uint32_t next = 0; (id = ebn_identity_next(p, next)); ) {
 		next = id->number + 1;
 		rc = fn(id->number, ebpfnet_labels_format(id->labels), id->refs, userdata);
 		if (rc)
@@ -311,7 +369,7 @@ static int subject_tables(struct ebn_plan *pl, uint32_t s)
 		if (ebn_bit(p->inst[i]->subject->bits, s))
 			inst[n++] = p->inst[i];
 	for (uint8_t dir = 0; !err && p->committed && dir < EBN_DIRECTIONS; dir++)
-		err = ebn_plan_table(pl, inst, n, dir, &pl->new_table[dir]);
+		err = ebn_plan_table(pl, inst, n, s, dir, &pl->new_table[dir]);
 	return err;
 }
 
@@ -354,7 +412,7 @@ static int subject_make(struct ebn_policy *p, const struct ebpfnet_labels *label
 	sub->refs = 1;
 	err = ebn_columns_add(&p->selectors, s, labels);
 	if (!err)
-		err = subject_install(p, s);
+		err = ebn_port_names_miss(p, labels, EBPFNET_INGRESS) ? ebn_plan_again(p) : subject_install(p, s);
 	if (err < 0) {
 		ebn_columns_remove(&p->selectors, s);
 		ebn_name_set(p->rows, EBN_NAME_SUBJECT, s, NULL);

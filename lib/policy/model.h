@@ -42,6 +42,7 @@ struct ebn_peer {
 	uint8_t kind;				/* enum ebpfnet_peer_kind; of entities only all is left, and what is a CIDR is one */
 	uint32_t flags;
 	struct ebpfnet_selector *selector;	/* of the peer's labels, or with EBPFNET_PEER_F_LABELS of the group's */
+	struct ebpfnet_selector *mark;		/* what it comes down to, but for services and groups by label; NULL: see there */
 	char *name;				/* of the group; FQDN: the pattern in small letters */
 	struct ebn_net net;			/* CIDR */
 	uint32_t n_except;
@@ -131,6 +132,15 @@ bool ebn_selector_same(const struct ebpfnet_selector *a, const struct ebpfnet_se
 bool ebn_peer_is_all(const struct ebn_peer *peer);
 /* Is name (as DNS has it) one that the pattern means? */
 bool ebn_fqdn_match(const char *pattern, const char *name);
+
+/* What the peer comes down to in a set, selector by selector; fn < 0 aborts. -E2BIG, -ENOMEM. */
+int ebn_peer_selectors(const struct ebpfnet_policy_set *set, const struct ebn_peer *peer,
+		       int (*fn)(struct ebpfnet_selector *sel, void *arg), void *arg);
+/* Does it depend on the groups of the set? */
+static inline bool ebn_peer_grouped(const struct ebn_peer *peer)
+{
+	return peer->kind == EBPFNET_PEER_SERVICE || peer->kind == EBPFNET_PEER_CIDR_GROUP;
+}
 
 /* ---- groups.c ---- */
 struct ebn_group *ebn_group_ref(struct ebn_group *g);

@@ -3,6 +3,7 @@
 #include "policy/model.h"
 
 #include <ctype.h>
+#include <stdio.h>
 
 /* What an entity stands for: a selector, a prefix, or with neither everybody. */
 struct entity {
@@ -29,6 +30,7 @@ static const struct entity entities[] = {
 void ebn_peer_clear(struct ebn_peer *peer)
 {
 	ebpfnet_selector_unref(peer->selector);
+	ebpfnet_selector_unref(peer->mark);
 	free(peer->name);
 	free(peer->except);
 	*peer = (struct ebn_peer){ 0 };
@@ -212,8 +214,71 @@ static uint32_t flags_of(enum ebpfnet_peer_kind kind)
 	}
 }
 
-int ebn_peer_from(const struct ebpfnet_policy_peer *in, const char *what, struct ebpfnet_diag *diag,
-		  struct ebn_peer *ret)
+/* ---- what they come down to ---- */
+
+/* "source:key=" and that none of the exceptions is there. Empty values, so that it is found by its label. */
+static int mark_selector(const char *source, const char *key, const struct ebn_peer *peer,
+			 struct ebpfnet_selector **ret)
+{
+	size_t room = strlen(source) + strlen(key) + 3 + peer->n_except * (EBN_NET_LABEL_LEN + 8), at;
+	_free_ char *text = ebn_calloc(room, 1);
+	char net[EBN_NET_LABEL_LEN];
+
+	if (!text)
+		return -ENOMEM;
+	at = (size_t)snprintf(text, room, "%s:%s=", source, key);
+	for (uint32_t i = 0; i < peer->n_except; i++) {
+		ebn_net_label(&peer->except[i], net);
+		at += (size_t)snprintf(text + at, room - at, ",!" EBN_SOURCE_CIDR ":%s", net);
+	}
+	return ebpfnet_selector_parse(text, NULL, ret);
+}
+
+static int make_mark(struct ebn_peer *peer, const char *what, struct ebpfnet_diag *diag)
+{
+	char net[EBN_NET_LABEL_LEN];
+	int err = 0;
+
+	if (peer->kind == EBPFNET_PEER_CIDR) {
+		ebn_net_label(&peer->net, net);
+		err = mark_selector(EBN_SOURCE_CIDR, net, peer, &peer->mark);
+	} else if (peer->kind == EBPFNET_PEER_FQDN) {
+		err = mark_selector(EBN_SOURCE_FQDN, peer->name, peer, &peer->mark);
+	} else if (peer->kind == EBPFNET_PEER_SELECTOR) {
+		peer->mark = ebpfnet_selector_ref(peer->selector);
+	}
+	if (err == -E2BIG)
+		return ebn_diag(diag, NULL, E2BIG, "%s: more than %d exceptions of a prefix", what,
+				EBPFNET_SELECTOR_REQUIREMENTS_MAX - 1);
+	return err;
+}
+
+int ebn_peer_selectors(const struct ebpfnet_policy_set *set, const struct ebn_peer *peer,
+		       int (*fn)(struct ebpfnet_selector *sel, void *arg), void *arg)
+{
+	bool service = peer->kind == EBPFNET_PEER_SERVICE;
+	int err = 0;
+
+	if (peer->mark)
+		return fn(peer->mark, arg);
+	for (size_t i = 0; !err && ebn_peer_grouped(peer) && i < set->n_groups; i++) {
+		const struct ebn_group *g = set->groups[i];
+		struct ebpfnet_selector *sel = NULL;
+
+		if (!ebn_peer_means(peer, g))
+			continue;
+		err = mark_selector(service ? EBN_SOURCE_SERVICE : EBN_SOURCE_GROUP, g->name, peer, &sel);
+		if (!err)
+			err = fn(sel, arg);
+		if (!err && g->selector)
+			err = fn(g->selector, arg);
+		ebpfnet_selector_unref(sel);
+	}
+	return err;
+}
+
+static int peer_from(const struct ebpfnet_policy_peer *in, const char *what, struct ebpfnet_diag *diag,
+		     struct ebn_peer *ret)
 {
 	bool nets = in->kind == EBPFNET_PEER_CIDR || in->kind == EBPFNET_PEER_CIDR_GROUP;
 	int err;
@@ -242,4 +307,12 @@ int ebn_peer_from(const struct ebpfnet_policy_peer *in, const char *what, struct
 		return err ? err : from_except(in, what, diag, ret);
 	}
 	return -EINVAL;
+}
+
+int ebn_peer_from(const struct ebpfnet_policy_peer *in, const char *what, struct ebpfnet_diag *diag,
+		  struct ebn_peer *ret)
+{
+	int err = peer_from(in, what, diag, ret);
+
+	return err ? err : make_mark(ret, what, diag);
 }

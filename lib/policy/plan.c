@@ -3,20 +3,6 @@
 
 #include <stdio.h>
 
-void ebn_inst_unref(struct ebn_policy *p, struct ebn_inst *in)
-{
-	if (!in || --in->refs)
-		return;
-	for (uint32_t i = 0; in->first && in->col && i < in->first[in->book->n_rules]; i++)
-		ebn_columns_put(&p->peers, in->col[i]);
-	ebn_columns_put(&p->selectors, in->subject);
-	ebn_rulebook_unref(in->book);
-	free(in->number);
-	free(in->first);
-	free(in->col);
-	free(in);
-}
-
 static void stored_put(struct ebn_policy *p, struct ebn_stored *s)
 {
 	ebn_chunk_put(&p->store, s->rowmap);
@@ -60,6 +46,7 @@ void ebn_table_unref(struct ebn_policy *p, struct ebn_table *t)
 	for (uint32_t i = 0; i < t->n_inst; i++)
 		ebn_inst_unref(p, t->inst[i]);
 	free(t->inst);
+	free(t->cond);
 	free(t);
 }
 
@@ -93,8 +80,7 @@ static struct ebn_inst *inst_by_name(const struct ebn_index *ix, struct ebn_inst
 	return NULL;
 }
 
-/* A number that an adopted arena knows the rule by; 0: none. */
-static uint32_t orphan_number(struct ebn_policy *p, const char *name, uint32_t rule)
+uint32_t ebn_orphan_number(struct ebn_policy *p, const char *name, uint32_t rule)
 {
 	char text[EBN_POLICY_NAME_MAX + 16];
 	uint32_t cursor, i = 0;
@@ -108,134 +94,112 @@ static uint32_t orphan_number(struct ebn_policy *p, const char *name, uint32_t r
 	return 0;
 }
 
-static int inst_columns(struct ebn_plan *pl, struct ebn_inst *in)
-{
-	struct ebn_rulebook *b = in->book;
-	size_t n = 0;
-
-	for (uint32_t i = 0; i < b->n_rules; i++)
-		n += b->rules[i].everybody ? 0 : b->rules[i].n_peers;
-	if (n > UINT32_MAX)
-		return -E2BIG;
-	in->col = ebn_calloc(n, sizeof(*in->col));
-	if (!in->col || ebn_columns_get(&pl->p->selectors, b->subject, &in->subject) < 0)
-		return -ENOMEM;
-	for (uint32_t i = 0; i < b->n_rules; i++) {
-		/* what follows counts only once it is there: unref goes by the last cell */
-		for (uint32_t k = 0; !b->rules[i].everybody && k < b->rules[i].n_peers; k++) {
-			struct ebn_column **c = &in->col[in->first[b->n_rules]];
-
-			if (ebn_columns_get(&pl->p->peers, b->rules[i].peers[k].selector, c) < 0)
-				return -ENOMEM;
-			in->first[b->n_rules]++;
-		}
-		if (i + 1 < b->n_rules)
-			in->first[i + 1] = in->first[b->n_rules];
-	}
-	return 0;
-}
-
-static int inst_make(struct ebn_plan *pl, struct ebn_rulebook *book, const struct ebn_inst *was, struct ebn_inst **ret)
-{
-	struct ebn_inst *in = ebn_calloc(1, sizeof(*in));
-	int err = 0;
-
-	if (!in)
-		return -ENOMEM;
-	in->refs = 1;
-	in->version = ++pl->p->versions;
-	in->hash = ebn_text_hash(book->name);
-	in->book = ebn_rulebook_ref(book);
-	in->number = ebn_calloc(book->n_rules, sizeof(*in->number));
-	in->first = ebn_calloc((size_t)book->n_rules + 1, sizeof(*in->first));
-	if (!in->number || !in->first)
-		err = -ENOMEM;
-	if (!err)
-		err = inst_columns(pl, in);
-	for (uint32_t i = 0; !err && i < book->n_rules; i++) {
-		in->number[i] = was && i < was->book->n_rules ? was->number[i] : orphan_number(pl->p, book->name, i);
-		if (!in->number[i])
-			in->number[i] = ++pl->last_rule;
-		in->speaks[book->rules[i].direction] = true;
-	}
-	in->speaks[0] |= book->default_deny[0];
-	in->speaks[1] |= book->default_deny[1];
-	if (err < 0) {
-		ebn_inst_unref(pl->p, in);
-		return err;
-	}
-	*ret = in;
-	return 0;
-}
-
 /* What is in the model and cannot be compiled is refused. */
 static int check_rule(const struct ebn_plan *pl, const struct ebn_rulebook *b, uint32_t rule)
 {
 	const struct ebn_rule *r = &b->rules[rule];
-	const char *what = r->n_named ? "ports by name" : NULL;
 
 	for (uint32_t i = 0; !r->everybody && i < r->n_peers; i++)
-		if (r->peers[i].kind != EBPFNET_PEER_SELECTOR)
-			what = r->peers[i].kind == EBPFNET_PEER_CIDR ? "prefixes" :
-			       r->peers[i].kind == EBPFNET_PEER_FQDN ? "DNS names" : "groups of prefixes and services";
-	return what ? ebn_diag(pl->diag, NULL, ENOTSUP, "%s#%u: this version does not compile %s", b->name, rule + 1,
-			       what) : 0;
+		if (r->peers[i].flags & EBPFNET_PEER_F_ENDPOINTS)
+			return ebn_diag(pl->diag, NULL, ENOTSUP,
+					"%s#%u: this version does not compile prefixes that speak of endpoints", b->name, rule + 1);
+	return 0;
+}
+
+static int plan_groups(struct ebn_plan *pl, const struct ebpfnet_policy_set *set)
+{
+	pl->groups = ebn_calloc(set->n_groups, sizeof(struct ebn_group *));
+	if (!pl->groups)
+		return -ENOMEM;
+	for (; pl->n_groups < set->n_groups; pl->n_groups++)
+		pl->groups[pl->n_groups] = ebn_group_ref(set->groups[pl->n_groups]);
+	return 0;
+}
+
+static int plan_policy(struct ebn_plan *pl, const struct ebpfnet_policy_set *set, struct ebn_rulebook *b)
+{
+	struct ebn_policy *p = pl->p;
+	struct ebn_inst *was = inst_by_name(&p->inst_by_name, p->inst, ebn_text_hash(b->name), b->name), *in = NULL;
+	uint64_t sum = 0;
+	int err = 0;
+
+	for (uint32_t k = 0; !err && k < b->n_rules; k++)
+		err = check_rule(pl, b, k);
+	if (!err)
+		err = ebn_inst_sum(pl, set, b, &sum);
+	if (err < 0)
+		return err;
+	if (was && was->sum == sum && ebn_rulebook_equal(was->book, b)) {
+		was->refs++;
+		in = was;
+	} else {
+		err = ebn_inst_make(pl, set, b, sum, was, &in);
+		if (err < 0)
+			return err;
+	}
+	pl->inst[pl->n_inst] = in;
+	ebn_index_add(&pl->inst_by_name, in->hash, (uint32_t)pl->n_inst++);
+	for (size_t k = 0; k < in->n_col; k++)
+		in->col[k]->plan = pl->number;
+	return 0;
 }
 
 static int plan_policies(struct ebn_plan *pl, const struct ebpfnet_policy_set *set)
 {
-	struct ebn_policy *p = pl->p;
-	int err = 0;
+	int err;
 
-	for (size_t i = 0; i < set->n; i++)
-		for (uint32_t k = 0; !err && k < set->books[i]->n_rules; k++)
-			err = check_rule(pl, set->books[i], k);
-	if (err < 0)
-		return err;
 	pl->new_rules = true;
 	pl->n_rules = (uint32_t)set->n_rules;
 	pl->inst = ebn_calloc(set->n, sizeof(struct ebn_inst *));
 	if (!pl->inst || ebn_index_reserve(&pl->inst_by_name, (uint32_t)set->n) < 0)
 		return -ENOMEM;
-	for (size_t i = 0; i < set->n; i++) {
-		struct ebn_rulebook *b = set->books[i];
-		struct ebn_inst *was = inst_by_name(&p->inst_by_name, p->inst, ebn_text_hash(b->name), b->name);
-
-		if (was && ebn_rulebook_equal(was->book, b)) {
-			was->refs++;
-			pl->inst[i] = was;
-		} else {
-			err = inst_make(pl, b, was, &pl->inst[i]);
-			if (err < 0)
-				return err;
-		}
-		pl->n_inst++;
-		ebn_index_add(&pl->inst_by_name, pl->inst[i]->hash, (uint32_t)i);
-		for (uint32_t k = 0; k < pl->inst[i]->first[b->n_rules]; k++)
-			pl->inst[i]->col[k]->plan = pl->number;
-	}
-	return 0;
+	err = plan_groups(pl, set);
+	for (size_t i = 0; !err && i < set->n; i++)
+		err = plan_policy(pl, set, set->books[i]);
+	return err;
 }
 
 /* ---- tables ---- */
 
-static uint64_t table_hash(struct ebn_inst *const *inst, uint32_t n, uint8_t dir)
-{
-	uint64_t h = 0x7461626c65ULL + dir;
+/* What a table is made from. */
+struct recipe {
+	struct ebn_inst **inst;
+	uint32_t n;
+	const struct ebn_entry **cond;
+	uint32_t n_cond;
+	uint8_t dir;
+	uint64_t hash;
+};
 
-	for (uint32_t i = 0; i < n; i++)
-		h = ebn_mix64(h ^ inst[i]->version);
-	return h;
+static int recipe_conds(struct recipe *rc, uint32_t subject)
+{
+	size_t cap = 0;
+
+	for (uint32_t i = 0; i < rc->n; i++) {
+		for (uint32_t k = 0; k < rc->inst[i]->n_entries; k++) {
+			const struct ebn_entry *e = &rc->inst[i]->entry[k];
+
+			if (!e->cond || e->rule->direction != rc->dir || !ebn_bit(e->cond->bits, subject))
+				continue;
+			if (ebn_grow(&rc->cond, &cap, rc->n_cond + 1, sizeof(*rc->cond)) < 0)
+				return -ENOMEM;
+			rc->cond[rc->n_cond++] = e;
+			rc->hash = ebn_mix64(rc->hash ^ k) + 1;
+		}
+	}
+	return 0;
 }
 
-static struct ebn_table *table_find(const struct ebn_index *ix, struct ebn_table *const *table, uint64_t hash,
-				    struct ebn_inst *const *inst, uint32_t n, uint8_t dir)
+static struct ebn_table *table_find(const struct ebn_index *ix, struct ebn_table *const *table,
+				    const struct recipe *rc)
 {
 	uint32_t cursor, i = 0;
 
-	ebn_index_for_each(ix, hash, cursor, i)
-		if (table[i]->known && table[i]->dir == dir && table[i]->n_inst == n &&
-		    (!n || !memcmp(table[i]->inst, inst, n * sizeof(struct ebn_inst *))))
+	ebn_index_for_each(ix, rc->hash, cursor, i)
+		if (table[i]->known && table[i]->dir == rc->dir && table[i]->n_inst == rc->n &&
+		    table[i]->n_cond == rc->n_cond &&
+		    (!rc->n || !memcmp(table[i]->inst, rc->inst, rc->n * sizeof(struct ebn_inst *))) &&
+		    (!rc->n_cond || !memcmp(table[i]->cond, rc->cond, rc->n_cond * sizeof(*rc->cond))))
 			return table[i];
 	return NULL;
 }
@@ -250,8 +214,7 @@ int ebn_plan_add_table(struct ebn_plan *pl, struct ebn_table *t)
 	return 0;
 }
 
-static int table_make(struct ebn_plan *pl, struct ebn_inst *const *inst, uint32_t n, uint8_t dir, uint64_t hash,
-		      struct ebn_table **ret)
+static int table_make(struct ebn_plan *pl, struct recipe *rc, struct ebn_table **ret)
 {
 	struct ebn_table *t = ebn_calloc(1, sizeof(*t));
 	struct ebn_world w;
@@ -261,16 +224,16 @@ static int table_make(struct ebn_plan *pl, struct ebn_inst *const *inst, uint32_
 		return -ENOMEM;
 	t->refs = 1;
 	t->slot = EBN_SLOT_NONE;
-	t->hash = hash;
-	t->dir = dir;
+	t->hash = rc->hash;
+	t->dir = rc->dir;
 	t->known = true;
-	t->inst = ebn_calloc(n, sizeof(struct ebn_inst *));
-	for (; t->inst && t->n_inst < n; t->n_inst++) {
-		t->inst[t->n_inst] = inst[t->n_inst];
+	t->inst = EBN_TAKE_PTR(rc->inst);
+	t->cond = EBN_TAKE_PTR(rc->cond);
+	t->n_cond = rc->n_cond;
+	for (; t->n_inst < rc->n; t->n_inst++)
 		t->inst[t->n_inst]->refs++;
-	}
 	ebn_plan_world(pl, &w);
-	err = t->inst ? ebn_compile(pl->p, &w, t, &t->image) : -ENOMEM;
+	err = ebn_compile(pl->p, &w, t, &t->image);
 	if (!err)
 		err = ebn_plan_add_table(pl, t);
 	*ret = t;
@@ -278,25 +241,37 @@ static int table_make(struct ebn_plan *pl, struct ebn_inst *const *inst, uint32_
 	return err;
 }
 
-int ebn_plan_table(struct ebn_plan *pl, struct ebn_inst *const *inst, uint32_t n, uint8_t dir, struct ebn_table **ret)
+static int table_get(struct ebn_plan *pl, struct recipe *rc, struct ebn_table **ret)
 {
-	_free_ struct ebn_inst **speak = ebn_calloc(n, sizeof(struct ebn_inst *));
-	uint32_t m = 0;
-	uint64_t hash;
-
-	if (!speak)
-		return -ENOMEM;
-	for (uint32_t i = 0; i < n; i++)
-		if (inst[i]->speaks[dir])
-			speak[m++] = inst[i];
-	hash = table_hash(speak, m, dir);
-	*ret = table_find(&pl->table_by_key, pl->table, hash, speak, m, dir);
+	*ret = table_find(&pl->table_by_key, pl->table, rc);
 	if (*ret)
 		return 0;
-	*ret = table_find(&pl->p->table_by_key, pl->p->table, hash, speak, m, dir);
-	if (*ret)
-		return ebn_plan_add_table(pl, *ret);
-	return table_make(pl, speak, m, dir, hash, ret);
+	if (!pl->new_rows)
+		*ret = table_find(&pl->p->table_by_key, pl->p->table, rc);
+	return *ret ? ebn_plan_add_table(pl, *ret) : table_make(pl, rc, ret);
+}
+
+int ebn_plan_table(struct ebn_plan *pl, struct ebn_inst *const *inst, uint32_t n, uint32_t subject, uint8_t dir,
+		   struct ebn_table **ret)
+{
+	struct recipe rc = { .dir = dir, .hash = 0x7461626c65ULL + dir };
+	int err;
+
+	rc.inst = ebn_calloc(n, sizeof(struct ebn_inst *));
+	err = rc.inst ? 0 : -ENOMEM;
+	for (uint32_t i = 0; !err && i < n; i++) {
+		if (!inst[i]->speaks[dir])
+			continue;
+		rc.inst[rc.n++] = inst[i];
+		rc.hash = ebn_mix64(rc.hash ^ inst[i]->version);
+	}
+	if (!err)
+		err = recipe_conds(&rc, subject);
+	if (!err)
+		err = table_get(pl, &rc, ret);
+	free(rc.inst);
+	free(rc.cond);
+	return err;
 }
 
 /* ---- comparing ---- */
@@ -411,7 +386,7 @@ static int plan_subject(struct ebn_plan *pl, uint32_t subject, struct ebn_inst *
 	for (uint8_t dir = 0; !err && dir < EBN_DIRECTIONS; dir++) {
 		struct ebn_table *t = NULL, *was = p->subject[subject].table[dir];
 
-		err = ebn_plan_table(pl, inst, n, dir, &t);
+		err = ebn_plan_table(pl, inst, n, subject, dir, &t);
 		if (err < 0)
 			break;
 		pl->want[subject][dir] = t;
@@ -528,6 +503,29 @@ int ebn_plan_set(struct ebn_plan *pl, const struct ebpfnet_policy_set *set)
 	return err;
 }
 
+int ebn_plan_again(struct ebn_policy *p)
+{
+	struct ebpfnet_policy_set set = { .n = p->n_inst, .n_rules = p->n_rules, .groups = p->groups,
+					  .n_groups = p->n_groups };
+	struct ebn_plan pl;
+	int err;
+
+	ebn_plan_begin(p, NULL, &pl);
+	set.books = ebn_calloc(p->n_inst, sizeof(struct ebn_rulebook *));
+	err = set.books ? 0 : -ENOMEM;
+	for (size_t i = 0; !err && i < p->n_inst; i++)
+		set.books[i] = p->inst[i]->book;
+	if (!err)
+		err = ebn_plan_set(&pl, &set);
+	if (!err)
+		err = ebn_plan_stage(&pl);
+	if (!err)
+		err = ebn_plan_publish(&pl);
+	ebn_plan_drop(&pl);
+	free(set.books);
+	return err == -E2BIG ? -ENOSPC : err;
+}
+
 void ebn_plan_drop(struct ebn_plan *pl)
 {
 	struct ebn_policy *p = pl->p;
@@ -545,7 +543,7 @@ void ebn_plan_drop(struct ebn_plan *pl)
 			ebn_numbers_unget(&p->port_ids, pl->port_fresh[i].now);
 		for (size_t i = 0; i < EBN_P_MAX; i++)
 			ebn_node_release(p->nt, pl->slot[i].off);
-		for (size_t i = 0; i < EBN_ARRAY_SIZE(pl->page); i++)
+		for (size_t i = 0; pl->page && i < EBN_IDDIR_CELLS; i++)
 			ebn_node_release(p->nt, pl->page[i]);
 		for (uint32_t i = pl->names_from; i < pl->names_to; i++)
 			ebn_name_set(p->rows, EBN_NAME_RULE, i, NULL);
@@ -563,4 +561,9 @@ void ebn_plan_drop(struct ebn_plan *pl)
 	free(pl->table);
 	free(pl->want);
 	free(pl->raise);
+	free(pl->page);
+	ebn_port_names_done(&pl->port_names);
+	for (size_t i = 0; i < pl->n_groups; i++)
+		ebn_group_unref(pl->groups[i]);
+	free(pl->groups);
 }

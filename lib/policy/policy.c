@@ -20,6 +20,7 @@ int ebn_policy_init(struct ebpfnet_ctx *ctx, struct ebn_node *nt, struct ebn_row
 	ebn_numbers_init(&p->port_ids, nt, 1, EBN_PORT_CLASSES_MAX + 1);
 	ebn_numbers_init(&p->subject_ids, nt, 1, EBN_EPOCH_SUBJECTS);
 	ebn_numbers_init(&p->dec_ids, nt, 1, EBN_DECISIONS_MAX);
+	ebn_numbers_init(&p->outside_ids, nt, 1, EBN_ID_SCOPE_LOCAL);
 	p->subject = ebn_calloc(EBN_EPOCH_SUBJECTS, sizeof(*p->subject));
 	p->dec = ebn_calloc(EBN_DECISIONS_MAX, sizeof(*p->dec));
 	err = p->subject && p->dec ? ebn_random(p->seed, sizeof(p->seed)) : -ENOMEM;
@@ -42,17 +43,9 @@ int ebn_policy_init(struct ebpfnet_ctx *ctx, struct ebn_node *nt, struct ebn_row
 static void forget_table(struct ebn_table *t)
 {
 	free(t->inst);
+	free(t->cond);
 	free(t->dec);
 	free(t);
-}
-
-static void forget_inst(struct ebn_inst *in)
-{
-	ebn_rulebook_unref(in->book);
-	free(in->number);
-	free(in->first);
-	free(in->col);
-	free(in);
 }
 
 void ebn_policy_free(struct ebn_policy *p)
@@ -62,7 +55,7 @@ void ebn_policy_free(struct ebn_policy *p)
 	for (size_t i = 0; i < p->n_tables; i++)
 		forget_table(p->table[i]);
 	for (size_t i = 0; i < p->n_inst; i++)
-		forget_inst(p->inst[i]);
+		ebn_inst_free(p->inst[i]);
 	for (uint32_t s = 0; p->subject && s < EBN_EPOCH_SUBJECTS; s++)
 		ebpfnet_labels_unref(p->subject[s].labels);
 	for (size_t i = 0; i < p->n_orphans; i++)
@@ -89,6 +82,11 @@ void ebn_policy_free(struct ebn_policy *p)
 	ebn_index_done(&p->subject_by_labels);
 	ebn_index_done(&p->table_by_key);
 	ebn_index_done(&p->dec_by_value);
+	ebn_outside_done(p);
+	ebn_port_names_done(&p->port_names);
+	for (size_t i = 0; i < p->n_groups; i++)
+		ebn_group_unref(p->groups[i]);
+	free(p->groups);
 	ebn_identities_free(p->ids);
 	ebpfnet_ctx_unref(p->ctx);
 	free(p);
@@ -125,7 +123,7 @@ void ebn_policy_sweep(struct ebn_policy *p)
 {
 	struct ebn_identity *id;
 
-	for (uint32_t next = EBN_ID_CLUSTER_MIN; (id = ebn_identities_next(p->ids, next)); ) {
+	for (uint32_t next = EBN_ID_CLUSTER_MIN; (id = ebn_identity_next(p, next)); ) {
 		next = id->number + 1;
 		if (!id->refs)
 			ebn_identity_leave(p, id);
@@ -140,7 +138,7 @@ void ebn_policy_stats(struct ebn_policy *p, struct ebpfnet_policy_stats *ret)
 	memset(ret, 0, sizeof(*ret));
 	ret->policies = (uint32_t)p->n_inst;
 	ret->rules = p->n_rules;
-	ret->identities = ebn_identities_count(p->ids);
+	ret->identities = ebn_identities_count(p->ids) + p->outside.n_ids;
 	ret->peer_classes = p->classes.n + 1;
 	ret->port_classes = p->n_port_classes;
 	for (uint32_t s = 1; s < p->subject_ids.end; s++)
@@ -167,6 +165,7 @@ int ebn_policy_commit(struct ebn_policy *p, const struct ebpfnet_policy_set *set
 		      const struct ebpfnet_policy_commit_opts *opts)
 {
 	struct ebpfnet_policy_stats *stats = EBN_OPT(opts, stats, NULL);
+	struct ebn_outside_plan *outside = NULL;
 	struct ebn_plan pl;
 	int err;
 
@@ -174,7 +173,9 @@ int ebn_policy_commit(struct ebn_policy *p, const struct ebpfnet_policy_set *set
 		return -EINVAL;
 	ebn_plan_begin(p, EBN_OPT(opts, diag, NULL), &pl);
 	pl.dry = EBN_OPT(opts, dry_run, 0) != 0;
-	err = ebn_plan_set(&pl, set);
+	err = ebn_outside_begin(p, set, pl.dry, pl.diag, &outside);
+	if (!err)
+		err = ebn_plan_set(&pl, set);
 	if (!err) {
 		err = ebn_plan_stage(&pl);
 		if (stats)
@@ -182,10 +183,11 @@ int ebn_policy_commit(struct ebn_policy *p, const struct ebpfnet_policy_set *set
 	}
 	if (!err && !pl.dry) {
 		err = ebn_plan_publish(&pl);
-		if (!err && stats)
-			ebn_policy_stats(p, stats);
 	}
 	ebn_plan_drop(&pl);
+	ebn_outside_end(outside, !err && !pl.dry);
+	if (!err && !pl.dry && stats)
+		ebn_policy_stats(p, stats);
 	/* the header knows one error for "does not fit" */
 	return err == -E2BIG ? -ENOSPC : err;
 }

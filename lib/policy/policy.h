@@ -77,6 +77,10 @@ int ebn_policy_identity_foreach(struct ebn_policy *p, ebpfnet_identity_fn fn, vo
 /* The numbers of the cluster's scope: whoever shares them with others says so there. */
 struct ebn_identities *ebn_policy_identities(struct ebn_policy *p);
 
+/* The contracts of ebpfnet_fqdn_learn() and ebpfnet_fqdn_forget(), for one address. */
+int ebn_policy_learn(struct ebn_policy *p, const char *name, const struct ebpfnet_addr *addr);
+int ebn_policy_forget(struct ebn_policy *p, const char *name, const struct ebpfnet_addr *addr);
+
 /* The contract of ebpfnet_policy_commit(), without its -EROFS and -EBUSY. opts may be NULL. */
 int ebn_policy_commit(struct ebn_policy *p, const struct ebpfnet_policy_set *set,
 		      const struct ebpfnet_policy_commit_opts *opts);

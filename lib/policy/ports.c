@@ -27,12 +27,12 @@ struct work {
 	uint32_t *size_of;	/* cells, by class in force */
 };
 
-void ebn_ports_key(const uint64_t seed[2], const struct ebn_rule *r, uint64_t ret[2])
+void ebn_ports_key(const uint64_t seed[2], const struct ebn_range *ranges, uint32_t n, uint64_t ret[2])
 {
 	for (int i = 0; i < 2; i++) {
 		ret[i] = seed[i];
-		for (uint32_t k = 0; k < r->n_ranges; k++) {
-			uint64_t w = (uint64_t)r->ranges[k].first << 32 | r->ranges[k].last;
+		for (uint32_t k = 0; k < n; k++) {
+			uint64_t w = (uint64_t)ranges[k].first << 32 | ranges[k].last;
 
 			ret[i] = ebn_mix64((ret[i] ^ w) + seed[1 - i]);
 		}
@@ -54,13 +54,13 @@ size_t ebn_interval_at(const struct ebn_interval *iv, size_t n, uint32_t cell)
 	return lo;
 }
 
-static int add_edges(struct work *w, const struct ebn_rule *r, const uint64_t key[2])
+static int add_edges(struct work *w, const struct ebn_range *ranges, uint32_t n, const uint64_t key[2])
 {
-	if (ebn_grow(&w->edge, &w->cap, w->n + 2 * (size_t)r->n_ranges, sizeof(*w->edge)) < 0)
+	if (ebn_grow(&w->edge, &w->cap, w->n + 2 * (size_t)n, sizeof(*w->edge)) < 0)
 		return -ENOMEM;
-	for (uint32_t i = 0; i < r->n_ranges; i++) {
-		w->edge[w->n++] = (struct edge){ r->ranges[i].first, { key[0], key[1] } };
-		w->edge[w->n++] = (struct edge){ r->ranges[i].last + 1, { -key[0], -key[1] } };
+	for (uint32_t i = 0; i < n; i++) {
+		w->edge[w->n++] = (struct edge){ ranges[i].first, { key[0], key[1] } };
+		w->edge[w->n++] = (struct edge){ ranges[i].last + 1, { -key[0], -key[1] } };
 	}
 	return 0;
 }
@@ -72,21 +72,21 @@ static int collect(struct ebn_plan *pl, struct work *w)
 	uint32_t cursor, i = 0;
 
 	for (size_t k = 0; k < pl->n_inst; k++) {
-		const struct ebn_rulebook *b = pl->inst[k]->book;
-
-		for (uint32_t r = 0; r < b->n_rules; r++) {
+		for (uint32_t e = 0; e < pl->inst[k]->n_entries; e++) {
+			uint32_t n;
+			const struct ebn_range *ranges = ebn_entry_ranges(&pl->inst[k]->entry[e], &n);
 			bool known = false;
 
-			if (!b->rules[r].n_ranges)
+			if (!n)
 				continue;
-			ebn_ports_key(pl->p->seed, &b->rules[r], key);
+			ebn_ports_key(pl->p->seed, ranges, n, key);
 			/* the second half is compared by being the value's hash: 96 bits in all */
 			ebn_index_for_each(&w->seen, key[0], cursor, i)
 				known |= i == (uint32_t)(key[1] >> 33);
 			if (known)
 				continue;
 			if (ebn_index_add(&w->seen, key[0], (uint32_t)(key[1] >> 33)) < 0 ||
-			    add_edges(w, &b->rules[r], key) < 0)
+			    add_edges(w, ranges, n, key) < 0)
 				return -ENOMEM;
 			pl->ports_sig[0] += key[0];
 			pl->ports_sig[1] += key[1];

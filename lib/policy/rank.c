@@ -124,6 +124,31 @@ static int sort_soft(struct ebn_ranking *rk)
 	return 0;
 }
 
+/* An entry that hangs on the subject is there for those it holds for. */
+static bool holds(const struct ebn_table *t, const struct ebn_entry *e)
+{
+	for (uint32_t i = 0; e->cond && i < t->n_cond; i++)
+		if (t->cond[i] == e)
+			return true;
+	return !e->cond;
+}
+
+static void add_policy(struct ebn_ranking *rk, const struct ebn_table *t, const struct ebn_inst *in)
+{
+	/* nobody asks the baseline */
+	if (in->book->tier == EBPFNET_TIER_BASELINE && rk->soft.deny)
+		return;
+	for (uint32_t k = 0; k < in->n_entries; k++) {
+		const struct ebn_entry *e = &in->entry[k];
+
+		if (e->rule->direction == t->dir && holds(t, e))
+			rk->rule[rk->n++] = (struct ebn_ranked){
+				.entry = e, .rule = e->rule, .book = in->book, .col = in->col + e->first,
+				.ports = EBN_RANK_NONE,
+			};
+	}
+}
+
 int ebn_rank(const struct ebn_table *t, struct ebn_ranking *ret)
 {
 	struct ebn_ranking rk = { 0 };
@@ -133,7 +158,7 @@ int ebn_rank(const struct ebn_table *t, struct ebn_ranking *ret)
 	for (uint32_t i = 0; i < t->n_inst; i++) {
 		const struct ebn_rulebook *b = t->inst[i]->book;
 
-		n += b->n_rules;
+		n += t->inst[i]->n_entries;
 		rk.audit |= b->audit;
 		rk.strict.deny |= b->default_deny[t->dir];
 		rk.soft.deny |= b->default_deny[t->dir] && !b->audit;
@@ -141,23 +166,8 @@ int ebn_rank(const struct ebn_table *t, struct ebn_ranking *ret)
 	rk.rule = ebn_calloc(n, sizeof(*rk.rule));
 	if (!rk.rule)
 		return -ENOMEM;
-	for (uint32_t i = 0; i < t->n_inst; i++) {
-		const struct ebn_inst *in = t->inst[i];
-
-		/* nobody asks the baseline */
-		if (in->book->tier == EBPFNET_TIER_BASELINE && rk.soft.deny)
-			continue;
-		for (uint32_t k = 0; k < in->book->n_rules; k++) {
-			const struct ebn_rule *r = &in->book->rules[k];
-
-			if (r->direction == t->dir)
-				rk.rule[rk.n++] = (struct ebn_ranked){
-					.rule = r, .book = in->book, .col = in->col + in->first[k],
-					.n_col = in->first[k + 1] - in->first[k], .number = in->number[k],
-					.ports = EBN_RANK_NONE,
-				};
-		}
-	}
+	for (uint32_t i = 0; i < t->n_inst; i++)
+		add_policy(&rk, t, t->inst[i]);
 	err = sort_strict(&rk);
 	if (!err)
 		err = sort_soft(&rk);

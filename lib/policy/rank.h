@@ -8,11 +8,10 @@
 #define EBN_RANK_NONE UINT32_MAX
 
 struct ebn_ranked {
-	const struct ebn_rule *rule;
+	const struct ebn_entry *entry;
+	const struct ebn_rule *rule;	/* the entry's */
 	const struct ebn_rulebook *book;
 	struct ebn_column **col;
-	uint32_t n_col;
-	uint32_t number;
 	uint32_t ports;		/* the compiler's: number of its set of ranges; EBN_RANK_NONE: all ports */
 	uint32_t soft;		/* its place when policies in audit refuse nothing; EBN_RANK_NONE: it is not there then */
 	uint16_t decision;	/* the compiler's */

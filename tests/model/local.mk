@@ -4,7 +4,7 @@
 EBN_MODEL_TESTS = tests/model/model-policy tests/model/model-prefix
 EXTRA_DIST += tests/model/model-policy-slow
 
-tests_model_model_policy_SOURCES = tests/model/model-policy.c tests/unit/suite.h tests/unit/policy-arena.h
+tests_model_model_policy_SOURCES = tests/model/model-policy.c tests/model/policy-world.h tests/unit/suite.h tests/unit/policy-arena.h
 tests_model_model_policy_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_model_model_policy_LDADD = $(EBN_TEST_LIBS)
 tests_model_model_prefix_SOURCES = tests/model/model-prefix.c tests/unit/suite.h

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause
 /*
  * Policies flip 10,000 times while a thread reads the tables as a program does: one root, no second look, inside a section
- * that the writer's grace periods wait for. Its four answers are those of one policy or of the other, never of both.
+ * that the writer's grace periods wait for. Its answers are those of one policy or of the other, never of both. Both policies
+ * speak of prefixes, of which some come and go and one is in a group that changes: the way from address to identity, which is
+ * walked as programs do, is part of each answer.
  */
 #include <pthread.h>
 #include <sched.h>
@@ -10,19 +12,23 @@
 #include "../unit/policy-arena.h"
 
 #define FLIPS 10000
-#define CELLS 4
+#define LABELLED 4	/* cells of identities */
+#define WORLD 3		/* cells of addresses, at port 81 */
+#define CELLS (LABELLED + WORLD)
 
 struct shared {
 	struct arena a;
 	uint32_t subject, id[2];
+	uint32_t addr[WORLD][4];
 	uint64_t section;	/* odd: the reader is inside */
 	int stop;
 	unsigned long read, seen[2], mixed;
 };
 
 static const uint16_t port[2] = { 80, 81 };
-/* web:80, web:81, db:80, db:81 */
-static const uint8_t want[2][CELLS] = { { 1, 0, 0, 0 }, { 0, 1, 0, 1 } };
+static const char *const address[WORLD] = { "192.0.2.1", "192.0.2.200", "198.51.100.1" };
+/* web:80, web:81, db:80, db:81, the addresses */
+static const uint8_t want[2][CELLS] = { { 1, 0, 0, 0, 1, 0, 1 }, { 0, 1, 0, 1, 0, 1, 1 } };
 
 static uint16_t get16(const struct shared *s, uint32_t off)
 {
@@ -52,6 +58,19 @@ static uint8_t verdict(const struct shared *s, uint32_t dir, uint32_t identity, 
 #undef FIELD
 }
 
+/* The identity behind an address, under the directory at dir. */
+static uint32_t behind(const struct shared *s, uint32_t dir, const uint32_t addr[4])
+{
+	const struct ebn_dir *d = (const void *)((const char *)s->a.mem + dir);
+	struct ebn_prefix px;
+	int err;
+
+	do
+		err = ebn_rows_read_prefix(s->a.mem, s->a.size, d, addr, &px);
+	while (err == -EAGAIN);
+	return err ? EBN_ID_WORLD : px.identity;
+}
+
 static void *reader(void *arg)
 {
 	struct shared *s = arg;
@@ -64,7 +83,10 @@ static void *reader(void *arg)
 		__atomic_fetch_add(&s->section, 1, __ATOMIC_SEQ_CST);
 		dir = EBN_ROOT_OFF(__atomic_load_n(&h->root, __ATOMIC_ACQUIRE));
 		for (int i = 0; i < CELLS; i++) {
-			got[i] = verdict(s, dir, s->id[i / 2], port[i % 2]);
+			if (i < LABELLED)
+				got[i] = verdict(s, dir, s->id[i / 2], port[i % 2]);
+			else
+				got[i] = verdict(s, dir, behind(s, dir, s->addr[i - LABELLED]), 81);
 			if (s->read % 64 == 0 && i == 1)
 				sched_yield();
 		}
@@ -92,21 +114,31 @@ static void grace(struct shared *s)
 	ebn_node_grace_done(s->a.nt);
 }
 
-static struct ebpfnet_policy_set *set_of(struct shared *s, const char *peer, uint16_t p)
+static struct ebpfnet_policy_set *set_of(struct shared *s, const char *peer, uint16_t p,
+					 const struct ebpfnet_policy_peer *net, const char *office)
 {
 	struct ebpfnet_port_range range = { .protocol = 6, .first = p, .last = p };
+	struct ebpfnet_port_range at81 = { .protocol = 6, .first = 81, .last = 81 };
+	struct ebpfnet_policy_peer group = { .kind = EBPFNET_PEER_CIDR_GROUP, .text = "office" };
 	struct ebpfnet_policy_peer from = { .text = peer };
-	struct ebpfnet_policy_rule rule = {
-		EBPFNET_OPTS_INIT(rule), .direction = EBPFNET_INGRESS, .action = EBPFNET_VERDICT_ALLOW,
-		.peers = &from, .n_peers = 1, .ports = &range, .n_ports = 1,
+	const struct ebpfnet_policy_peer *peers[] = { &from, net, &group };
+	struct ebpfnet_policy_rule rule[3];
+	struct ebpfnet_policy_group g = {
+		EBPFNET_OPTS_INIT(g), .kind = EBPFNET_PEER_CIDR_GROUP, .name = "office", .prefixes = &office, .n_prefixes = 1,
 	};
 	struct ebpfnet_policy_opts opts = {
 		EBPFNET_OPTS_INIT(opts), .name = "api", .subject = "app=api", .default_deny_ingress = 1,
 	};
 	struct ebpfnet_policy_set *set = NULL;
 
+	for (int i = 0; i < 3; i++)
+		rule[i] = (struct ebpfnet_policy_rule){
+			EBPFNET_OPTS_INIT(rule[i]), .direction = EBPFNET_INGRESS, .action = EBPFNET_VERDICT_ALLOW,
+			.peers = peers[i], .n_peers = 1, .ports = i ? &at81 : &range, .n_ports = 1,
+		};
 	ck_assert_int_eq(ebpfnet_policy_set_new(s->a.ctx, &set), 0);
-	ck_assert_int_eq(ebpfnet_policy_set_add(set, &opts, &rule, 1), 0);
+	ck_assert_int_eq(ebpfnet_policy_set_group(set, &g), 0);
+	ck_assert_int_eq(ebpfnet_policy_set_add(set, &opts, rule, 3), 0);
 	return set;
 }
 
@@ -126,6 +158,7 @@ START_TEST(never_both)
 	static struct shared s;
 	struct ebpfnet_policy_set *set[2];
 	struct ebpfnet_labels *l = NULL;
+	const char *upper = "192.0.2.128/25";
 	pthread_t thread;
 	char text[32];
 
@@ -135,8 +168,18 @@ START_TEST(never_both)
 	ck_assert_int_eq(ebpfnet_labels_parse("app=api", NULL, NULL, &l), 0);
 	ck_assert_int_eq(ebn_policy_subject_get(s.a.policy, l, &s.subject), 0);
 	ebpfnet_labels_unref(l);
-	set[0] = set_of(&s, "app=web", 80);
-	set[1] = set_of(&s, "app in (web,db)", 81);
+	for (int i = 0; i < WORLD; i++) {
+		struct ebpfnet_addr addr;
+
+		ck_assert_int_eq(ebpfnet_addr_parse(address[i], &addr), 0);
+		memcpy(s.addr[i], addr.b, sizeof(s.addr[i]));
+	}
+	/* the first has the network without its upper half, the second the upper half, by a group; both the last address */
+	set[0] = set_of(&s, "app=web", 80,
+			&(struct ebpfnet_policy_peer){ .kind = EBPFNET_PEER_CIDR, .text = "192.0.2.0/24",
+						       .except = &upper, .n_except = 1 }, "198.51.100.0/24");
+	set[1] = set_of(&s, "app in (web,db)", 81,
+			&(struct ebpfnet_policy_peer){ .kind = EBPFNET_PEER_CIDR, .text = "198.51.0.0/16" }, upper);
 	ck_assert_int_eq(ebn_policy_commit(s.a.policy, set[0], NULL), 0);
 	ck_assert_int_eq(pthread_create(&thread, NULL, reader, &s), 0);
 	for (int i = 1; i <= FLIPS; i++) {
