@@ -124,6 +124,32 @@ START_TEST(policies_keep_their_place)
 }
 END_TEST
 
+/* Documents of any kind are entries: with several policies, with none, and those in a List one by one. */
+START_TEST(policies_of_every_language)
+{
+	static const char yaml[] =
+		"version: 1\npolicies:\n"
+		"  - apiVersion: cilium.io/v2\n    kind: CiliumNetworkPolicy\n    metadata: {name: c, namespace: n}\n"
+		"    specs: [{endpointSelector: {}, ingress: [{}]}, {endpointSelector: {}, egress: [{}]}]\n"
+		"  - {apiVersion: cilium.io/v2alpha1, kind: CiliumCIDRGroup, metadata: {name: g}, spec: {externalCIDRs: [10.0.0.0/8]}}\n"
+		"  - apiVersion: v1\n    kind: List\n    items:\n"
+		"    - {apiVersion: networking.k8s.io/v1, kind: NetworkPolicy, metadata: {name: k}, spec: {podSelector: {}}}\n"
+		"    - apiVersion: policy.networking.k8s.io/v1alpha1\n      kind: AdminNetworkPolicy\n"
+		"      metadata: {name: a}\n      spec: {priority: 1, subject: {namespaces: {}}}\n";
+	static const char *const names[] = { "admin:a", "cidr-group:g", "cilium:n/c/1", "default/k" };
+	struct conf *conf = good(yaml);
+	struct ebpfnet_policy_set *set = NULL;
+
+	ck_assert_uint_eq(conf->n_policies, 4);
+	for (size_t i = 0; i < 4; i++)
+		ck_assert_str_eq(conf->policies[i].name, names[i]);
+	ck_assert_int_eq(conf_policy_set(conf, ctx, &report, &set), 0);
+	ck_assert_uint_eq(ebpfnet_policy_set_count(set), 4);
+	ebpfnet_policy_set_free(set);
+	conf_free(conf);
+}
+END_TEST
+
 /* What is written out is what is read back, also through JSON. */
 START_TEST(json_reads_back)
 {
@@ -240,7 +266,8 @@ static const struct {
 	{ "version: 1\nipam:\n  pools:\n  - name: a\n", 4, "\"ranges\" is missing" },
 	{ "version: 1\nipam:\n  pools:\n  - {name: a, ranges: []}\n", 4, "needs ranges" },
 	{ "version: 1\nipam:\n  pools:\n  - {name: a, ranges: [{subnet: 10.0.0.1/24}]}\n", 4, "not a subnet" },
-	{ "version: 1\nipam:\n  pools:\n  - {name: a, ranges: [{subnet: 10.0.0.0/24, gateway: no}]}\n", 4, "not an address" },
+	{ "version: 1\nipam:\n  pools:\n  - {name: a, ranges: [{subnet: 10.0.0.0/24, gateway: no}]}\n", 4,
+			"not an address" },
 	{ "version: 1\nipam:\n  pools:\n  - {name: a, ranges: [{subnet: 10.0.0.0/24}]}\n"
 	  "  - {name: b, ranges: [{subnet: 10.0.0.128/25}]}\n", 5, "pool a has some of these" },
 	{ "version: 1\nipam:\n  pools:\n  - {name: a, ranges: [{subnet: 10.0.0.0/24}]}\n"
@@ -431,7 +458,8 @@ END_TEST
 int main(void)
 {
 	const TTest *const tests[] = {
-		everything_is_read, policies_keep_their_place, json_reads_back, merging_keeps_owners,
+		everything_is_read, policies_keep_their_place, policies_of_every_language, json_reads_back,
+				merging_keeps_owners,
 		files_are_read_beside_the_file, errors_inside_policies_have_the_files_line,
 		all_errors_are_said_at_once, sockets_may_not_name_files, the_sample_is_right, entries_in_random_order,
 	};
