@@ -124,8 +124,8 @@ static int read_service(struct ebn_parse *ps, const struct ebn_doc_node *n, stru
 	ns = ebn_doc_text(by_name ? by_name : by_labels, "namespace");
 	ns = ns ? ns : ps->ns;
 	peer->kind = EBPFNET_PEER_SERVICE;
-	/* who has the labels that the service selects is an endpoint */
-	peer->flags = EBPFNET_PEER_F_ENDPOINTS | (by_name ? 0 : EBPFNET_PEER_F_LABELS);
+	/* endpoints behind it are meant by its selector, addresses are those outside of the cluster */
+	peer->flags = by_name ? 0 : EBPFNET_PEER_F_LABELS;
 	if (by_name && !ns)
 		return ebn_doc_error(&ps->doc, by_name, EINVAL, "namespace is missing");
 	if (by_name) {
