@@ -210,6 +210,8 @@ static __always_inline int find(struct bpf_sock_addr *ctx, struct ebn_call *c, c
 		if (c->netns != ebn_node_netns)
 			return 0;
 		c->ask.nodes_only = 1;
+	} else if (!ebn_svc_maybe(&c->v, c->ask.w0, c->ask.w1)) {
+		return 0;
 	}
 	return ebn_svc_find(&c->ask);
 }

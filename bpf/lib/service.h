@@ -204,6 +204,21 @@ __attribute__((noinline)) int ebn_svc_find(struct ebn_svc_ask *a)
 	return 0;
 }
 
+/** Could the address be a VIP? Most are not, and their head says so: one look for those, before anything is called. */
+static __always_inline bool ebn_svc_maybe(const struct ebn_view *v, __u64 w0, __u64 w1)
+{
+	struct ebn_slot heads = ebn_view_slot(v, EBN_P_SVC_HASH);
+	__u32 hash;
+
+	if (!heads.n)
+		return false;
+	/* prefixes have heads of their own */
+	if (ebn_node_u64(v, heads.off))
+		return true;
+	hash = ebn_svc_hash(ebn_svc_words_hash(w0, w1), EBN_SVC_VIP, 128, 0, 0);
+	return ebn_node_u32(v, heads.off + sizeof(struct ebn_svc_head) + 4 * (hash & (heads.n - 1)));
+}
+
 /** Is this source allowed? w0, w1: the address. */
 struct ebn_svc_source_ask {
 	__u64 w0, w1;
