@@ -27,6 +27,7 @@ static struct ebpfnet_datapath *dp;
 static struct ebpfnet_diag *diag;
 static char name[32], root[64], cgroup[128];
 static bool mounted;
+static int owner;		/* pid of main(), which knows what a test that failed has left */
 
 static const char *said(void)
 {
@@ -49,11 +50,11 @@ static void cgroup_make(void)
 {
 	char path[256], pid[16];
 
-	snprintf(root, sizeof(root), "/tmp/ebn-cgroup-%d", getpid());
+	snprintf(root, sizeof(root), "/tmp/ebn-cgroup-%d", owner);
 	ck_assert_int_eq(mkdir(root, 0700), 0);
 	ck_assert_int_eq(mount("none", root, "cgroup2", 0, NULL), 0);
 	mounted = true;
-	snprintf(cgroup, sizeof(cgroup), "%s/ebn-test-%d", root, getpid());
+	snprintf(cgroup, sizeof(cgroup), "%s/ebn-test-%d", root, owner);
 	ck_assert_int_eq(mkdir(cgroup, 0755), 0);
 	snprintf(path, sizeof(path), "%s/cgroup.procs", cgroup);
 	snprintf(pid, sizeof(pid), "%d", getpid());
@@ -93,9 +94,24 @@ static void dp_open(void)
 	ck_assert_msg(!ebpfnet_datapath_load(dp, diag), "%s", said());
 }
 
+/* A test that fails does not come to its teardown. */
+static void sweep(void)
+{
+	char cmd[512];
+
+	snprintf(cmd, sizeof(cmd),
+		 "[ ! -d /tmp/ebn-cgroup-%d ] || { mount -t cgroup2 none /tmp/ebn-cgroup-%d && "
+		 "rmdir /tmp/ebn-cgroup-%d/ebn-test-%d; umount /tmp/ebn-cgroup-%d; rmdir /tmp/ebn-cgroup-%d; }; "
+		 "rm -rf /sys/fs/bpf/ebpfnet/svc-%d",
+		 owner, owner, owner, owner, owner, owner, owner);
+	if (system(cmd))
+		printf("something of a test that failed is left\n");
+}
+
 static void setup(void)
 {
-	snprintf(name, sizeof(name), "svc-%d", getpid());
+	sweep();
+	snprintf(name, sizeof(name), "svc-%d", owner);
 	ck_assert_int_eq(unshare(CLONE_NEWNET | CLONE_NEWNS), 0);
 	ck_assert_int_eq(mount(NULL, "/", NULL, MS_REC | MS_SLAVE, NULL), 0);
 	loopback_up();
@@ -631,6 +647,7 @@ int main(void)
 		printf("needs root\n");
 		return 77;
 	}
+	owner = getpid();
 	tcase_set_timeout(tc, 120);
 	tcase_add_checked_fixture(tc, setup, teardown);
 	for (i = 0; i < sizeof(tests) / sizeof(tests[0]); i++)
@@ -640,5 +657,6 @@ int main(void)
 	srunner_run_all(runner, CK_ENV);
 	failed = srunner_ntests_failed(runner);
 	srunner_free(runner);
+	sweep();
 	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }
