@@ -13,6 +13,7 @@
  * the way there ends in a drop with its reason.
  */
 #include "lib/conntrack.h"
+#include "lib/cut.h"
 #include "lib/deliver.h"
 #include "lib/endpoint.h"
 #include "lib/event.h"
@@ -29,6 +30,13 @@ static __always_inline int drop(struct ebn_pkt *p, enum ebn_reason reason)
 {
 	p->reason = reason;
 	return ebn_drop(p);
+}
+
+/* Not let through by judge(). */
+static __always_inline int refuse(struct __sk_buff *skb, struct ebn_pkt *p, enum ebn_reason reason)
+{
+	p->reason = reason;
+	return p->cut ? ebn_cut(skb, p) : ebn_drop(p);
 }
 
 static __always_inline enum ebn_reason parse(struct __sk_buff *skb, struct ebn_pkt *p, const bool v6)
@@ -120,7 +128,7 @@ static __always_inline int from_ep_ip(struct __sk_buff *skb, struct ebn_pkt *p, 
 		return drop(p, EBN_R_MULTICAST);
 	reason = judge(skb, p, v6);
 	if (reason)
-		return drop(p, reason);
+		return refuse(skb, p, reason);
 	passed(p);
 	if (p->row[1]) {
 		action = to_local(skb, p, v, v6);
@@ -214,7 +222,7 @@ static __always_inline int to_ep_ip(struct __sk_buff *skb, struct ebn_pkt *p, st
 		return drop(p, EBN_R_NO_ROUTE);
 	reason = judge(skb, p, v6);
 	if (reason)
-		return drop(p, reason);
+		return refuse(skb, p, reason);
 	passed(p);
 	return TC_ACT_OK;
 }
@@ -298,7 +306,7 @@ static __always_inline int from_netdev_ip(struct __sk_buff *skb, struct ebn_pkt 
 	}
 	reason = judge(skb, p, v6);
 	if (reason)
-		return drop(p, reason);
+		return refuse(skb, p, reason);
 	passed(p);
 	action = to_local(skb, p, v, v6);
 	return action == TC_ACT_UNSPEC ? TC_ACT_OK : action;

@@ -34,6 +34,11 @@ enum {
 	TC_ACT_REDIRECT = 7,
 };
 
+/* bpf_clone_redirect(); bpf_skb_store_bytes() */
+#define BPF_F_INGRESS 1u
+#define BPF_F_RECOMPUTE_CSUM 1u
+#define BPF_F_INVALIDATE_HASH 2u
+
 enum xdp_action {
 	XDP_ABORTED = 0,
 	XDP_DROP,

@@ -144,6 +144,41 @@ static __always_inline void ebn_ct_rewrite(struct ebn_pkt *p, struct ebn_flow_bo
 		EBN_WRITE(e->decision, decision);
 }
 
+/* EBN_NODE_F_* as they are now. */
+static __always_inline __u32 ebn_ct_switches(void)
+{
+	const struct ebn_live *live;
+	struct ebn_view v;
+
+	if (ebn_view_open(&v))
+		return 0;
+	live = ebn_node_live(&v);
+	return live ? EBN_READ(live->flags) : 0;
+}
+
+/*
+ * Denied after all. Where such flows are cut, their RSTs pass, when they carry nothing: those that are made of the packets
+ * that do not (cut.h), and the ends' own.
+ */
+static __always_inline int ebn_ct_no_more(struct ebn_pkt *p, struct ebn_flow_ref *r, struct ebn_flow_body *e)
+{
+	if (p->reason == EBN_R_POLICY || p->reason == EBN_R_POLICY_RULE || p->reason == EBN_R_NO_POLICY)
+		p->reason = EBN_R_RECHECK;
+	if (p->reason != EBN_R_RECHECK || p->proto != EBN_PROTO_TCP || p->frag || p->evf & EBN_EVF_RELATED ||
+	    !(ebn_ct_switches() & EBN_NODE_F_CUT))
+		return EBN_V_DENY;
+	if (p->tcp_flags & EBN_TCP_RST) {
+		if (p->l4_len != sizeof(struct ebn_tcp))
+			return EBN_V_DENY;
+		p->verdict = EBN_V_ALLOW;
+		p->reason = EBN_R_NONE;
+		return EBN_V_ALLOW;
+	}
+	p->cut = 1;
+	ebn_flow_update(e, r, EBN_FS_CLOSING, EBN_CTL_FLAGS(r->ctl) & ~EBN_FF_PROVEN, EBN_CTL_EPOCH(r->ctl));
+	return EBN_V_DENY;
+}
+
 /* Epochs moved: the beginner's direction is judged again. */
 static __always_inline int ebn_ct_recheck(struct ebn_pkt *p, struct ebn_flow_ref *r, __u32 hi, const bool v6)
 {
@@ -154,11 +189,8 @@ static __always_inline int ebn_ct_recheck(struct ebn_pkt *p, struct ebn_flow_ref
 		return ebn_deny(p, EBN_R_TABLES);
 	ebn_count(EBN_C_RECHECK);
 	p->evf |= EBN_EVF_RECHECK;
-	if (ebn_decide(p, !!(p->evf & EBN_EVF_REPLY)) == EBN_V_DENY) {
-		if (p->reason == EBN_R_POLICY || p->reason == EBN_R_POLICY_RULE || p->reason == EBN_R_NO_POLICY)
-			p->reason = EBN_R_RECHECK;
-		return EBN_V_DENY;
-	}
+	if (ebn_decide(p, !!(p->evf & EBN_EVF_REPLY)) == EBN_V_DENY)
+		return ebn_ct_no_more(p, r, e);
 	if (p->verdict == EBN_V_AUDIT)
 		next |= EBN_FF_AUDIT;
 	if (next != flags)
@@ -325,12 +357,17 @@ static __always_inline bool ebn_ct_quiet(const struct ebn_pkt *p, __u32 state)
 	return ebn_has_handshake(p) && p->frag == EBN_FRAG_LATER;
 }
 
-/* State and flags that the packet leaves behind. */
-static __always_inline void ebn_ct_step(struct ebn_pkt *p, struct ebn_flow_ref *r, struct ebn_flow_body *e, __u32 hi)
+/* State and flags that the packet leaves behind. A function, for the verifier: it is the same for both families. */
+__attribute__((noinline)) int ebn_ct_step(struct ebn_pkt *p, struct ebn_flow_ref *r, struct ebn_flow_body *e, __u32 hi)
 {
-	__u8 state = EBN_CTL_STATE(r->ctl), flags = EBN_CTL_FLAGS(r->ctl), next, next_flags = flags;
-	bool reply = p->evf & EBN_EVF_REPLY;
+	__u8 state, flags, next, next_flags;
+	bool reply;
 
+	if (!p || !r || !e)
+		return 0;
+	state = EBN_CTL_STATE(r->ctl);
+	flags = next_flags = EBN_CTL_FLAGS(r->ctl);
+	reply = p->evf & EBN_EVF_REPLY;
 	if (ebn_has_handshake(p)) {
 		__u8 f = p->tcp_flags, seen = hi ? r->tcp_flags[1] : r->tcp_flags[0];
 
@@ -342,6 +379,7 @@ static __always_inline void ebn_ct_step(struct ebn_pkt *p, struct ebn_flow_ref *
 	}
 	if (next != state || next_flags != flags)
 		ebn_flow_update(e, r, next, next_flags, EBN_CTL_EPOCH(r->ctl));
+	return 0;
 }
 
 /* What a SYN leaves of the flow that it begins anew: its counters. */
@@ -389,18 +427,6 @@ static __always_inline int ebn_ct_event(struct ebn_pkt *p, struct ebn_flow_ref *
 		return ebn_deny(p, EBN_R_TABLES);
 	ebn_ct_step(p, r, e, hi);
 	return p->verdict;
-}
-
-/* EBN_NODE_F_* as they are now. */
-static __always_inline __u32 ebn_ct_switches(void)
-{
-	const struct ebn_live *live;
-	struct ebn_view v;
-
-	if (ebn_view_open(&v))
-		return 0;
-	live = ebn_node_live(&v);
-	return live ? EBN_READ(live->flags) : 0;
 }
 
 /* May a flow begin with this packet? */

@@ -66,6 +66,8 @@ struct ebn_pkt {
 	__u8 hi;		/* the source is the higher end of the key */
 	__u8 counted;		/* the flow's counters had this packet at an earlier hook */
 	__u8 slow;		/* enum ebn_ct_slow_kind */
+	__u8 cut;		/* denied, and its flow is to be reset */
+	__u8 reserved;
 	__u16 zone;
 	__u16 decision[2];	/* egress, ingress */
 	__u16 ep[2];		/* endpoint ids */

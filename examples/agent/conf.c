@@ -136,7 +136,7 @@ SECONDS(other_s)
 SECONDS(give_up_s)
 #undef SECONDS
 
-static int read_midstream(struct conf_reader *r, const struct tree_node *node, void *object)
+static int read_switch(struct conf_reader *r, const struct tree_node *node, uint8_t *ret)
 {
 	char *text = NULL;
 	int err = conf_read_text(r, node, &text);
@@ -145,8 +145,18 @@ static int read_midstream(struct conf_reader *r, const struct tree_node *node, v
 	free(text);
 	if (!err && !on && !off)
 		err = tree_error(r->tree, node, r->report, "true or false is expected");
-	((struct ebpfnet_ct_config *)object)->midstream = on;
+	*ret = on;
 	return err;
+}
+
+static int read_midstream(struct conf_reader *r, const struct tree_node *node, void *object)
+{
+	return read_switch(r, node, &((struct ebpfnet_ct_config *)object)->midstream);
+}
+
+static int read_cut(struct conf_reader *r, const struct tree_node *node, void *object)
+{
+	return read_switch(r, node, &((struct ebpfnet_ct_config *)object)->cut);
 }
 
 static const struct conf_key tracking_keys[] = {
@@ -160,6 +170,7 @@ static const struct conf_key tracking_keys[] = {
 	{ "other_s", read_other_s, false },
 	{ "give_up_s", read_give_up_s, false },
 	{ "midstream", read_midstream, false },
+	{ "cut", read_cut, false },
 	{}
 };
 

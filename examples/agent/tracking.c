@@ -83,13 +83,14 @@ int method_ct_config(struct call *call)
 {
 	struct ebpfnet_ct_config c = { EBPFNET_OPTS_INIT(c) };
 	struct agent *a = call->agent;
-	bool midstream;
+	bool midstream, cut;
 	uint64_t n;
 	int err = call_needs_datapath(call);
 
 	if (!err)
 		err = ebpfnet_ct_get_config(a->dp, &c);
 	midstream = c.midstream;
+	cut = c.cut;
 	for (size_t i = 0; !err && ct_time_name(i); i++) {
 		n = 0;
 		err = param_number(call, ct_time_name(i), CT_SECONDS_MAX, &n);
@@ -98,9 +99,12 @@ int method_ct_config(struct call *call)
 	}
 	if (!err)
 		err = param_bool(call, "midstream", &midstream);
+	if (!err)
+		err = param_bool(call, "cut", &cut);
 	if (err < 0)
 		return err;
 	c.midstream = midstream;
+	c.cut = cut;
 	if (json_object_size(call->params)) {
 		err = ebpfnet_ct_set_config(a->dp, &c);
 		if (err < 0)

@@ -41,6 +41,7 @@ json_t *show_ct_config(struct ebpfnet_datapath *dp)
 	for (size_t i = 0; i < TIMES; i++)
 		set(o, times[i].name, *ct_time(&c, i));
 	json_object_set_new(o, "midstream", json_boolean(c.midstream));
+	json_object_set_new(o, "cut", json_boolean(c.cut));
 	return o;
 }
 

@@ -160,21 +160,30 @@ static int one_option(struct ct_args *args, int c, const char *value)
 	}
 }
 
+/* "true" and "false" of a setting are no texts. */
+static int as_switch(json_t *settings, const char *key)
+{
+	const char *on = json_string_value(json_object_get(settings, key));
+
+	if (!on)
+		return 0;
+	if (strcmp(on, "true") && strcmp(on, "false"))
+		return fail("%s is true or false", key);
+	return json_object_set_new(settings, key, json_boolean(!strcmp(on, "true"))) ? fail("no memory") : 0;
+}
+
 /* What is left over: KEY=VALUE, with the control socket's names; settings for -T. */
 static int the_rest(struct ct_args *args, int argc, char **argv)
 {
 	bool settings = args->command == 'T';
 	json_t *more = settings ? arguments(argc, argv, CT_CONFIG_KEYS, CT_CONFIG_NUMBERS, "") :
 		       arguments(argc, argv, CT_FILTER_KEYS, CT_FILTER_NUMBERS, "");
-	const char *on = more ? json_string_value(json_object_get(more, "midstream")) : NULL;
 	int status = 0;
 
 	if (!more)
 		return 1;
-	if (on && strcmp(on, "true") && strcmp(on, "false"))
-		status = fail("midstream is true or false");
-	else if (on)
-		json_object_set_new(more, "midstream", json_boolean(!strcmp(on, "true")));
+	if (settings)
+		status = as_switch(more, "midstream") || as_switch(more, "cut");
 	if (!status && json_object_update(args->filter, more))
 		status = fail("no memory");
 	json_decref(more);

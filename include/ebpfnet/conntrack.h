@@ -143,7 +143,9 @@ struct ebpfnet_ct_config {
 	uint32_t other_s;
 	uint32_t give_up_s;		/**< an established flow idle longer may be given up when its sets are full */
 	uint8_t midstream;		/**< 1: pick TCP and SCTP flows up in their middle when policy allows them */
-	uint8_t reserved[3];		/**< 0 */
+	uint8_t cut;			/**< 1: a TCP flow that policy no longer allows is reset at both ends by its next packet;
+					     0: its packets are dropped */
+	uint8_t reserved[2];		/**< 0 */
 };
 #define ebpfnet_ct_config__last_field reserved
 

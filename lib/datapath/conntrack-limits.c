@@ -53,6 +53,7 @@ int ebpfnet_ct_get_config(struct ebpfnet_datapath *dp, struct ebpfnet_ct_config 
 	}
 	flags = EBN_READ(hdr->flags);
 	c.midstream = !!(flags & EBN_NODE_F_MIDSTREAM);
+	c.cut = !!(flags & EBN_NODE_F_CUT);
 	sz = ret->sz;
 	ebn_copy_out(ret, sz, &c, sizeof(c));
 	ret->sz = sz;
@@ -78,8 +79,9 @@ int ebpfnet_ct_set_config(struct ebpfnet_datapath *dp, const struct ebpfnet_ct_c
 	flags = EBN_READ(hdr->flags);
 	/* what an older caller does not know stays */
 	c.midstream = !!(flags & EBN_NODE_F_MIDSTREAM);
+	c.cut = !!(flags & EBN_NODE_F_CUT);
 	memcpy(&c, config, config->sz < sizeof(c) ? config->sz : sizeof(c));
-	if (c.midstream > 1 || c.reserved[0] || c.reserved[1] || c.reserved[2])
+	if (c.midstream > 1 || c.cut > 1 || c.reserved[0] || c.reserved[1])
 		return -EINVAL;
 	for (i = 0; i < EBN_ARRAY_SIZE(limits); i++)
 		if (*field_at(&c, limits[i].field) > SECONDS_MAX)
@@ -91,8 +93,8 @@ int ebpfnet_ct_set_config(struct ebpfnet_datapath *dp, const struct ebpfnet_ct_c
 		if (seconds)
 			EBN_WRITE(*word, (uint32_t)(ticks ? ticks : 1));
 	}
-	flags &= ~EBN_NODE_F_MIDSTREAM;
-	flags |= c.midstream ? EBN_NODE_F_MIDSTREAM : 0;
+	flags &= ~(EBN_NODE_F_MIDSTREAM | EBN_NODE_F_CUT);
+	flags |= (c.midstream ? EBN_NODE_F_MIDSTREAM : 0) | (c.cut ? EBN_NODE_F_CUT : 0);
 	EBN_WRITE(hdr->flags, flags);
 	return 0;
 }

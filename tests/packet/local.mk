@@ -14,7 +14,7 @@ ROOT_TESTS += tests/packet/test-node-probe
 endif
 
 # packets through the datapath's programs
-EBN_PACKET_TESTS = tests/packet/test-path tests/packet/test-parse tests/packet/test-tcp tests/packet/test-ct \
+EBN_PACKET_TESTS = tests/packet/test-path tests/packet/test-parse tests/packet/test-tcp tests/packet/test-ct tests/packet/test-cut \
 	tests/packet/test-fuzz tests/packet/test-instructions
 EBN_RIG = tests/packet/packet.c tests/packet/packet.h tests/packet/rig.c tests/packet/rig.h tests/unit/suite.h
 EXTRA_PROGRAMS += $(EBN_PACKET_TESTS)
@@ -24,6 +24,9 @@ tests_packet_test_path_LDADD = $(EBN_TEST_LIBS)
 tests_packet_test_parse_SOURCES = tests/packet/test-parse.c $(EBN_RIG)
 tests_packet_test_parse_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_packet_test_parse_LDADD = $(EBN_TEST_LIBS)
+tests_packet_test_cut_SOURCES = tests/packet/test-cut.c $(EBN_RIG)
+tests_packet_test_cut_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_packet_test_cut_LDADD = $(EBN_TEST_LIBS)
 tests_packet_test_ct_SOURCES = tests/packet/test-ct.c $(EBN_RIG)
 tests_packet_test_ct_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_packet_test_ct_LDADD = $(EBN_TEST_LIBS)
