@@ -13,6 +13,7 @@ bench_ebn_bench_SOURCES = \
 	bench/address_bench.h \
 	bench/bench.h \
 	bench/compile.c \
+	bench/conntrack.c \
 	bench/daemon.h \
 	bench/flow.c \
 	bench/flow_bench.h \

@@ -11,6 +11,9 @@
 #include <ebpfnet/labels.h>
 
 #include "../unit/suite.h"
+#include "conntrack/count.h"
+#include "conntrack/image.h"
+#include "conntrack/watch.h"
 #include "observe/names.h"
 #include "tables/rows.h"
 
@@ -243,6 +246,45 @@ static int ipam_scene(void)
 	return rc;
 }
 
+static int no_bytes(const void *data, size_t len, void *arg)
+{
+	(void)data;
+	*(size_t *)arg += len;
+	return 0;
+}
+
+/* Everything that takes memory for flows: a watch, its way to other tables, counts, an export. */
+static int flows_scene(void)
+{
+	static uint8_t small[2][16 * sizeof(struct ebn_flow_set6)], large[2][32 * sizeof(struct ebn_flow_set6)];
+	struct ebn_flows t[2] = { { .mem = small[0], .mask = 15 }, { .mem = small[1], .mask = 15, .v6 = true } };
+	struct ebn_flows other[2] = { { .mem = large[0], .mask = 31 }, { .mem = large[1], .mask = 31, .v6 = true } };
+	struct ebn_ct_walk walk = { .tables = t, .view = { .tick_ns = 1000 }, .filter = { .sz = sizeof(walk.filter) } };
+	struct ebpfnet_ct_endpoint_count ep;
+	struct ebn_ct_watch w;
+	size_t bytes = 0;
+	int rc = ebn_ct_watch_begin(&w, t);
+
+	if (rc < 0)
+		return rc;
+	rc = ebn_ct_watch_follow(&w, other);
+	/* what failed has changed nothing */
+	if (rc < 0 && w.copy[0].mask != 15)
+		rc = -EIO;
+	ebn_ct_watch_end(&w);
+	if (!rc)
+		rc = ebn_ct_count_endpoints(&walk, &ep, 1);
+	if (!rc)
+		rc = ebn_image_write(&walk, no_bytes, &bytes);
+	return !rc && !bytes ? -EIO : rc;
+}
+
+START_TEST(flows)
+{
+	torture(flows_scene);
+}
+END_TEST
+
 START_TEST(labels)
 {
 	torture(labels_scene);
@@ -297,4 +339,4 @@ START_TEST(names)
 }
 END_TEST
 
-RUN_SUITE("nomem", labels, diag, filter, ipam, names)
+RUN_SUITE("nomem", flows, labels, diag, filter, ipam, names)
