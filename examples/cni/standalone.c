@@ -138,11 +138,14 @@ static int commit_policies(struct cni *c, struct world *w)
 		char *text = NULL;
 		size_t len = 0;
 
+		how.path = path;
 		if (!path || *path != '/' || read_file(path, &text, &len) < 0)
 			err = cni_fail(c, CNI_INVALID_CONFIG, "invalid \"standalone\": policies: %.200s cannot be read",
 				       path ? path : "?");
 		else
 			err = ebpfnet_policy_set_parse(set, text, len, &how);
+		/* how many policies there are is not asked */
+		err = err < 0 ? err : 0;
 		free(text);
 	}
 	if (!err)

@@ -2,6 +2,11 @@
 # shellcheck shell=bash disable=SC2034,SC2154
 # What the tests of ebpfnet-cni share: an agent with a pool, namespaces, and a runtime in a few lines. Sourced after agent-lib.sh.
 cni=$(realpath "$top_builddir/examples/cni/ebpfnet-cni")
+# the program itself, not the script in its place that finds the library: it would take longer than the plugin
+if [ -x "$(dirname "$cni")/.libs/ebpfnet-cni" ]; then
+	cni=$(dirname "$cni")/.libs/ebpfnet-cni
+	export LD_LIBRARY_PATH=$(realpath "$top_builddir/lib/.libs")${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}
+fi
 net=cni-$id
 
 # The environment of a runtime; COMMAND CONTAINER NETNS IFNAME, the document on standard input.
