@@ -344,7 +344,8 @@ static int stage_subjects(struct ebn_plan *pl)
 		if (!p->subject[s].labels || s == pl->new_subject)
 			continue;
 		subject_row(pl, s, &row);
-		change = memcmp(row.dir, in_force[s].dir, sizeof(row.dir)) != 0;
+		/* not live: what a subject left that was gone before the tables were taken over, whatever it names */
+		change = row.flags != in_force[s].flags || memcmp(row.dir, in_force[s].dir, sizeof(row.dir));
 	}
 	if (!change) {
 		if (pl->new_subject)

@@ -410,6 +410,53 @@ START_TEST(between_adoption_and_commit)
 }
 END_TEST
 
+/*
+ * The row of a subject that went just before the process did names the tables a new one gets; its number is free, and nothing
+ * in the tables has to change for the new one but that the row is in use again.
+ */
+START_TEST(a_row_left_behind_is_not_a_live_one)
+{
+	static const struct ebpfnet_port_range http = { .protocol = 6, .name = "http" };
+	struct ebpfnet_policy_rule rule = {
+		EBPFNET_OPTS_INIT(rule), .direction = EBPFNET_INGRESS, .action = EBPFNET_VERDICT_ALLOW,
+		.ports = &http, .n_ports = 1,
+	};
+	struct ebpfnet_policy_opts opts = { EBPFNET_OPTS_INIT(opts), .name = "http", .subject = "app=other" };
+	static const char next[] = "app=next,port:http/tcp=80";
+	struct ebn_subject_row *row;
+	uint32_t web, stays, goes;
+
+	begin(4 << 20);
+	web = identity("app=web");
+	stays = subject("app=stays");
+	goes = subject("app=goes");
+	ck_assert_int_eq(add("all", "app!=other", "app=web", 81), 0);
+	ck_assert_int_eq(ebpfnet_policy_set_add(set, &opts, &rule, 1), 0);
+	commit();
+	ebn_policy_subject_put(a.policy, goes);
+	ck_assert_int_eq(arena_adopt(&a, NULL), 0);
+	ck_assert_uint_eq(subject("app=stays"), stays);
+	ck_assert_uint_eq(identity("app=web"), web);
+	ebn_policy_sweep(a.policy);
+	commit();
+	row = (struct ebn_subject_row *)((char *)a.mem + ebn_node_slot(a.nt, EBN_P_SUBJECT).off) + goes;
+	ck_assert_uint_ne(row->dir[EBN_INGRESS].matrix, 0);
+	/* the first to give the port's name a number, under a rule that is not about it */
+	ck_assert_uint_eq(subject(next), goes);
+	ck_assert_str_eq(ask(goes, web, 81), "all#1");
+	row = (struct ebn_subject_row *)((char *)a.mem + ebn_node_slot(a.nt, EBN_P_SUBJECT).off) + goes;
+	ck_assert_uint_eq(row->flags, EBN_SUBJ_F_LIVE);
+	ck_assert_uint_eq(row->refs, 1);
+	/* the next process finds it */
+	ck_assert_int_eq(arena_adopt(&a, NULL), 0);
+	ck_assert_uint_eq(subject(next), goes);
+	ck_assert_str_eq(ask(goes, web, 81), "all#1");
+	ck_assert_str_eq(ask(goes, web, 80), "default deny");
+	end();
+}
+END_TEST
+
 RUN_SUITE("policy", sets, identities, numbers_run_out_and_come_back, only_what_changed_is_checked_again,
 	  known_things_cost_no_publish, no_space_leaves_the_old_policy, dry_run_changes_nothing,
-	  adoption_refuses_what_is_not_sane, between_adoption_and_commit)
+	  adoption_refuses_what_is_not_sane, between_adoption_and_commit,
+	  a_row_left_behind_is_not_a_live_one)
