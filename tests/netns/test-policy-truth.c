@@ -378,6 +378,7 @@ static int looked_up(struct ebpfnet_datapath *dp, int subject, int peer, const s
 {
 	struct ebpfnet_endpoint_info info[2] = { { 0 }, { 0 } };
 	struct ebpfnet_policy_answer a = { 0 };
+	bool icmp = q->protocol == 1 || q->protocol == 58;
 
 	for (int k = 0; k < 2; k++) {
 		struct ebpfnet_endpoint *ep;
@@ -390,7 +391,7 @@ static int looked_up(struct ebpfnet_datapath *dp, int subject, int peer, const s
 		ebpfnet_endpoint_unref(ep);
 	}
 	if (ebpfnet_policy_lookup(dp, info[0].id, q->ingress ? EBPFNET_INGRESS : EBPFNET_EGRESS, info[1].identity,
-				  (uint8_t)q->protocol, (uint16_t)q->port, &a) < 0)
+				  (uint8_t)q->protocol, (uint16_t)(icmp ? q->port << 8 : q->port), &a) < 0)
 		die("lookup");
 	return a.verdict == EBPFNET_VERDICT_DENY ? REF_DENY : a.verdict == EBPFNET_VERDICT_REDIRECT ? REF_PROXY :
 			REF_ALLOW;
