@@ -7,21 +7,40 @@
 #include "../unit/policy-arena.h"
 
 #define HEAD "apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\n"
+#define TIER "apiVersion: policy.networking.k8s.io/v1alpha1\nkind: "
 
-static const struct {
+struct golden {
 	const char *title, *text;
-} cases[] = {
-	{ "nothing committed but the empty set", "" },
-	{ "nobody may come in", HEAD "metadata: {name: deny}\nspec: {podSelector: {}}\n" },
-	{ "web may call api on port 80",
+	const char *subjects[2];	/* NULL: those of all cases */
+	const char *addrs[3];		/* of the world, whose classes are shown */
+};
+
+static const struct golden cases[] = {
+	{ .title = "nothing committed but the empty set", .text = "" },
+	{ .title = "nobody may come in", .text = HEAD "metadata: {name: deny}\nspec: {podSelector: {}}\n" },
+	{ .title = "web may call api on port 80",
+	  .text =
 	  HEAD "metadata: {name: api}\nspec: {podSelector: {matchLabels: {app: api}}, ingress: [{from: [{podSelector: "
 	  "{matchLabels: {app: web}}}], ports: [{port: 80}]}]}\n" },
-	{ "two policies, ranges, everybody, egress",
+	{ .title = "two policies, ranges, everybody, egress",
+	  .text =
 	  HEAD "metadata: {name: api}\nspec: {podSelector: {matchLabels: {app: api}}, ingress: [{from: [{podSelector: "
 	  "{matchLabels: {app: web}}}], ports: [{port: 80, endPort: 90}]}, {ports: [{protocol: UDP, port: 53}]}], "
 	  "egress: [{to: [{namespaceSelector: {}}]}]}\n---\n"
 	  HEAD "metadata: {name: all}\nspec: {podSelector: {}, ingress: [{from: [{podSelector: {matchExpressions: [{key: "
 	  "app, operator: In, values: [db, web]}]}}], ports: [{port: 85}, {protocol: SCTP}]}]}\n" },
+	{ .title = "three tiers, a prefix with an exception, a port by name",
+	  .text =
+	  TIER "AdminNetworkPolicy\nmetadata: {name: guard}\nspec: {priority: 10, subject: {namespaces: {}}, ingress: ["
+	  "{action: Pass, from: [{pods: {namespaceSelector: {}, podSelector: {matchLabels: {app: web, version: '2'}}}}]}, "
+	  "{action: Deny, from: [{pods: {namespaceSelector: {}, podSelector: {matchLabels: {app: web}}}}]}]}\n---\n"
+	  "apiVersion: cilium.io/v2\nkind: CiliumNetworkPolicy\nmetadata: {name: api}\nspec: {endpointSelector: {matchLabels: "
+	  "{app: api}}, ingress: [{fromCIDRSet: [{cidr: 10.1.0.0/16, except: [10.1.9.0/24]}], toPorts: [{ports: [{port: http, "
+	  "protocol: TCP}]}]}, {fromEndpoints: [{}], toPorts: [{ports: [{port: http, protocol: TCP}]}]}]}\n---\n"
+	  TIER "BaselineAdminNetworkPolicy\nmetadata: {name: default}\nspec: {subject: {namespaces: {}}, ingress: ["
+	  "{action: Deny, from: [{pods: {namespaceSelector: {}, podSelector: {matchLabels: {app: other}}}}]}]}\n",
+	  .subjects = { "app=api,port:http/tcp=8080", "app=db,port:http/tcp=80" },
+	  .addrs = { "10.1.8.1", "10.1.9.1", "10.2.0.1" } },
 };
 
 static const char *const identities[] = { "app=web", "app=web,version=2", "app=db", "app=other" };
@@ -83,9 +102,22 @@ static void put_table(struct arena *a, const struct ebn_policy_table *t, uint32_
 	PUT("\n");
 }
 
-static void put_case(const char *title, const char *text)
+/* The class that the world's address is in by its longest prefix. */
+static uint32_t class_at(struct arena *a, const char *text)
+{
+	struct ebn_prefix_value v;
+	struct ebpfnet_addr addr;
+	uint32_t bits[4];
+
+	ck_assert_int_eq(ebpfnet_addr_parse(text, &addr), 0);
+	memcpy(bits, addr.b, sizeof(bits));
+	return ebn_class_get(a->rows, ebn_prefix_lookup(a->rows, bits, NULL, &v) ? EBN_ID_WORLD : v.identity);
+}
+
+static void put_case(const struct golden *g)
 {
 	uint32_t id[EBN_ARRAY_SIZE(identities)], s[EBN_ARRAY_SIZE(subjects)], peers = 1, ports;
+	const char *const *who = g->subjects[0] ? g->subjects : subjects;
 	struct ebpfnet_policy_set *set = NULL;
 	const struct ebn_subject_row *row;
 	struct ebpfnet_labels *l;
@@ -98,25 +130,31 @@ static void put_case(const char *title, const char *text)
 		ebpfnet_labels_unref(l);
 	}
 	for (size_t i = 0; i < EBN_ARRAY_SIZE(subjects); i++) {
-		l = labels(subjects[i]);
+		l = labels(who[i]);
 		ck_assert_int_eq(ebn_policy_subject_get(a.policy, l, &s[i]), 0);
 		ebpfnet_labels_unref(l);
 	}
 	ck_assert_int_eq(ebpfnet_policy_set_new(a.ctx, &set), 0);
-	ck_assert_int_ge(ebpfnet_policy_set_parse(set, text, strlen(text), NULL), 0);
+	ck_assert_int_ge(ebpfnet_policy_set_parse(set, g->text, strlen(g->text), NULL), 0);
 	ck_assert_int_eq(ebn_policy_commit(a.policy, set, NULL), 0);
-	PUT("== %s\n", title);
+	PUT("== %s\n", g->title);
 	for (size_t i = 0; i < EBN_ARRAY_SIZE(identities); i++) {
 		uint32_t cls = ebn_class_get(a.rows, id[i]);
 
 		PUT("  %s: peer class %u\n", identities[i], cls);
 		peers = cls >= peers ? cls + 1 : peers;
 	}
+	for (size_t i = 0; i < EBN_ARRAY_SIZE(g->addrs) && g->addrs[i]; i++) {
+		uint32_t cls = class_at(&a, g->addrs[i]);
+
+		PUT("  %s: peer class %u\n", g->addrs[i], cls);
+		peers = cls >= peers ? cls + 1 : peers;
+	}
 	put_ports(&a, &ports);
 	row = ebn_node_ptr(a.nt, ebn_node_slot(a.nt, EBN_P_SUBJECT).off, 1);
 	for (size_t i = 0; i < EBN_ARRAY_SIZE(subjects); i++) {
 		for (int dir = 0; dir < 2; dir++) {
-			PUT("  %s, %s\n", subjects[i], dir ? "ingress" : "egress");
+			PUT("  %s, %s\n", who[i], dir ? "ingress" : "egress");
 			put_table(&a, &row[s[i]].dir[dir], peers, ports);
 		}
 	}
@@ -137,7 +175,7 @@ START_TEST(as_in_the_file)
 
 	at = out;
 	for (size_t i = 0; i < EBN_ARRAY_SIZE(cases); i++)
-		put_case(cases[i].title, cases[i].text);
+		put_case(&cases[i]);
 	snprintf(path, sizeof(path), "%s/tests/golden/policy-tables.txt", top ? top : ".");
 	f = fopen(path, update ? "w" : "r");
 	ck_assert_msg(f != NULL, "%s cannot be opened", path);
