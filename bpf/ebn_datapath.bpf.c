@@ -19,12 +19,14 @@
 #include "lib/event.h"
 #include "lib/frag.h"
 #include "lib/icmp.h"
+#include "lib/nat.h"
 #include "lib/neigh.h"
 #include "lib/pkt.h"
 #include "lib/policy.h"
 #include "lib/run.h"
 #include "lib/sctp.h"
 #include "lib/stat.h"
+#include "lib/watch.h"
 
 static __always_inline int drop(struct ebn_pkt *p, enum ebn_reason reason)
 {
@@ -59,7 +61,7 @@ static __always_inline enum ebn_reason judge(struct __sk_buff *skb, struct ebn_p
 		return EBN_R_TTL;
 	if (p->frag == EBN_FRAG_LATER)
 		reason = ebn_frag_later(p);
-	else if (ebn_is_icmp_error(p, v6))
+	else if (!p->nat && ebn_is_icmp_error(p, v6))
 		reason = v6 ? ebn_icmp6_inner(skb, p) : ebn_icmp4_inner(skb, p);
 	if (reason)
 		return reason;
@@ -266,6 +268,20 @@ int ebn_to_ep(struct __sk_buff *skb)
 	}
 }
 
+/* The endpoint in row[1]; an address is an endpoint's, so nobody else may have it while its row is on the move. */
+static __always_inline bool from_netdev_ep(struct ebn_pkt *p, struct ebn_view *v, const struct ebn_ep_row **ret)
+{
+	const struct ebn_ep_row *ep = ebn_ep_line(v, p->row[1] - 1);
+
+	if (!ep || !(EBN_READ(ep->flags) & EBN_EP_F_LIVE))
+		return false;
+	p->ep[1] = ep->id;
+	p->zone = ep->zone;
+	p->soft = !(EBN_READ(ep->flags) & EBN_EP_F_ENFORCE);
+	*ret = ep;
+	return true;
+}
+
 /*
  * From the node's device. The destination decides whose packet it is, before anything else is asked: what is not for an
  * endpoint here is the host's.
@@ -275,6 +291,7 @@ static __always_inline int from_netdev_ip(struct __sk_buff *skb, struct ebn_pkt 
 	void *ip = ebn_data(skb) + EBN_ETH_LEN;
 	const struct ebn_ep_row *ep;
 	enum ebn_reason reason;
+	__u32 nat;
 	int action;
 
 	if (ip + (v6 ? sizeof(struct ebn_ip6) : sizeof(struct ebn_ip4)) > ebn_data_end(skb))
@@ -286,18 +303,25 @@ static __always_inline int from_netdev_ip(struct __sk_buff *skb, struct ebn_pkt 
 		p->dst[3] = ((struct ebn_ip4 *)ip)->dst;
 	}
 	p->row[1] = ebn_address_row((struct ebn_address *)p->dst);
+	/* verifier: by way of memory, or parsing would be followed twice */
 	if (!p->row[1])
-		return TC_ACT_OK;
-	ep = ebn_ep_line(v, p->row[1] - 1);
-	/* the address is an endpoint's, so nobody else may have it while its row is on the move */
-	if (!ep || !(EBN_READ(ep->flags) & EBN_EP_F_LIVE))
+		EBN_WRITE(p->nat_off, ebn_nat_row_at((struct ebn_address *)p->dst, v6));
+	else if (!from_netdev_ep(p, v, &ep))
 		return drop(p, EBN_R_NO_ENDPOINT);
-	p->ep[1] = ep->id;
-	p->zone = ep->zone;
-	p->soft = !(EBN_READ(ep->flags) & EBN_EP_F_ENFORCE);
+	if (!EBN_READ(p->row[1]) && !EBN_READ(p->nat_off))
+		return TC_ACT_OK;
 	reason = parse(skb, p, v6);
-	if (reason)
+	nat = EBN_READ(p->nat_off);
+	if (nat) {
+		/* what is broken, and what nobody here asked for, is the host's */
+		action = reason ? EBN_NAT_NONE : v6 ? ebn_nat6_in(skb, p, nat) : ebn_nat4_in(skb, p, nat);
+		if (action != EBN_NAT_DONE)
+			return action == EBN_NAT_NONE ? TC_ACT_OK : drop(p, action);
+	} else if (reason) {
 		return drop(p, reason);
+	}
+	if (!from_netdev_ep(p, v, &ep))
+		return drop(p, EBN_R_NO_ENDPOINT);
 	if (!address_is(v, ep, p->dst, p->row[1], v6))
 		return drop(p, EBN_R_NO_ROUTE);
 	if (!(EBN_READ(ep->flags) & EBN_EP_F_REDIRECT) || p->ttl <= 1) {
@@ -307,6 +331,8 @@ static __always_inline int from_netdev_ip(struct __sk_buff *skb, struct ebn_pkt 
 	reason = judge(skb, p, v6);
 	if (reason)
 		return refuse(skb, p, reason);
+	if (EBN_READ(p->nat))
+		ebn_nat_answered(v6);
 	passed(p);
 	action = to_local(skb, p, v, v6);
 	return action == TC_ACT_UNSPEC ? TC_ACT_OK : action;
@@ -338,11 +364,107 @@ int ebn_from_netdev(struct __sk_buff *skb)
 	}
 }
 
+/*
+ * What the host sends, with off the row of its device. Its packets pass, unless they would be taken for an endpoint's. Its ICMP
+ * errors may quote what came for an endpoint, as it is behind the translation: who gets them knows the flow by other numbers.
+ */
+static __always_inline int host_to_netdev(struct __sk_buff *skb, struct ebn_pkt *p, struct ebn_view *v, __u32 off,
+					  __u8 proto, const bool v6)
+{
+	const struct ebn_nat_row *row = ebn_nat_line(v, off);
+	const struct ebn_ep_row *ep;
+	bool same;
+	int rc;
+
+	if (!row)
+		return TC_ACT_OK;
+	same = ebn_addr_eq6(p->src, row->addr[v6]);
+	if ((!same && proto != (v6 ? EBN_PROTO_ICMP6 : EBN_PROTO_ICMP)) || parse(skb, p, v6) ||
+	    p->frag == EBN_FRAG_LATER)
+		return TC_ACT_OK;
+	if (!ebn_is_icmp_error(p, v6))
+		return same && ebn_nat_taken(p, off, v6) ? drop(p, EBN_R_NAT_PORT) : TC_ACT_OK;
+	if (v6 ? ebn_icmp6_inner(skb, p) : ebn_icmp4_inner(skb, p))
+		return TC_ACT_OK;
+	p->row[0] = ebn_address_row((struct ebn_address *)p->src);
+	ep = ebn_ep_line(v, p->row[0] - 1);
+	if (!p->row[0] || !ep)
+		return TC_ACT_OK;
+	p->zone = ep->zone;
+	rc = ebn_nat_out(skb, p, off, v6);
+	return rc == EBN_R_WRITE ? drop(p, rc) : TC_ACT_OK;
+}
+
+/* To the node's device, with off its row of masquerade: what endpoints send leaves translated or not at all. */
+static __always_inline int to_netdev_ip(struct __sk_buff *skb, struct ebn_pkt *p, struct ebn_view *v, __u32 off,
+					const bool v6)
+{
+	void *ip = ebn_data(skb) + EBN_ETH_LEN;
+	const struct ebn_nat_row *row = ebn_nat_line(v, off);
+	const struct ebn_ep_row *ep;
+	enum ebn_reason reason;
+	__u8 proto;
+	int rc;
+
+	if (!row)
+		return drop(p, EBN_R_TABLES);
+	if (!(row->flags & (v6 ? EBN_NAT_F_IP6 : EBN_NAT_F_IP4)))
+		return TC_ACT_OK;
+	if (ip + (v6 ? sizeof(struct ebn_ip6) : sizeof(struct ebn_ip4)) > ebn_data_end(skb))
+		return drop(p, EBN_R_TRUNCATED);
+	if (v6) {
+		__builtin_memcpy(p->src, ((struct ebn_ip6 *)ip)->src, sizeof(p->src));
+		proto = ((struct ebn_ip6 *)ip)->next;
+	} else {
+		p->src[2] = EBN_MAPPED;
+		p->src[3] = ((struct ebn_ip4 *)ip)->src;
+		proto = ((struct ebn_ip4 *)ip)->proto;
+	}
+	p->row[0] = ebn_address_row((struct ebn_address *)p->src);
+	if (!p->row[0])
+		return host_to_netdev(skb, p, v, off, proto, v6);
+	ep = ebn_ep_line(v, p->row[0] - 1);
+	if (!ep || !(EBN_READ(ep->flags) & EBN_EP_F_LIVE))
+		return drop(p, EBN_R_NO_ENDPOINT);
+	p->ep[0] = ep->id;
+	p->zone = ep->zone;
+	reason = parse(skb, p, v6);
+	if (!reason && p->frag == EBN_FRAG_LATER)
+		reason = ebn_frag_later(p);
+	else if (!reason && ebn_is_icmp_error(p, v6))
+		reason = v6 ? ebn_icmp6_inner(skb, p) : ebn_icmp4_inner(skb, p);
+	if (reason)
+		return drop(p, reason);
+	rc = ebn_nat_out(skb, p, off, v6);
+	return rc > 0 ? drop(p, rc) : TC_ACT_OK;
+}
+
 SEC("tc")
 int ebn_to_netdev(struct __sk_buff *skb)
 {
-	(void)skb;
-	return TC_ACT_OK;
+	__u32 off = ebn_nat_row_of(skb->ifindex);
+	struct ebn_view v;
+	struct ebn_pkt *p;
+
+	if (!off)
+		return TC_ACT_OK;
+	p = ebn_run_begin(skb, EBN_AT_TO_NETDEV, 0);
+	if (!p)
+		return TC_ACT_SHOT;
+	/* tagged frames are of other devices of the host */
+	if (skb->vlan_present)
+		return TC_ACT_OK;
+	if (ebn_view_open(&v))
+		return drop(p, EBN_R_TABLES);
+	ebn_pkt_head(skb);
+	switch (ebn_pkt_link(skb)) {
+	case EBN_ETH_IP4:
+		return to_netdev_ip(skb, p, &v, off, false);
+	case EBN_ETH_IP6:
+		return to_netdev_ip(skb, p, &v, off, true);
+	default:
+		return TC_ACT_OK;
+	}
 }
 
 SEC("tc")

@@ -55,6 +55,9 @@ enum ebn_counter {
 	EBN_C_FLOW_MOVED,	/* moved from the old table */
 	EBN_C_RECHECK,
 	EBN_C_TORN,		/* look-up saw an entry change and tried again */
+	EBN_C_NAT_NEW,		/* a port was given to a flow */
+	EBN_C_NAT_SCAN,		/* a port was found by a walk over the range only: the destination's are nearly used up */
+	EBN_C_NAT_EXHAUSTED,	/* none was left */
 	EBN_C_MAX = 16,
 };
 

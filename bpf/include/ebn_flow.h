@@ -65,7 +65,7 @@ enum ebn_flow_state {
 #define EBN_FF_FIN_LO 0x08u		/* FIN seen from the lower side */
 #define EBN_FF_FIN_HI 0x10u
 #define EBN_FF_FINS (EBN_FF_FIN_LO | EBN_FF_FIN_HI)
-#define EBN_FF_NAT 0x20u		/* translated: see ebn_flow_nat */
+#define EBN_FF_NAT 0x20u		/* translated, or the reservation of a translated flow: see below */
 #define EBN_FF_IMPORTED 0x40u		/* picked up in the middle, or imported: nothing known to prove a handshake by */
 #define EBN_FF_PROVEN 0x80u		/* was established once since it began; aux is the tick of its creation */
 
@@ -107,9 +107,18 @@ struct ebn_flow_body {
 EBN_ASSERT(sizeof(struct ebn_flow_body) == 48, "body");
 
 /*
- * A translated flow's entry sees packets from one side only, so the other side's counters hold the rewrite:
- * bytes[other] and packets[other]. Designed for, not used yet.
+ * A masqueraded flow has two entries, one for each pair of tuples on the wire. Neither holds the other's place: each finds the
+ * other by its key, so that both may move, and what one says of the other is believed only when the other says the same.
+ *
+ *	{endpoint, peer} in the endpoint's zone: the flow. EBN_FF_NAT: its peer is not local, and the peer's row is the port it was
+ *	given, in network order.
+ *	{node, peer} in EBN_ZONE_NAT: the reservation of the port, EBN_FF_NAT. The row of the node's side is the endpoint's, aux =
+ *	endpoint's port (network order) | low half of its row's incarnation << 16, decision = ebn_nat_row.id; state and seen
+ *	follow the flow's. Counters are not used.
+ *
+ * DNAT, when there is some, has counters of one side only in each entry, and room for a rewrite in the other side's.
  */
+#define EBN_ZONE_NAT 0xfffeu	/* no endpoint has this zone */
 struct ebn_flow4 {
 	struct ebn_flow_key4 key;
 	struct ebn_flow_body body;

@@ -104,6 +104,7 @@ enum ebn_piece {
 	EBN_P_USER1,
 	EBN_P_PREFIX_NODE,	/* struct ebn_prefix_node; n = nodes */
 	EBN_P_PREFIX,		/* struct ebn_prefix; n = prefixes */
+	EBN_P_NAT,		/* struct ebn_nat_row; n = rows, one for each device that masquerades */
 	EBN_P_SVC_HASH = 20,	/* services, see ebn_service.h; n = heads (power of two) */
 	EBN_P_SVC_ROW,		/* struct ebn_svc_row; n = rows */
 	EBN_P_BACKEND,		/* struct ebn_backend_row; n = rows */
@@ -377,6 +378,42 @@ struct ebn_decision {
 EBN_ASSERT(sizeof(struct ebn_decision) == 16, "four decisions a line");
 #define EBN_DEC_F_LOG 0x1u
 #define EBN_DEC_F_DEFAULT 0x2u	/* no rule matched, the direction's default decided */
+
+/*
+ * ---- masquerade ----
+ * A row for each device that does, in no order; the piece is replaced whole. Prefixes are address and mask, in network order:
+ * destinations that are left as they are.
+ */
+#define EBN_NAT_ROWS 8u
+#define EBN_NAT_PREFIXES 32u	/* of each family */
+#define EBN_NAT_F_IP4 0x1u	/* packets of endpoints leave with addr[0], or not at all */
+#define EBN_NAT_F_IP6 0x2u
+#define EBN_NAT_F_PRIMARY4 0x4u	/* user space: the address is the device's own */
+#define EBN_NAT_F_PRIMARY6 0x8u
+struct ebn_nat_prefix4 {
+	__u32 addr;
+	__u32 mask;
+};
+struct ebn_nat_prefix6 {
+	__u32 addr[4];
+	__u32 mask[4];
+};
+struct ebn_nat_row {
+	/* line 0 */
+	__u32 ifindex;
+	__u32 flags;		/* EBN_NAT_F_* */
+	__u32 addr[2][4];	/* network order, IPv4 mapped; all zero: none of this family */
+	__u16 port_min;		/* host order, both ends included */
+	__u16 port_max;
+	__u16 n4;		/* prefixes */
+	__u16 n6;
+	__u32 id;		/* of the row, 1..65535; entries of the flow tables keep it */
+	__u32 reserved[3];
+	/* lines 1 to 4, 5 to 20 */
+	struct ebn_nat_prefix4 keep4[EBN_NAT_PREFIXES];
+	struct ebn_nat_prefix6 keep6[EBN_NAT_PREFIXES];
+};
+EBN_ASSERT(sizeof(struct ebn_nat_row) == 21 * EBN_LINE, "a row of masquerade is whole lines");
 
 /* The 64-bit finalizer of MurmurHash3 (Austin Appleby, public domain). */
 static inline __u64 ebn_mix64(__u64 h)

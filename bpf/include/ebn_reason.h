@@ -37,7 +37,11 @@
 	X(25, MULTICAST, "multicast is not forwarded", 151)                                                \
 	X(26, FRAGMENT_FULL, "fragment table full", 155)                                                   \
 	X(27, ICMP_UNKNOWN, "ICMP error about a flow that is not known", 144)                              \
-	X(28, AUTH, "authentication required", 189)
+	X(28, AUTH, "authentication required", 189)                                                        \
+	X(29, NAT_EXHAUSTED, "no port left to translate to", 167)                                          \
+	X(30, NAT_UNKNOWN, "to be translated, but its flow is not known", 167)                             \
+	X(31, NAT_ADDRESS, "to be translated, but there is no address for it", 167)                        \
+	X(32, NAT_PORT, "the host's port is a translated flow's", 167)
 
 enum ebn_reason {
 #define EBN_X(n, name, text, hubble) EBN_R_##name = n,

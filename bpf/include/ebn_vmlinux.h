@@ -84,6 +84,12 @@ enum {
 	BPF_RB_AVAIL_DATA = 0,
 };
 
+/* flags of bpf_l4_csum_replace() */
+enum {
+	BPF_F_PSEUDO_HDR = 1U << 4,
+	BPF_F_MARK_MANGLED_0 = 1U << 5,
+};
+
 /* skb->pkt_type */
 enum {
 	PACKET_HOST = 0,

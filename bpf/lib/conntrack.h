@@ -26,7 +26,6 @@
 #include "lib/stat.h"
 
 #define EBN_CT_STREAM 4u	/* packets each way that make a stream */
-#define EBN_ZONE_WATCH 0xffffu	/* flows of watched devices; no endpoint has this zone */
 
 static __always_inline int ebn_deny(struct ebn_pkt *p, enum ebn_reason reason)
 {
@@ -95,6 +94,15 @@ static __always_inline __u32 ebn_ct_place(struct ebn_pkt *p, struct ebn_flow_ref
 	return EBN_READ(p->hi) & 1;
 }
 
+/* All ones, or none. Verifier: no branch, what is behind would be followed twice. */
+static __always_inline __u32 ebn_ct_mask(bool set)
+{
+	__u32 one = set;
+
+	asm volatile("" : "+r"(one));
+	return 0 - one;
+}
+
 /*
  * Does the entry's verdict stand? Sums up the epochs as they are now, as ebn_decide() did. The other end's row in the entry
  * is a hint that its address proves; a hint that fails is a verdict that does not stand.
@@ -109,6 +117,8 @@ static __always_inline bool ebn_ct_stands(const struct ebn_view *v, struct ebn_p
 
 	if (!ep)
 		return false;
+	/* a masqueraded flow's peer is not local: its row is a port */
+	hint &= ebn_ct_mask(!(EBN_CTL_FLAGS(r->ctl) & EBN_FF_NAT));
 	p->hash = ebn_side_hash(addr, v6);
 	sum = ebn_sum_subject(v, EBN_READ(ep->subject)) + ebn_epoch_addr(v, p->hash);
 	p->row[other] = 0;
@@ -131,15 +141,23 @@ static __always_inline __u16 ebn_ct_decision(const struct ebn_pkt *p)
 	return p->decision[EBN_INGRESS] != EBN_DECISION_NONE ? p->decision[EBN_INGRESS] : p->decision[EBN_EGRESS];
 }
 
-static __always_inline void ebn_ct_rewrite(struct ebn_pkt *p, struct ebn_flow_body *e, __u32 hi)
+/* A side's row. flags: the flow keeps them; in the row of a masqueraded flow's peer is the port. */
+static __always_inline void ebn_ct_row(struct ebn_flow_body *e, __u32 side, __u16 row, __u8 flags)
+{
+	__u16 is = EBN_READ(e->row[side & 1]);
+
+	row |= is & ebn_ct_mask(!row) & ebn_ct_mask(flags & EBN_FF_NAT);
+	/* nearly always as it is: a line that is not written to stays with other CPUs too */
+	if (is != row)
+		EBN_WRITE(e->row[side & 1], row);
+}
+
+static __always_inline void ebn_ct_rewrite(struct ebn_pkt *p, struct ebn_flow_body *e, __u32 hi, __u8 flags)
 {
 	__u16 decision = ebn_ct_decision(p);
 
-	/* nearly always as they are: a line that is not written to stays with other CPUs too */
-	if (EBN_READ(e->row[hi & 1]) != (__u16)p->row[0])
-		EBN_WRITE(e->row[hi & 1], (__u16)p->row[0]);
-	if (EBN_READ(e->row[(hi ^ 1) & 1]) != (__u16)p->row[1])
-		EBN_WRITE(e->row[(hi ^ 1) & 1], (__u16)p->row[1]);
+	ebn_ct_row(e, hi, (__u16)p->row[0], flags);
+	ebn_ct_row(e, hi ^ 1, (__u16)p->row[1], flags);
 	if (EBN_READ(e->decision) != decision)
 		EBN_WRITE(e->decision, decision);
 }
@@ -195,7 +213,7 @@ static __always_inline int ebn_ct_recheck(struct ebn_pkt *p, struct ebn_flow_ref
 		next |= EBN_FF_AUDIT;
 	if (next != flags)
 		p->event = EBN_EV_VERDICT;
-	ebn_ct_rewrite(p, e, hi);
+	ebn_ct_rewrite(p, e, hi, flags);
 	ebn_flow_update(e, r, EBN_CTL_STATE(r->ctl), next, p->sum);
 	return p->verdict;
 }
@@ -394,7 +412,7 @@ static __always_inline void ebn_ct_renew(const struct ebn_pkt *p, struct ebn_flo
 static __always_inline void ebn_ct_again(struct ebn_pkt *p, struct ebn_flow_ref *r, struct ebn_flow_body *e, __u32 hi)
 {
 	ebn_ct_renew(p, e, hi);
-	ebn_ct_rewrite(p, e, hi);
+	ebn_ct_rewrite(p, e, hi, 0);
 	ebn_flow_update(e, r, EBN_FS_HALF_OPEN, ebn_ct_init_flags(p, hi), p->sum);
 	p->evf &= ~EBN_EVF_REPLY;
 	p->event = EBN_EV_VERDICT;
@@ -432,6 +450,8 @@ static __always_inline int ebn_ct_event(struct ebn_pkt *p, struct ebn_flow_ref *
 /* May a flow begin with this packet? */
 static __always_inline enum ebn_reason ebn_ct_may_begin(const struct ebn_pkt *p)
 {
+	if (p->nat)
+		return EBN_R_NAT_UNKNOWN;
 	if (p->frag == EBN_FRAG_LATER)
 		return EBN_R_FRAGMENT_UNKNOWN;
 	if (p->evf & EBN_EVF_RELATED)
@@ -632,57 +652,6 @@ static __always_inline int ebn_track(struct ebn_pkt *p, const bool v6)
 	if (rc == EBN_CT_SLOW)
 		rc = v6 ? ebn_ct6_slow(p, &run->r) : ebn_ct4_slow(p, &run->r);
 	return rc;
-}
-
-/* A watched device's flow: 1 when it was not known and is now. Asks nothing, drops nothing. */
-static __always_inline int ebn_ct_watch(struct ebn_pkt *p, struct ebn_flow_ref *r, const bool v6)
-{
-	struct ebn_flow_body *e;
-	__u32 hi;
-
-	p->zone = EBN_ZONE_WATCH;
-	r->torn = 0;
-	r->now = ebn_tick();
-	hi = ebn_ct_place(p, r, v6);
-	ebn_flow_ref_hash(v6, r);
-	if (ebn_flow_find(v6, r) != EBN_FLOW_HIT) {
-		if (ebn_ct_put(p, r, hi, v6) == EBN_FLOW_INSERTED)
-			return 1;
-		ebn_count(EBN_C_FLOW_UNRECORDED);
-		return 0;
-	}
-	e = ebn_flow_body(v6, r);
-	if (!e)
-		return 0;
-	if (EBN_CTL_STATE(r->ctl) == EBN_FS_CLOSING && ebn_tcp_is_syn(p)) {
-		ebn_ct_renew(p, e, hi);
-		return ebn_flow_update(e, r, EBN_FS_HALF_OPEN, ebn_ct_init_flags(p, hi), 0);
-	}
-	if (hi != (EBN_CTL_FLAGS(r->ctl) & EBN_FF_INIT_HI))
-		p->evf |= EBN_EVF_REPLY;
-	if (!ebn_ct_quiet(p, EBN_CTL_STATE(r->ctl)))
-		ebn_ct_step(p, r, e, hi);
-	ebn_flow_count(e, r, hi, 1, p->len);
-	return 0;
-}
-
-__attribute__((noinline)) int ebn_ct4_watch(struct ebn_pkt *p, struct ebn_flow_ref *r)
-{
-	return p && r ? ebn_ct_watch(p, r, false) : 0;
-}
-
-__attribute__((noinline)) int ebn_ct6_watch(struct ebn_pkt *p, struct ebn_flow_ref *r)
-{
-	return p && r ? ebn_ct_watch(p, r, true) : 0;
-}
-
-static __always_inline int ebn_watch_flow(struct ebn_pkt *p, const bool v6)
-{
-	struct ebn_run *run = ebn_run_get();
-
-	if (!run)
-		return 0;
-	return v6 ? ebn_ct6_watch(p, &run->r) : ebn_ct4_watch(p, &run->r);
 }
 
 #endif

@@ -86,6 +86,7 @@ __attribute__((noinline)) int ebn_icmp4_inner(struct __sk_buff *skb, struct ebn_
 	src[2] = dst[2] = EBN_MAPPED;
 	src[3] = ip.src;
 	dst[3] = ip.dst;
+	p->inner_off = off + ihl;
 	reason = ebn_inner_ends(p, src, dst);
 	return reason ? reason : ebn_inner_l4(skb, p, off + ihl, ip.proto, false);
 }
@@ -116,7 +117,7 @@ __attribute__((noinline)) int ebn_icmp6_inner(struct __sk_buff *skb, struct ebn_
 	reason = ebn_ip6_ext(skb, p);
 	if (!reason && (p->frag == EBN_FRAG_LATER || p->l4_len < 8))
 		reason = p->frag == EBN_FRAG_LATER ? EBN_R_ICMP_UNKNOWN : EBN_R_TRUNCATED;
-	off = p->l4_off;
+	off = p->inner_off = p->l4_off;
 	p->l4_off = l4_off;
 	p->l4_len = l4_len;
 	p->frag = EBN_FRAG_NONE;

@@ -67,7 +67,7 @@ struct ebn_pkt {
 	__u8 counted;		/* the flow's counters had this packet at an earlier hook */
 	__u8 slow;		/* enum ebn_ct_slow_kind */
 	__u8 cut;		/* denied, and its flow is to be reset */
-	__u8 reserved;
+	__u8 nat;		/* an answer that was translated: it begins nothing */
 	__u16 zone;
 	__u16 decision[2];	/* egress, ingress */
 	__u16 ep[2];		/* endpoint ids */
@@ -80,6 +80,8 @@ struct ebn_pkt {
 	__u64 hash;		/* of the other side's address, 0: not made yet */
 	__u32 cell;		/* the called port's, of the port map */
 	__u32 scratch;
+	__u32 inner_off;	/* ICMP error: of the transport header that it quotes */
+	__u32 nat_off;		/* the row that translates to dst, 0: none */
 	__u32 outer[4];		/* ICMP error: who sent it; src, dst and ports are the flow's, as its own packet would have them */
 };
 

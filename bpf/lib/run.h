@@ -9,11 +9,19 @@
 
 #include "lib/flow.h"
 #include "lib/pkt.h"
+#include "lib/rewrite.h"
 
 struct ebn_run {
 	struct ebn_pkt p;
 	struct ebn_flow_ref r;
 	struct ebn_flow_body body;
+	/* translation: the reservation's copy, the rewrite, and the aux word of its owner */
+	struct ebn_flow_ref nat;
+	struct ebn_rewrite w;
+	__u32 nat_owner;
+	__u32 nat_id;
+	__u32 nat_min;		/* ports */
+	__u32 nat_max;
 };
 
 struct {

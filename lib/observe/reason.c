@@ -65,6 +65,8 @@ const char *ebn_reason_common_name(unsigned int number)
 		return "INVALID_IPV6_EXTENSION_HEADER";
 	case 157:
 		return "IP_FRAGMENTATION_NOT_SUPPORTED";
+	case 167:
+		return "NO_MAPPING_FOR_NAT_MASQUERADE";
 	case 169:
 		return "FIB_LOOKUP_FAILED";
 	case 181:

@@ -285,7 +285,7 @@ static enum ebn_reason counted_reason(void)
 	return found;
 }
 
-void rig_run(enum rig_prog prog, uint32_t ifindex, const struct packet *p, struct rig_result *ret)
+void rig_run_quiet(enum rig_prog prog, uint32_t ifindex, const struct packet *p, struct rig_result *ret)
 {
 	struct __sk_buff ctx = { .ifindex = ifindex };
 	LIBBPF_OPTS(bpf_test_run_opts, o, .data_in = p->b, .data_size_in = (uint32_t)p->len, .data_out = ret->out.b,
@@ -296,6 +296,11 @@ void rig_run(enum rig_prog prog, uint32_t ifindex, const struct packet *p, struc
 	ck_assert_msg(r == 0, "test run: %s (%zu bytes)", strerror(-r), p->len);
 	ret->action = (int)o.retval;
 	ret->out.len = o.data_size_out;
+}
+
+void rig_run(enum rig_prog prog, uint32_t ifindex, const struct packet *p, struct rig_result *ret)
+{
+	rig_run_quiet(prog, ifindex, p, ret);
 	reports = 0;
 	ring_buffer__consume(ring);
 	ret->reported = reports;
@@ -355,7 +360,24 @@ struct ebn_ep_row *rig_ep(uint32_t row)
 	return ebn_ep_row(rig.rows, row);
 }
 
+void rig_nat(const struct ebn_nat_row *rows, uint32_t n)
+{
+	uint32_t off = 0, old = ebn_node_slot(rig.nt, EBN_P_NAT).off;
+
+	if (n) {
+		ck_assert_int_eq(ebn_node_alloc(rig.nt, EBN_P_NAT, n * (uint32_t)sizeof(*rows), &off), 0);
+		memcpy(ebn_node_ptr(rig.nt, off, n * (uint32_t)sizeof(*rows)), rows, n * sizeof(*rows));
+	}
+	ck_assert_int_eq(ebn_node_swap(rig.nt, EBN_P_NAT, off, n), 0);
+	ck_assert_int_eq(ebn_node_retire(rig.nt, old), 0);
+}
+
 int rig_flow(const struct spec *s, struct ebn_flow_copy *ret)
+{
+	return rig_flow_in(s, ZONE, ret);
+}
+
+int rig_flow_in(const struct spec *s, uint16_t zone, struct ebn_flow_copy *ret)
 {
 	uint8_t proto = s->proto ? s->proto : TCP;
 	bool icmp = proto == ICMP || proto == ICMP6, v6 = spec_is6(s);
@@ -377,7 +399,7 @@ int rig_flow(const struct spec *s, struct ebn_flow_copy *ret)
 		key.v6.port[icmp ? 1 : !hi] = dport;
 		key.v6.proto = proto;
 		key.v6.aux = icmp && hi;
-		key.v6.zone = ZONE;
+		key.v6.zone = zone;
 	} else {
 		key.v4.addr[hi] = a[3];
 		key.v4.addr[!hi] = b[3];
@@ -385,7 +407,7 @@ int rig_flow(const struct spec *s, struct ebn_flow_copy *ret)
 		key.v4.port[icmp ? 1 : !hi] = dport;
 		key.v4.proto = proto;
 		key.v4.aux = icmp && hi;
-		key.v4.zone = ZONE;
+		key.v4.zone = zone;
 	}
 	return ebn_flow_lookup(&rig.flows[v6], &key, ret);
 }

@@ -71,6 +71,8 @@ extern struct rig rig;
 void rig_open(const struct rig_opts *opts);
 void rig_close(void);
 void rig_run(enum rig_prog prog, uint32_t ifindex, const struct packet *p, struct rig_result *ret);
+/* Without a look at counters and reports: from several threads at once. */
+void rig_run_quiet(enum rig_prog prog, uint32_t ifindex, const struct packet *p, struct rig_result *ret);
 /* Endpoint a (or b) sends; the stack brings something to b; the wire does. */
 void rig_sends(const struct spec *s, struct rig_result *ret);
 /* Sets a cell and raises the subject's epoch. */
@@ -80,6 +82,10 @@ void rig_allow_all(void);
 struct ebn_ep_row *rig_ep(uint32_t row);
 /* The flow of this packet, as sent by the initiator: 1 and a copy, or 0. */
 int rig_flow(const struct spec *s, struct ebn_flow_copy *ret);
+/* The same in a zone: EBN_ZONE_NAT for reservations. */
+int rig_flow_in(const struct spec *s, uint16_t zone, struct ebn_flow_copy *ret);
+/* Makes these the rows of masquerade. */
+void rig_nat(const struct ebn_nat_row *rows, uint32_t n);
 uint64_t rig_counter(enum ebn_counter c);
 void rig_ep_stat(uint32_t row, struct ebn_ep_stat *ret);
 void rig_flush(void);
