@@ -20,6 +20,7 @@ bench_ebn_bench_SOURCES = \
 	bench/identity.c \
 	bench/main.c \
 	bench/measure.c \
+	bench/nat.c \
 	bench/observe.c \
 	bench/packet.c \
 	bench/packet_bench.h \

@@ -50,7 +50,7 @@ void setup_packet(struct setup *s, bool v6, enum setup_packet kind, bool to_loca
 /* flows: power of two. */
 void setup_flows(struct setup *s, bool v6, bool reply, uint32_t flows, bool scatter);
 
-enum setup_prog { SETUP_FROM_EP, SETUP_TO_EP, SETUP_NOTHING };
+enum setup_prog { SETUP_FROM_EP, SETUP_TO_EP, SETUP_TO_NETDEV, SETUP_NOTHING };
 /* Runs the harness in front of a program, on device 0 or 1, n packets; *ret the last return value. */
 int setup_run(struct bench *b, struct setup *s, bool v6, enum setup_prog prog, unsigned int device, uint32_t n,
 	      uint32_t *ret);

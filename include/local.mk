@@ -17,6 +17,7 @@ ebpfnetinclude_HEADERS += \
 	include/ebpfnet/ipam.h \
 	include/ebpfnet/kvstore.h \
 	include/ebpfnet/labels.h \
+	include/ebpfnet/nat.h \
 	include/ebpfnet/policy.h \
 	include/ebpfnet/service.h \
 	include/ebpfnet/types.h \

@@ -97,6 +97,8 @@ int agent_try(struct agent *a, const struct conf *conf, struct report *report);
 int agent_commit(struct agent *a, struct report *report);
 /* Makes one endpoint of the conf in force as it should be. Returns 0 or why not, also in ep->error. */
 int agent_apply_endpoint(struct agent *a, struct conf_endpoint *ep);
+/* Masquerade, if it is to, and programs. 0 or -errno. */
+int agent_attach_device(struct agent *a, const struct conf_device *d, struct ebpfnet_diag *diag);
 /* Takes an endpoint out of the datapath. 0 or an error; one that is not there is success. */
 int agent_remove_endpoint(struct agent *a, const char *name);
 /* ipam.c */

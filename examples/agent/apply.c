@@ -239,17 +239,21 @@ static void apply_device(struct agent *a, struct conf_device *want, const struct
 {
 	const struct conf_device *was = old ? conf_find_device(old, want->name) : NULL;
 
-	if (was && !was->error && was->role == want->role)
+	if (was && !was->error && was->role == want->role &&
+	    conf_masquerade_equal(&was->masquerade, &want->masquerade))
 		return;
 	ebpfnet_diag_clear(a->diag);
-	want->error = ebpfnet_datapath_attach(a->dp, want->name, want->role, a->diag);
+	want->error = agent_attach_device(a, want, a->diag);
 	if (want->error) {
 		if (!was || was->error != want->error)
 			log_failed(a, "device", want->name, want->error);
 		changes->failed++;
 		return;
 	}
-	changes->created++;
+	if (was && !was->error)
+		changes->updated++;
+	else
+		changes->created++;
 }
 
 static void apply_endpoints(struct agent *a, struct conf *conf, const struct conf *old,
@@ -416,6 +420,6 @@ void agent_link_changed(struct agent *a, const char *device, uint32_t ifindex)
 		if (device && !ifindex)
 			d->error = -ENODEV;
 		else
-			d->error = ebpfnet_datapath_attach(a->dp, d->name, d->role, NULL);
+			d->error = agent_attach_device(a, d, NULL);
 	}
 }

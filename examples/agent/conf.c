@@ -223,6 +223,7 @@ static int read_role(struct conf_reader *r, const struct tree_node *node, void *
 static const struct conf_key device_keys[] = {
 	{ "device", read_device_device, true },
 	{ "role", read_role, true },
+	{ "masquerade", conf_read_masquerade, false },
 	{}
 };
 
@@ -231,6 +232,8 @@ static int read_device(struct conf_reader *r, const struct tree_node *node, void
 	struct conf_device d = { .source = r->how->source };
 	int err = conf_read_map(r, node, device_keys, &d);
 
+	if (!err && d.masquerade.on && d.role != EBPFNET_ROLE_NETDEV)
+		err = tree_error(r->tree, node, r->report, "a device that masquerades has the role \"netdev\"");
 	return err ? err : conf_put_device(object, &d);
 }
 

@@ -29,9 +29,19 @@ struct conf_node {
 	struct ebpfnet_ct_config tracking; /* sz 0: left as it is in the tables; times of 0 likewise */
 };
 
+struct conf_masquerade {
+	bool on;
+	uint32_t flags;			/* EBPFNET_NAT_* */
+	uint16_t port_min, port_max;	/* 0: the library chooses */
+	struct ebpfnet_addr addr4, addr6;	/* none: the device's own */
+	struct ebpfnet_nat_prefix keep[2 * EBPFNET_NAT_PREFIXES];
+	size_t n_keep;
+};
+
 struct conf_device {
 	char name[16];
 	enum ebpfnet_role role;
+	struct conf_masquerade masquerade;
 	enum conf_source source;
 	int error;		/* 0: in force, else why not yet */
 };
@@ -136,11 +146,13 @@ void conf_address_clear(struct conf_address *address);
 bool conf_endpoint_equal(const struct conf_endpoint *a, const struct conf_endpoint *b);
 /* Equal but for labels and those flags that can be changed in place. */
 bool conf_endpoint_same_place(const struct conf_endpoint *a, const struct conf_endpoint *b);
+bool conf_masquerade_equal(const struct conf_masquerade *a, const struct conf_masquerade *b);
 bool conf_policy_equal(const struct conf_policy *a, const struct conf_policy *b);
 
 /* As the YAML says it, "source" added. New references, NULL: no memory. */
 json_t *conf_endpoint_json(const struct conf_endpoint *ep);
 json_t *conf_policy_json(const struct conf_policy *policy, bool with_text);
+json_t *conf_masquerade_json(const struct conf_masquerade *masquerade);
 json_t *conf_address_json(const struct conf_address *address);
 /* A document that conf_parse() reads back; with_source adds "source" (which it does not read). */
 json_t *conf_json(const struct conf *conf, bool with_source, int only_source);

@@ -95,9 +95,13 @@ json_t *conf_address_json(const struct conf_address *address)
 
 static json_t *device_json(const struct conf_device *device)
 {
-	return json_pack("{s:s, s:s, s:s}", "device", device->name, "role",
-			 device->role == EBPFNET_ROLE_WATCH ? "watch" : "netdev", "source",
-			 source_name(device->source));
+	json_t *o = json_pack("{s:s, s:s, s:s}", "device", device->name, "role",
+			      device->role == EBPFNET_ROLE_WATCH ? "watch" : "netdev", "source",
+			      source_name(device->source));
+
+	if (o && device->masquerade.on)
+		json_object_set_new(o, "masquerade", conf_masquerade_json(&device->masquerade));
+	return o;
 }
 
 static json_t *tracking_json(const struct ebpfnet_ct_config *tracking)

@@ -173,6 +173,7 @@ int method_ct_count(struct call *call);
 int method_ct_stats(struct call *call);
 int method_ct_config(struct call *call);
 int method_ct_import(struct call *call);
+int method_nat_list(struct call *call);
 int method_drops(struct call *call);
 int method_observe(struct call *call);
 int method_watch(struct call *call);

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause
 EBN_AGENT_SOURCES = \
 	examples/agent/agent.h examples/agent/apply.c examples/agent/conf.c examples/agent/conf.h \
-	examples/agent/conf_endpoint.c examples/agent/conf_ipam.c examples/agent/conf_json.c examples/agent/conf_model.c \
+	examples/agent/conf_endpoint.c examples/agent/conf_ipam.c examples/agent/conf_json.c examples/agent/conf_model.c examples/agent/conf_nat.c \
 	examples/agent/conf_policy.c examples/agent/conf_read.c examples/agent/conf_read.h \
 	examples/agent/conn.c examples/agent/control.h examples/agent/entries.c \
 	examples/agent/cni.c examples/agent/ipam.c examples/agent/events.c examples/agent/file.c examples/agent/file.h examples/agent/links.c \

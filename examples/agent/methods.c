@@ -241,6 +241,7 @@ static const struct method methods[] = {
 	{ "ct.stats", method_ct_stats, "" },
 	{ "ct.config", method_ct_config, CT_CONFIG_KEYS },
 	{ "ct.import", method_ct_import, "data" },
+	{ "nat.list", method_nat_list, "" },
 	{ "drops", method_drops, "" },
 	{ "observe", method_observe, "filter follow last format" },
 	{ "watch", method_watch, "" },

@@ -111,6 +111,20 @@ int method_drops(struct call *call)
 	return call->result ? 0 : -ENOMEM;
 }
 
+int method_nat_list(struct call *call)
+{
+	int err = call_needs_datapath(call);
+	json_t *list;
+
+	if (err < 0)
+		return err;
+	list = show_nat(call->agent->dp);
+	if (!list)
+		return call_error(call, -EIO, NULL, "the rows of masquerade cannot be read");
+	call->result = json_pack("{s:o}", "devices", list);
+	return call->result ? 0 : -ENOMEM;
+}
+
 /* ---- observe */
 
 static uint64_t oldest(const struct history *h)

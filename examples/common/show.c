@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause
 #include "show.h"
 
+#include <errno.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -144,7 +145,7 @@ json_t *show_ct(const struct ebpfnet_ct_entry *e)
 		{ EBPFNET_CT_F_PROVEN, "proven" }, { EBPFNET_CT_F_AUDIT, "audit" },
 		{ EBPFNET_CT_F_REDIRECT, "redirect" }, { EBPFNET_CT_F_PICKED_UP, "picked-up" },
 		{ EBPFNET_CT_F_FIN_INITIATOR, "fin-initiator" },
-		{ EBPFNET_CT_F_FIN_RESPONDER, "fin-responder" },
+		{ EBPFNET_CT_F_FIN_RESPONDER, "fin-responder" }, { EBPFNET_CT_F_NAT, "nat" },
 	};
 	json_t *flags;
 	char src[EBPFNET_ADDR_STRLEN], dst[EBPFNET_ADDR_STRLEN], number[8];
@@ -173,7 +174,74 @@ json_t *show_ct(const struct ebpfnet_ct_entry *e)
 		if (e->flags & names[i].bit)
 			json_array_append_new(flags, json_string(names[i].name));
 	json_object_set_new(o, "flags", flags);
+	if (e->flags & EBPFNET_CT_F_NAT && ebpfnet_addr_family(&e->nat_addr)) {
+		ebpfnet_addr_format(&e->nat_addr, src, sizeof(src));
+		json_object_set_new(o, "nat", json_pack("{s:s, s:i}", "address", src, "port", e->nat_port));
+	}
 	return o;
+}
+
+json_t *show_prefix(const struct ebpfnet_nat_prefix *prefix)
+{
+	char text[EBPFNET_ADDR_STRLEN], all[EBPFNET_ADDR_STRLEN + 4];
+
+	if (ebpfnet_addr_family(&prefix->addr))
+		ebpfnet_addr_format(&prefix->addr, text, sizeof(text));
+	else
+		snprintf(text, sizeof(text), "::");
+	snprintf(all, sizeof(all), "%s/%u", text, prefix->len);
+	return json_string(all);
+}
+
+static json_t *show_addr_or_null(const struct ebpfnet_addr *addr)
+{
+	char text[EBPFNET_ADDR_STRLEN];
+
+	if (!ebpfnet_addr_family(addr))
+		return json_null();
+	ebpfnet_addr_format(addr, text, sizeof(text));
+	return json_string(text);
+}
+
+static json_t *show_nat_stats(const struct ebpfnet_nat_stats *st)
+{
+	return json_pack("{s:I, s:I, s:I, s:i, s:b, s:o, s:i, s:i}", "in_use", (json_int_t)st->in_use, "range",
+			 (json_int_t)st->range, "fullest", (json_int_t)st->fullest, "fullest_percent",
+			 st->fullest_percent, "warn", st->warn, "fullest_address", show_addr_or_null(&st->fullest_addr),
+			 "fullest_port", st->fullest_port, "fullest_protocol", st->fullest_protocol);
+}
+
+struct nat_list {
+	struct ebpfnet_datapath *dp;
+	json_t *list;
+};
+
+static int add_nat(const struct ebpfnet_nat_info *info, void *userdata)
+{
+	struct nat_list *all = userdata;
+	struct ebpfnet_nat_stats st = {};
+	json_t *keep = json_array(), *o;
+	char ports[16];
+
+	for (uint32_t i = 0; i < info->n_keep; i++)
+		json_array_append_new(keep, show_prefix(&info->keep[i]));
+	snprintf(ports, sizeof(ports), "%u-%u", info->port_min, info->port_max);
+	o = json_pack("{s:s, s:I, s:b, s:o, s:o, s:s, s:o}", "device", info->device, "ifindex", (json_int_t)info->ifindex,
+		      "attached", info->attached, "address4", show_addr_or_null(&info->addr4), "address6",
+		      show_addr_or_null(&info->addr6), "ports", ports, "keep", keep);
+	if (*info->device && !ebpfnet_nat_stats(all->dp, info->device, &st, sizeof(st)))
+		json_object_update_new(o, show_nat_stats(&st));
+	return json_array_append_new(all->list, o) ? -ENOMEM : 0;
+}
+
+json_t *show_nat(struct ebpfnet_datapath *dp)
+{
+	struct nat_list all = { dp, json_array() };
+
+	if (all.list && ebpfnet_nat_foreach(dp, add_nat, &all) >= 0)
+		return all.list;
+	json_decref(all.list);
+	return NULL;
 }
 
 json_t *show_identity(uint32_t identity, const char *labels, uint32_t refs)

@@ -12,6 +12,10 @@
 
 json_t *show_status(struct ebpfnet_datapath *dp);
 json_t *show_drops(struct ebpfnet_datapath *dp);
+/* Devices that masquerade, how, and the ports in use. */
+json_t *show_nat(struct ebpfnet_datapath *dp);
+/* "10.0.0.0/8" */
+json_t *show_prefix(const struct ebpfnet_nat_prefix *prefix);
 json_t *show_endpoint(struct ebpfnet_endpoint *ep);
 json_t *show_ct(const struct ebpfnet_ct_entry *entry);
 json_t *show_ct_counts(struct ebpfnet_datapath *dp, const struct ebpfnet_ct_filter *filter);

@@ -93,6 +93,7 @@ int cmd_cni(struct ctl *ctl, int argc, char **argv);
 int cmd_identity(struct ctl *ctl, int argc, char **argv);
 int cmd_ct(struct ctl *ctl, int argc, char **argv);
 int cmd_observe(struct ctl *ctl, int argc, char **argv);
+int cmd_nat(struct ctl *ctl, int argc, char **argv);
 int cmd_drops(struct ctl *ctl, int argc, char **argv);
 int cmd_table(struct ctl *ctl, int argc, char **argv);
 int cmd_config(struct ctl *ctl, int argc, char **argv);

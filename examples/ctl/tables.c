@@ -97,6 +97,25 @@ static json_t *direct_drops(struct direct *d)
 	return show_drops(direct_datapath(d));
 }
 
+static json_t *direct_nat(struct direct *d)
+{
+	return show_nat(direct_datapath(d));
+}
+
+static const struct column nat_columns[] = {
+	{ "DEVICE", "device", false }, { "IPV4", "address4", false }, { "IPV6", "address6", false },
+	{ "PORTS", "ports", false }, { "IN-USE", "in_use", true }, { "FULLEST%", "fullest_percent", true },
+	{ "TOWARDS", "fullest_address", false }, { "PORT", "fullest_port", true }, { "WARN", "warn", false },
+	{ "KEEP", "keep", false }, {}
+};
+
+int cmd_nat(struct ctl *ctl, int argc, char **argv)
+{
+	if (argc != 1)
+		return fail("usage: ebpfnetctl %s", argv[0]);
+	return list(ctl, "nat.list", "devices", direct_nat, nat_columns);
+}
+
 int cmd_drops(struct ctl *ctl, int argc, char **argv)
 {
 	if (argc != 1)

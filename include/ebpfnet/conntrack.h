@@ -33,6 +33,7 @@ enum ebpfnet_ct_state {
 #define EBPFNET_CT_F_PICKED_UP 0x8u	/**< first seen in its middle */
 #define EBPFNET_CT_F_FIN_INITIATOR 0x10u /**< the initiator's side has ended */
 #define EBPFNET_CT_F_FIN_RESPONDER 0x20u
+#define EBPFNET_CT_F_NAT 0x40u		/**< masqueraded: the responder knows it by nat_addr and nat_port */
 
 struct ebpfnet_ct_entry {
 	struct ebpfnet_addr src, dst;	/**< of the initiator, of the responder */
@@ -52,6 +53,9 @@ struct ebpfnet_ct_entry {
 	uint32_t src_identity, dst_identity; /**< of the addresses as they are now; 0: of a watched device's flow */
 	uint32_t flags;			/**< EBPFNET_CT_F_* */
 	uint32_t reserved;
+	struct ebpfnet_addr nat_addr;	/**< none: not masqueraded, or its reservation is gone */
+	uint16_t nat_port;		/**< host order */
+	uint16_t reserved2[3];
 };
 
 /** Conditions that must all hold; what is 0 holds always. */

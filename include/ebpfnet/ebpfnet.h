@@ -25,5 +25,6 @@
 #include <ebpfnet/event.h>
 #include <ebpfnet/flow.h>
 #include <ebpfnet/ipam.h>
+#include <ebpfnet/nat.h>
 
 #endif

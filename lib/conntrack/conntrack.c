@@ -66,9 +66,34 @@ static uint32_t flags_of(uint32_t ff)
 
 	return (ff & EBN_FF_PROVEN ? EBPFNET_CT_F_PROVEN : 0) | (ff & EBN_FF_AUDIT ? EBPFNET_CT_F_AUDIT : 0) |
 	       (ff & EBN_FF_REDIRECT ? EBPFNET_CT_F_REDIRECT : 0) |
-	       (ff & EBN_FF_IMPORTED ? EBPFNET_CT_F_PICKED_UP : 0) |
+	       (ff & EBN_FF_IMPORTED ? EBPFNET_CT_F_PICKED_UP : 0) | (ff & EBN_FF_NAT ? EBPFNET_CT_F_NAT : 0) |
 	       (ff & (hi ? EBN_FF_FIN_HI : EBN_FF_FIN_LO) ? EBPFNET_CT_F_FIN_INITIATOR : 0) |
 	       (ff & (hi ? EBN_FF_FIN_LO : EBN_FF_FIN_HI) ? EBPFNET_CT_F_FIN_RESPONDER : 0);
+}
+
+/* The address that a masqueraded flow leaves with: that of the reservation which names it. */
+static void nat_of(const struct ebn_ct_view *view, const struct ebn_flow_copy *c, bool v6, unsigned int from,
+		   struct ebpfnet_ct_entry *e)
+{
+	uint16_t port = htons(e->sport);
+	struct ebn_flow_copy r;
+	union ebn_flow_key key;
+	unsigned int side;
+	uint32_t i;
+
+	/* in the place of the peer's row, which is not local */
+	e->dst_ep = 0;
+	e->nat_port = ntohs(c->body.row[!from]);
+	for (i = 0; i < view->n_nat_addrs; i++) {
+		if (ebpfnet_addr_family(&view->nat_addrs[i]) != (v6 ? 6 : 4))
+			continue;
+		side = ebn_ct_key(&view->nat_addrs[i], &e->dst, e->nat_port, e->dport, e->protocol, EBN_ZONE_NAT, &key);
+		if (!ebn_flow_lookup(&view->tables[v6], &key, &r) || r.body.row[side] != c->body.row[from] ||
+		    (uint16_t)r.body.aux != port)
+			continue;
+		e->nat_addr = view->nat_addrs[i];
+		return;
+	}
 }
 
 void ebn_ct_entry(const struct ebn_ct_view *view, const struct ebn_flow_copy *c, bool v6, struct ebpfnet_ct_entry *ret)
@@ -100,6 +125,8 @@ void ebn_ct_entry(const struct ebn_ct_view *view, const struct ebn_flow_copy *c,
 		.idle_ms = since_ms(view, b->seen),
 		.age_ms = since_ms(view, has_age(protocol, EBN_CTL_FLAGS(b->ctl)) ? b->aux : b->seen),
 	};
+	if (EBN_CTL_FLAGS(b->ctl) & EBN_FF_NAT)
+		nat_of(view, c, v6, from, ret);
 }
 
 void ebn_ct_identities(const struct ebn_ct_view *view, struct ebpfnet_ct_entry *entry)
@@ -193,6 +220,8 @@ int ebn_ct_next_copy(struct ebn_ct_walk *w, struct ebpfnet_ct_entry *ret, struct
 		if (!t->mem || (w->filter.family && w->filter.family != (t->v6 ? 6 : 4)))
 			continue;
 		while (ebn_flow_next(t, &w->pos, copy)) {
+			if (ebn_flow_reserves(copy, t->v6))
+				continue;
 			ebn_ct_entry(&w->view, copy, t->v6, ret);
 			if (ebn_ct_wanted(&w->view, &w->filter, ret))
 				return 1;

@@ -20,6 +20,10 @@ struct ebn_ct_view {
 	/* who stands behind an address now; NULL: not asked */
 	uint32_t (*identity_of)(const struct ebpfnet_addr *addr, void *arg);
 	void *arg;
+	/* of masqueraded flows: where reservations are, and addresses they may be of; NULL, 0: not asked */
+	const struct ebn_flows *tables;
+	const struct ebpfnet_addr *nat_addrs;
+	uint32_t n_nat_addrs;
 };
 #define EBN_CT_ZONE_WATCH 0xffffu
 

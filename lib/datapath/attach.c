@@ -4,7 +4,7 @@
  * they stand first on a hook: a program of somebody else in front of them could let packets past the policy. Others' programs
  * and filters are never touched.
  */
-#include "datapath/private.h"
+#include "datapath/nat.h"
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -588,5 +588,9 @@ int ebpfnet_datapath_detach(struct ebpfnet_datapath *dp, const char *device, str
 	if (r == -ENODEV || ebn_dev_find(dp, info.ifindex, &n) || n < dp->p->n_endpoints)
 		return ebn_diag(diag, device, ENOENT, "not attached");
 	r = ebn_dev_detach(dp, n);
-	return r < 0 ? ebn_diag(diag, device, r, "cannot detach") : 0;
+	if (r < 0)
+		return ebn_diag(diag, device, r, "cannot detach");
+	/* behind the programs: so long as they run, nothing leaves as it is */
+	r = ebn_nat_forget(dp, info.ifindex);
+	return r < 0 && r != -ENOENT ? ebn_diag(diag, device, r, "its masquerade cannot be removed") : 0;
 }

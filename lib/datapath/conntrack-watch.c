@@ -131,7 +131,8 @@ static int tell(struct ebpfnet_ct_watch *w, const struct ebn_ct_view *view, cons
 	struct ebpfnet_ct_event event = { .type = change->type, .flags = change->flags };
 	int r;
 
-	if (!(w->kinds >> change->type & 1) || (change->flags & EBPFNET_CT_EVENT_EXISTING && !w->existing))
+	if (ebn_flow_reserves(&change->flow, change->v6) || !(w->kinds >> change->type & 1) ||
+	    (change->flags & EBPFNET_CT_EVENT_EXISTING && !w->existing))
 		return 0;
 	ebn_ct_entry(view, &change->flow, change->v6, &event.entry);
 	if (!ebn_ct_wanted(view, &w->filter, &event.entry))

@@ -5,6 +5,7 @@
 #include <ebpfnet/policy.h>
 
 #include "conntrack/count.h"
+#include "datapath/nat.h"
 
 struct ebpfnet_ct_iter {
 	struct ebpfnet_datapath *dp;
@@ -56,6 +57,20 @@ static uint32_t ebn_ct_identity(const struct ebpfnet_addr *addr, void *arg)
 	return ebpfnet_address_lookup(arg, addr, &identity) < 0 ? 0 : identity;
 }
 
+/* Without them a masqueraded flow is told without its other address. */
+static void ebn_ct_nat_addrs(struct ebpfnet_datapath *dp, struct ebn_dp_walk *w)
+{
+	struct ebn_nat_row rows[EBN_NAT_ROWS];
+	uint32_t n, i, k;
+
+	if (ebn_nat_read(dp, rows, &n) < 0)
+		return;
+	for (i = 0; i < n; i++)
+		for (k = 0; k < 2; k++)
+			memcpy(w->nat_addrs[w->walk.view.n_nat_addrs++].b, rows[i].addr[k], 16);
+	w->walk.view.nat_addrs = w->nat_addrs;
+}
+
 void ebn_dp_walk_done(struct ebn_dp_walk *w)
 {
 	free(w->row_id);
@@ -88,6 +103,8 @@ int ebn_dp_walk_begin(struct ebpfnet_datapath *dp, const struct ebpfnet_ct_filte
 	view->now = ebn_dp_now_tick(dp);
 	view->tick_ns = ebn_dp_tick_ns(dp);
 	view->identity_of = ebn_ct_identity;
+	view->tables = dp->flows;
+	ebn_ct_nat_addrs(dp, w);
 	view->arg = dp;
 	return 0;
 }

@@ -10,6 +10,7 @@ struct ebn_dp_walk {
 	struct ebn_ct_walk walk;
 	uint16_t *row_id;
 	struct ebn_decision *decisions;
+	struct ebpfnet_addr nat_addrs[2 * EBN_NAT_ROWS];
 };
 
 /* 0, -EINVAL (also: tables are not prepared), -ENOMEM. */

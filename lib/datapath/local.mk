@@ -3,6 +3,7 @@ lib_libebpfnet_internal_la_SOURCES += lib/datapath/internal.h lib/datapath/priva
 	lib/datapath/address.c lib/datapath/attach.c lib/datapath/conntrack.c \
 	lib/datapath/conntrack-export.c lib/datapath/conntrack-limits.c lib/datapath/conntrack-watch.c \
 	lib/datapath/conntrack.h lib/datapath/datapath.c lib/datapath/endpoint.c \
-	lib/datapath/endpoint-info.c lib/datapath/maintain.c lib/datapath/netlink.c lib/datapath/object.c \
+	lib/datapath/endpoint-info.c lib/datapath/maintain.c lib/datapath/nat.c lib/datapath/nat-ports.c lib/datapath/nat.h \
+	lib/datapath/netlink.c lib/datapath/object.c \
 	lib/datapath/pins.c lib/datapath/policy.c lib/datapath/service.c lib/datapath/sets.c lib/datapath/sock.c lib/datapath/tables.c lib/datapath/upgrade.c
 lib_libebpfnet_internal_la_SOURCES += lib/datapath/device.c

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
 /* What is done off the path of every update: links, grace periods, expired flows; and the programs' clock. */
-#include "datapath/private.h"
+#include "datapath/nat.h"
 
 #include <ebpfnet/conntrack.h>
 #include <linux/if_ether.h>
@@ -78,7 +78,8 @@ static bool ebn_sweep_slice(struct ebpfnet_datapath *dp, uint64_t n, struct ebpf
 {
 	const struct ebn_node_hdr *hdr = dp->node_mem;
 	struct ebn_dp_private *p = dp->p;
-	struct ebn_sweep s = { .now = ebn_dp_now_tick(dp), .idle_ticks = hdr->idle_ticks };
+	struct ebn_sweep s = { .now = ebn_dp_now_tick(dp), .idle_ticks = hdr->idle_ticks, .orphan = ebn_nat_orphan,
+			       .orphan_arg = dp };
 	uint64_t killed, from, to;
 	int i;
 
@@ -101,6 +102,7 @@ static bool ebn_sweep_slice(struct ebpfnet_datapath *dp, uint64_t n, struct ebpf
 		return true;
 	}
 	ebn_sweep_pace(dp);
+	ebn_nat_watch(dp);
 	p->sweeping = false;
 	p->sweep_due_ns = ebn_monotonic_ns() + p->sweep_every_ns;
 	return false;

@@ -198,6 +198,59 @@ int ebn_nl_peer_mac(struct ebn_nl *nl, const struct ebn_link_info *link, uint8_t
 	return 0;
 }
 
+/* ---- addresses ---- */
+
+struct ebn_addr_walk {
+	uint32_t ifindex;
+	int family;
+	struct ebpfnet_addr addr;
+};
+
+static int ebn_nl_addr_cb(const struct nlmsghdr *nlh, void *arg)
+{
+	const struct ifaddrmsg *ifa = mnl_nlmsg_get_payload(nlh);
+	struct ebn_addr_walk *w = arg;
+	struct ebpfnet_addr addr = { .b = { [10] = 0xff, [11] = 0xff } };
+	const struct nlattr *attr, *local = NULL;
+	uint32_t flags = ifa->ifa_flags;
+	size_t len = w->family == AF_INET ? 4 : 16;
+
+	if (nlh->nlmsg_type != RTM_NEWADDR || ifa->ifa_index != w->ifindex || ifa->ifa_family != w->family ||
+	    ifa->ifa_scope != RT_SCOPE_UNIVERSE || ebpfnet_addr_family(&w->addr))
+		return 0;
+	mnl_attr_for_each(attr, nlh, sizeof(*ifa)) {
+		/* on a link between two only IFA_LOCAL is our own */
+		if (mnl_attr_get_type(attr) == IFA_LOCAL || (mnl_attr_get_type(attr) == IFA_ADDRESS && !local))
+			local = attr;
+		if (mnl_attr_get_type(attr) == IFA_FLAGS && mnl_attr_validate(attr, MNL_TYPE_U32) >= 0)
+			flags = mnl_attr_get_u32(attr);
+	}
+	if (!local || mnl_attr_get_payload_len(local) != len ||
+	    flags & (IFA_F_SECONDARY | IFA_F_TENTATIVE | IFA_F_DEPRECATED | IFA_F_DADFAILED))
+		return 0;
+	memcpy(addr.b + 16 - len, mnl_attr_get_payload(local), len);
+	w->addr = addr;
+	return 0;
+}
+
+int ebn_nl_addr(struct ebn_nl *nl, uint32_t ifindex, int family, struct ebpfnet_addr *ret)
+{
+	char buf[256] __attribute__((aligned(NLMSG_ALIGNTO)));
+	struct nlmsghdr *nlh = ebn_nl_request(nl, buf, RTM_GETADDR, NLM_F_DUMP);
+	struct ifaddrmsg *ifa = mnl_nlmsg_put_extra_header(nlh, sizeof(*ifa));
+	struct ebn_addr_walk w = { .ifindex = ifindex, .family = family };
+	int r;
+
+	ifa->ifa_family = (uint8_t)family;
+	r = ebn_nl_talk(nl, nlh, ebn_nl_addr_cb, &w, NULL, "addresses");
+	if (r < 0)
+		return r;
+	if (!ebpfnet_addr_family(&w.addr))
+		return -EADDRNOTAVAIL;
+	*ret = w.addr;
+	return 0;
+}
+
 /* ---- clsact ---- */
 
 static struct nlmsghdr *ebn_nl_qdisc(struct ebn_nl *nl, char *buf, uint16_t type, uint16_t flags, uint32_t ifindex)

@@ -120,6 +120,9 @@ struct ebn_dp_private {
 	uint64_t tick_base;	/* tick - now / length of a tick, at the last calibration */
 	uint64_t tick_checked_ns;
 	struct ebn_sock_state *sock;	/* NULL: no socket program was ever loaded */
+	/* counters of masquerade when they were last looked at */
+	uint64_t nat_walked, nat_exhausted;
+	bool nat_warned;
 };
 
 /* ---- pins.c ---- */
@@ -228,6 +231,8 @@ struct ebn_link_info {
 int ebn_nl_link(struct ebn_nl *nl, const char *name, uint32_t ifindex, struct ebn_link_info *ret);
 /* MAC address of the other end of a pair, wherever it is. */
 int ebn_nl_peer_mac(struct ebn_nl *nl, const struct ebn_link_info *link, uint8_t mac[6]);
+/* The device's first address of global scope; family AF_INET or AF_INET6. -EADDRNOTAVAIL: it has none. */
+int ebn_nl_addr(struct ebn_nl *nl, uint32_t ifindex, int family, struct ebpfnet_addr *ret);
 struct ebn_filter {
 	uint32_t ifindex;
 	enum ebn_hook hook;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
 /* The tables of a datapath: made, mapped, checked, adopted. */
-#include "datapath/private.h"
+#include "datapath/nat.h"
 
 #include <errno.h>
 #include <sys/mman.h>
@@ -394,6 +394,8 @@ int ebn_tables_adopt(struct ebpfnet_datapath *dp, bool fresh, struct ebpfnet_dia
 		r = ebn_policy_adopt(dp->ctx, dp->node, dp->rows, diag, &dp->policy);
 		if (!r)
 			r = ebn_devs_open(dp, false, diag);
+		if (!r)
+			r = ebn_nat_adopt(dp, diag);
 		/* programs may still be in what the last writer had retired, and it is free space from here on */
 		if (!r)
 			r = ebn_grace_wait(dp->p->grace);

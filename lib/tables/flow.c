@@ -291,6 +291,30 @@ uint32_t ebn_flow_adopt(const struct ebn_flows *t)
 	return n;
 }
 
+/*
+ * May the sweep end this entry? When it has expired; or it is a reservation whose flow is gone, and has been idle for as long as
+ * a closing flow may be, so that its port rests.
+ */
+static bool may_end(const struct ebn_flows *t, const struct ebn_sweep *s, const uint64_t *e, uint64_t ctl,
+		    uint32_t idle)
+{
+	if (idle > s->idle_ticks[ebn_flow_idle_index(ebn_flow_key_proto(t, e), (uint8_t)EBN_CTL_STATE(ctl))])
+		return true;
+	return s->orphan && EBN_CTL_FLAGS(ctl) & EBN_FF_NAT && idle > s->idle_ticks[EBN_FLOW_IDLE_TCP_CLOSING];
+}
+
+/* The copy is of what was judged, and it has expired or is an orphan. */
+static bool ends(const struct ebn_flows *t, const struct ebn_sweep *s, const struct ebn_flow_copy *c, uint64_t ctl,
+		 uint32_t idle)
+{
+	if ((uint32_t)(s->now - c->body.seen) < idle || c->body.ctl != ctl)
+		return false;
+	if (idle > s->idle_ticks[ebn_flow_idle_index(t->v6 ? c->key.v6.proto : c->key.v4.proto,
+						     (uint8_t)EBN_CTL_STATE(ctl))])
+		return true;
+	return s->orphan(c, t->v6, s->orphan_arg);
+}
+
 uint64_t ebn_flow_sweep(const struct ebn_flows *t, struct ebn_sweep *s, uint64_t *pos, uint64_t n)
 {
 	uint64_t ways = ((uint64_t)t->mask + 1) * EBN_FLOW_WAYS, killed = 0, end, tag, ctl;
@@ -317,14 +341,13 @@ uint64_t ebn_flow_sweep(const struct ebn_flows *t, struct ebn_sweep *s, uint64_t
 		/* a clock read before a packet's is behind it */
 		if ((int32_t)idle < 0)
 			continue;
-		if (idle <= s->idle_ticks[ebn_flow_idle_index(ebn_flow_key_proto(t, e), (uint8_t)EBN_CTL_STATE(ctl))])
+		if (!may_end(t, s, e, ctl, idle))
 			continue;
 		/* judged without a second look at the tag: the copy makes it good, and the swap in kill */
-		if (!copy_entry(t, set, way, tag, &c) || (uint32_t)(s->now - c.body.seen) < idle ||
-		    c.body.ctl != ctl || !ebn_flow_kill(t, &c))
+		if (!copy_entry(t, set, way, tag, &c) || !ends(t, s, &c, ctl, idle) || !ebn_flow_kill(t, &c))
 			continue;
 		killed++;
-		if (s->done)
+		if (s->done && !ebn_flow_reserves(&c, t->v6))
 			s->done(&c, s->arg);
 	}
 	if (*pos >= ways)

@@ -37,6 +37,12 @@ struct ebn_flow_copy {
 uint32_t ebn_flow_sets(uint64_t n);
 uint64_t ebn_flow_bytes(uint32_t sets, bool v6);
 
+/* The entry is no flow of its own but reserves a port for one: see ebn_flow.h. */
+static inline bool ebn_flow_reserves(const struct ebn_flow_copy *c, bool v6)
+{
+	return (v6 ? c->key.v6.zone : c->key.v4.zone) == EBN_ZONE_NAT;
+}
+
 /* 1 and a copy, 0 when absent. */
 int ebn_flow_lookup(const struct ebn_flows *t, const union ebn_flow_key *key, struct ebn_flow_copy *ret);
 /* Walks ways from *pos on; 1 and a copy with *pos behind it, 0 at the end. Skips what changed under it. */
@@ -62,6 +68,9 @@ struct ebn_sweep {
 	const uint32_t *idle_ticks;	/* [8], as in ebn_node_hdr */
 	void (*done)(const struct ebn_flow_copy *c, void *arg);
 	void *arg;
+	/* asked about reservations of ports (EBN_ZONE_NAT) that have not expired: is nobody behind it any more? NULL: no */
+	bool (*orphan)(const struct ebn_flow_copy *c, bool v6, void *arg);
+	void *orphan_arg;
 	uint64_t live, dead, half_open;	/* counted */
 };
 uint64_t ebn_flow_sweep(const struct ebn_flows *t, struct ebn_sweep *s, uint64_t *pos, uint64_t n);

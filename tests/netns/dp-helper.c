@@ -97,6 +97,97 @@ static int endpoint(char **w)
 	return r;
 }
 
+/* "A.B.C.D/N,…" */
+static int prefixes(char *list, struct ebpfnet_nat_prefix *ret, size_t max, size_t *ret_n)
+{
+	char *one, *slash, *save = NULL;
+	int r;
+
+	for (one = strtok_r(list, ",", &save); one; one = strtok_r(NULL, ",", &save)) {
+		slash = strchr(one, '/');
+		if (!slash || *ret_n == max)
+			return -EINVAL;
+		*slash = '\0';
+		r = ebpfnet_addr_parse(one, &ret[*ret_n].addr);
+		if (r < 0)
+			return r;
+		ret[(*ret_n)++].len = (uint8_t)strtoul(slash + 1, NULL, 10);
+	}
+	return 0;
+}
+
+static int nat_set(char **w)
+{
+	struct ebpfnet_nat_prefix keep[2 * EBPFNET_NAT_PREFIXES] = { 0 };
+	struct ebpfnet_nat_opts o = { EBPFNET_OPTS_INIT(o), .diag = diag, .keep = keep };
+	char list[1024] = "";
+	unsigned int min = 0, max = 0;
+	int r;
+
+	if (!w[1])
+		return -EINVAL;
+	o.flags = (uint32_t)number(w, "flags");
+	if (word(w, "keep"))
+		snprintf(list, sizeof(list), "%s", word(w, "keep"));
+	if (word(w, "ports") && sscanf(word(w, "ports"), "%u-%u", &min, &max) != 2)
+		return -EINVAL;
+	o.port_min = (uint16_t)min;
+	o.port_max = (uint16_t)max;
+	r = prefixes(list, keep, 2 * EBPFNET_NAT_PREFIXES, &o.n_keep);
+	r = r ? r : address(w, "addr4", &o.addr4);
+	r = r ? r : address(w, "addr6", &o.addr6);
+	return r ? r : ebpfnet_nat_set(dp, w[1], &o);
+}
+
+static int nat_show(const struct ebpfnet_nat_info *i, void *arg)
+{
+	char a4[EBPFNET_ADDR_STRLEN], a6[EBPFNET_ADDR_STRLEN];
+	uint32_t k;
+
+	(void)arg;
+	ebpfnet_addr_format(&i->addr4, a4, sizeof(a4));
+	ebpfnet_addr_format(&i->addr6, a6, sizeof(a6));
+	printf("nat %s attached=%u addr4=%s addr6=%s ports=%u-%u keep=", i->device, i->attached, a4, a6, i->port_min, i->port_max);
+	for (k = 0; k < i->n_keep; k++) {
+		ebpfnet_addr_format(&i->keep[k].addr, a4, sizeof(a4));
+		printf("%s%s/%u", k ? "," : "", a4, i->keep[k].len);
+	}
+	puts("");
+	return 0;
+}
+
+static int nat_stats(char **w)
+{
+	struct ebpfnet_nat_stats st;
+	char to[EBPFNET_ADDR_STRLEN];
+	int r = ebpfnet_nat_stats(dp, w[1], &st, sizeof(st));
+
+	if (r < 0)
+		return r;
+	ebpfnet_addr_format(&st.fullest_addr, to, sizeof(to));
+	printf("natstats in_use=%" PRIu64 " range=%u fullest=%u %u%% warn=%u to=%s %u proto=%u given=%" PRIu64 " walked=%" PRIu64
+	       " exhausted=%" PRIu64 "\n", st.in_use, st.range, st.fullest, st.fullest_percent, st.warn, to, st.fullest_port,
+	       st.fullest_protocol, st.given, st.walked, st.exhausted);
+	return 0;
+}
+
+static int nat(const char *c, char **w)
+{
+	struct ebpfnet_nat_info info;
+	int r;
+
+	if (!strcmp(c, "nat"))
+		return nat_set(w);
+	if (!strcmp(c, "natclear"))
+		return w[1] ? ebpfnet_nat_clear(dp, w[1]) : -EINVAL;
+	if (!strcmp(c, "natstats"))
+		return nat_stats(w);
+	if (!strcmp(c, "nats") && !w[1])
+		return ebpfnet_nat_foreach(dp, nat_show, NULL);
+	r = strcmp(c, "nats") ? -EINVAL : ebpfnet_nat_get(dp, w[1], &info, sizeof(info));
+	return r < 0 ? r : nat_show(&info, NULL);
+}
+
 static int named(char **w, int (*fn)(struct ebpfnet_endpoint *ep, char **w))
 {
 	struct ebpfnet_endpoint *ep;
@@ -388,6 +479,8 @@ static int command(char **w)
 		return named(w, do_flags);
 	if (!strcmp(c, "stats"))
 		return named(w, do_stats);
+	if (!strncmp(c, "nat", 3))
+		return nat(c, w);
 	if (!strcmp(c, "attach"))
 		return ebpfnet_datapath_attach(dp, w[1], w[2] && !strcmp(w[2], "netdev") ? EBPFNET_ROLE_NETDEV :
 					       EBPFNET_ROLE_WATCH, diag);

@@ -11,7 +11,7 @@ tests_netns_foreign_LDADD = $(LIBBPF_LIBS)
 EBN_DATAPATH_TESTS = tests/netns/test-datapath-lifecycle.sh tests/netns/test-datapath-endpoints.sh \
 	tests/netns/test-datapath-others.sh tests/netns/test-datapath-torture.sh \
 	tests/netns/test-datapath-traffic.sh tests/netns/test-datapath-kill.sh \
-	tests/netns/test-datapath-upgrade.sh
+	tests/netns/test-datapath-upgrade.sh tests/netns/test-datapath-nat.sh
 ROOT_PROGS += tests/netns/dp-helper tests/netns/foreign
 ROOT_TESTS += $(EBN_DATAPATH_TESTS)
 SLOW_PROGS += tests/netns/dp-helper tests/netns/foreign

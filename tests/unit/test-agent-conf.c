@@ -43,6 +43,8 @@ static struct conf *good(const char *text)
 	"    metadata: {name: " name ", namespace: demo}\n" \
 	"    spec: {podSelector: {}, policyTypes: [Ingress]}\n"
 
+#define NAT "version: 1\ndevices:\n  - {device: eth0, role: netdev, masquerade: "
+
 static const char whole[] =
 	"version: 1\n"
 	"node:\n"
@@ -101,6 +103,45 @@ START_TEST(everything_is_read)
 	ck_assert_str_eq(ebpfnet_labels_get(ep->labels, "k8s", "x"), "");
 	ck_assert_uint_eq(conf->n_policies, 2);
 	ck_assert_uint_eq(conf->n_addresses, 1);
+	conf_free(conf);
+}
+END_TEST
+
+START_TEST(a_device_may_masquerade)
+{
+	struct conf *conf = good("version: 1\ndevices:\n  - {device: eth0, role: netdev, masquerade: {addresses: [192.0.2.1], "
+				 "families: [ipv4, ipv6], ports: 2000-3000, host_ports: true, "
+				 "keep: [10.0.0.0/8, 0.0.0.0/0, '::/0', 'fd00::/7']}}\n"
+				 "  - {device: eth1, role: netdev, masquerade: true}\n"
+				 "  - {device: eth2, role: netdev, masquerade: false}\n");
+	const struct conf_masquerade *m = &conf->devices[0].masquerade;
+	struct conf *again;
+	char *text;
+	json_t *o;
+
+	ck_assert(m->on);
+	ck_assert_uint_eq(m->flags, EBPFNET_NAT_IPV4 | EBPFNET_NAT_IPV6 | EBPFNET_NAT_HOST_PORTS);
+	ck_assert_uint_eq(m->port_min, 2000);
+	ck_assert_uint_eq(m->port_max, 3000);
+	ck_assert_int_eq(ebpfnet_addr_family(&m->addr4), 4);
+	ck_assert_int_eq(ebpfnet_addr_family(&m->addr6), 0);
+	ck_assert_uint_eq(m->n_keep, 4);
+	ck_assert_uint_eq(m->keep[0].len, 8);
+	ck_assert_int_eq(ebpfnet_addr_family(&m->keep[1].addr), 4);
+	ck_assert_int_eq(ebpfnet_addr_family(&m->keep[2].addr), 0);
+	ck_assert_uint_eq(m->keep[3].len, 7);
+	ck_assert(conf->devices[1].masquerade.on);
+	ck_assert_uint_eq(conf->devices[1].masquerade.flags, 0);
+	ck_assert(!conf->devices[2].masquerade.on);
+	/* what is written reads back */
+	o = conf_json(conf, false, -1);
+	text = json_dumps(o, 0);
+	again = good(text);
+	ck_assert(conf_masquerade_equal(m, &again->devices[0].masquerade));
+	ck_assert(!conf_masquerade_equal(m, &again->devices[1].masquerade));
+	free(text);
+	json_decref(o);
+	conf_free(again);
 	conf_free(conf);
 }
 END_TEST
@@ -318,6 +359,18 @@ static const struct {
 	{ "version: 1\naddresses:\n  - address: 10.0.0.0/8\n    labels: {a: b}\n", 3, "not an address" },
 	{ "version: 1\naddresses:\n  - address: 10.0.0.1\n", 3, "\"labels\" is missing" },
 	{ "version: 1\ndevices:\n  - {device: eth0, role: drop}\n", 3, "role" },
+	{ "version: 1\ndevices:\n  - {device: eth0, role: watch, masquerade: true}\n", 3, "netdev" },
+	{ NAT "{ports: 5-4}}\n", 3, "ports" },
+	{ NAT "{ports: 0-4}}\n", 3, "ports" },
+	{ NAT "{ports: 1-65536}}\n", 3, "ports" },
+	{ NAT "{families: [ipx]}}\n", 3, "family" },
+	{ NAT "{addresses: [192.0.2.1, 192.0.2.2]}}\n", 3, "second" },
+	{ NAT "{addresses: [192.0.2.1/24]}}\n", 3, "not an address" },
+	{ NAT "{keep: [10.0.0.0/33]}}\n", 3, "prefix" },
+	{ NAT "{keep: [10.0.0.0]}}\n", 3, "prefix" },
+	{ NAT "{keep: ['fd00::/129']}}\n", 3, "prefix" },
+	{ NAT "{host_ports: 1}}\n", 3, "true" },
+	{ NAT "{port: 1-2}}\n", 3, "port" },
 	{ "version: 1\npolicies:\n  - {}\n", 3, "apiVersion" },
 	{ "version: 1\npolicies:\n  - deny all\n", 3, "policy" },
 	{ "version: 1\npolicies:\n  - file: /nonexistent/x.yaml\n", 3, "no such file" },
@@ -458,10 +511,18 @@ END_TEST
 int main(void)
 {
 	const TTest *const tests[] = {
-		everything_is_read, policies_keep_their_place, policies_of_every_language, json_reads_back,
-				merging_keeps_owners,
-		files_are_read_beside_the_file, errors_inside_policies_have_the_files_line,
-		all_errors_are_said_at_once, sockets_may_not_name_files, the_sample_is_right, entries_in_random_order,
+		everything_is_read,
+		a_device_may_masquerade,
+		policies_keep_their_place,
+		policies_of_every_language,
+		json_reads_back,
+		merging_keeps_owners,
+		files_are_read_beside_the_file,
+		errors_inside_policies_have_the_files_line,
+		all_errors_are_said_at_once,
+		sockets_may_not_name_files,
+		the_sample_is_right,
+		entries_in_random_order,
 	};
 	Suite *suite = suite_create("agent-conf");
 	TCase *tc = tcase_create("conf");
