@@ -319,9 +319,9 @@ static size_t place(const struct ebn_doc_node *n, char *buf, size_t size)
 	return len < 0 || (size_t)len >= size - at ? size - 1 : at + (size_t)len;
 }
 
-static int say(const struct ebn_doc *doc, const struct ebn_doc_node *where, unsigned int line, unsigned int column,
-		int err,
-	       const char *fmt, va_list ap)
+__attribute__((format(printf, 6, 0))) static int say(const struct ebn_doc *doc, const struct ebn_doc_node *where,
+						     unsigned int line, unsigned int column, int err,
+						     const char *fmt, va_list ap)
 {
 	char text[512], path[256];
 

@@ -351,11 +351,11 @@ void ebn_svc_show(struct ebn_services *s, struct ebn_svc *svc)
 			ebn_svc_row_link(s, p->row);
 		} else if (r->set[0] != s->set[p->set[0]].off || r->set[1] != s->set[p->set[1]].off) {
 			uint32_t w[2] = { s->set[p->set[0]].off, s->set[p->set[1]].off };
-			uint64_t v;
+			uint64_t v, *both = (void *)r->set;
 
 			memcpy(&v, w, sizeof(v));
 			/* release: the sets were filled before */
-			__atomic_store_n((uint64_t *)r->set, v, __ATOMIC_RELEASE);
+			__atomic_store_n(both, v, __ATOMIC_RELEASE);
 		}
 	}
 	/* a backend that no frontend is of the family of is in no set */
