@@ -531,6 +531,7 @@ static __always_inline int ebn_ct_begin(struct ebn_pkt *p, struct ebn_flow_ref *
 
 /* What ebn_ct_track() leaves to ebn_ct_slow(). */
 #define EBN_CT_SLOW (-1)
+#define EBN_CT_MOVE (-2)	/* not here; perhaps in the table that is being drained */
 enum ebn_ct_slow_kind {
 	EBN_CT_BEGIN,		/* no entry */
 	EBN_CT_RECHECK,		/* its verdict does not stand */
@@ -577,12 +578,12 @@ static __always_inline int ebn_ct_track(struct ebn_pkt *p, struct ebn_flow_ref *
 	r->now = ebn_tick();
 	hi = ebn_ct_place(p, r, v6);
 	ebn_flow_ref_hash(v6, r);
-	rc = ebn_flow_find(v6, r);
+	rc = ebn_flow_find_table(v6, r, ebn_flow_stage() == EBN_STAGE_OLD);
 	if (r->torn)
 		ebn_count(EBN_C_TORN);
 	p->slow = EBN_CT_BEGIN;
 	if (rc != EBN_FLOW_HIT)
-		return EBN_CT_SLOW;
+		return ebn_cfg.has_old && ebn_flow_stage() == EBN_STAGE_DRAIN ? EBN_CT_MOVE : EBN_CT_SLOW;
 	if (hi != (EBN_CTL_FLAGS(r->ctl) & EBN_FF_INIT_HI))
 		p->evf |= EBN_EVF_REPLY;
 	p->slow = EBN_CT_RECHECK;
@@ -649,6 +650,12 @@ static __always_inline int ebn_track(struct ebn_pkt *p, const bool v6)
 		return ebn_deny(p, EBN_R_TABLES);
 	rc = v6 ? ebn_ct6_track(p, &run->r) : ebn_ct4_track(p, &run->r);
 	/* called from here, not from there: their frames share 512 bytes of stack with all they call */
+	if (ebn_cfg.has_old && rc == EBN_CT_MOVE) {
+		if (ebn_flow_find(v6, &run->r) == EBN_FLOW_HIT)
+			rc = v6 ? ebn_ct6_track(p, &run->r) : ebn_ct4_track(p, &run->r);
+		if (rc == EBN_CT_MOVE)
+			rc = EBN_CT_SLOW;
+	}
 	if (rc == EBN_CT_SLOW)
 		rc = v6 ? ebn_ct6_slow(p, &run->r) : ebn_ct4_slow(p, &run->r);
 	return rc;

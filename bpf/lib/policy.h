@@ -131,6 +131,8 @@ static __always_inline void ebn_ask(const struct ebn_view *v, struct ebn_pkt *p,
 
 	no_table = ebn_policy_find(v, subject, ingress, ebn_peer_class(v, p->identity[(side ^ 1) & 1]),
 				   ebn_port_class(v, EBN_READ(p->cell)), &hit);
+	/* verifier: masked here and not before, because 6.1 forgets the bounds of what lay on the stack */
+	asm volatile("" : "+r"(ingress));
 	p->decision[ingress & 1] = no_table ? EBN_DECISION_NONE : hit.index;
 	if (hit.verdict == EBN_V_ALLOW)
 		return;

@@ -110,7 +110,7 @@ struct ebpfnet_service_opts {
 	size_t sz;			/**< EBPFNET_OPTS_INIT() */
 	const char *name;		/**< unique; 1 to 253 printable ASCII characters, no space */
 	const struct ebpfnet_frontend *frontends;
-	size_t n_frontends;		/**< 1.. */
+	size_t n_frontends;		/**< at least one */
 	const struct ebpfnet_backend *backends;
 	size_t n_backends;
 	const struct ebpfnet_source_range *sources; /**< for frontends that are not cluster IPs */
