@@ -37,8 +37,12 @@ static __always_inline int drop(struct ebn_pkt *p, enum ebn_reason reason)
 /* Not let through by judge(). */
 static __always_inline int refuse(struct __sk_buff *skb, struct ebn_pkt *p, enum ebn_reason reason)
 {
+	int action;
+
 	p->reason = reason;
-	return p->cut ? ebn_cut(skb, p) : ebn_drop(p);
+	/* from here, not from ebn_cut(): their frames share 512 bytes of stack */
+	action = ebn_drop(p);
+	return p->cut ? ebn_cut(skb, p, action) : action;
 }
 
 static __always_inline enum ebn_reason parse(struct __sk_buff *skb, struct ebn_pkt *p, const bool v6)

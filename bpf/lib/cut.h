@@ -119,19 +119,17 @@ static __always_inline int ebn_cut_partial(struct __sk_buff *skb, __u32 check, _
 	return 0;
 }
 
-/** The drop of p is counted and reported; its action. Nothing of p is needed behind the clone. */
-__attribute__((noinline)) int ebn_cut(struct __sk_buff *skb, struct ebn_pkt *p)
+/** Behind ebn_drop(p), whose action it is given and returns. Nothing of p is needed behind the clone. */
+__attribute__((noinline)) int ebn_cut(struct __sk_buff *skb, struct ebn_pkt *p, int action)
 {
 	__u32 l4, side, ifindex, end, seq, ack;
 	struct ebn_cut_rst rst = {};
 	const struct ebn_ep_row *ep;
 	struct ebn_view v;
 	__u8 off = 0;
-	int action;
 
 	if (!p)
 		return TC_ACT_SHOT;
-	action = ebn_drop(p);
 	side = p->side & 1;
 	l4 = EBN_ETH_LEN + (p->v6 ? sizeof(struct ebn_ip6) : sizeof(struct ebn_ip4));
 	if (ebn_view_open(&v))
