@@ -137,11 +137,13 @@ static bool slot_sane(struct ebn_rows *r, uint32_t node, uint32_t n)
 	}
 	if (!s->link)
 		return true;
-	below = r->px->key[EBN_PX_INDEX(s->link)];
+	/* a leaf's index is of the records, which are more than the nodes */
 	if (s->link & EBN_PX_LEAF) {
 		below = ebn_px_rec_key(r, EBN_PX_INDEX(s->link));
 		if (EBN_PX_BITS(s->link) + 1 != below.len || below.len < pos + 4)
 			return false;
+	} else {
+		below = r->px->key[EBN_PX_INDEX(s->link)];
 	}
 	return ebn_px_common(below, k) == pos && ebn_px_nibble(below, pos) == n;
 }
