@@ -63,7 +63,11 @@ EBPFNET_API int ebpfnet_endpoint_lookup_id(struct ebpfnet_datapath *dp, uint16_t
  */
 EBPFNET_API int ebpfnet_endpoint_restore(struct ebpfnet_endpoint *ep, struct ebpfnet_diag *diag);
 
-/** New labels: a new identity and policy, in one step. @return 0, -EINVAL, -ENOSPC, -EROFS, -ENOMEM @since 0.1 */
+/**
+ * New labels: a new identity and policy, in one step. After adoption commit the policy first: a process that has not does
+ * not know the rules, and what nobody had the labels of before is denied until it does.
+ * @return 0, -EINVAL, -ENOSPC, -EROFS, -ENOMEM @since 0.1
+ */
 EBPFNET_API int ebpfnet_endpoint_set_labels(struct ebpfnet_endpoint *ep, const struct ebpfnet_labels *labels);
 
 /** Changes EBPFNET_ENDPOINT_AUDIT and EBPFNET_ENDPOINT_NO_REDIRECT. @return 0, -EINVAL, -EROFS @since 0.1 */

@@ -22,9 +22,10 @@ nsenter --net="/run/netns/$TAG-3" -- ping -i 0.01 -q 10.9.0.2 > "$TMP/denied" 2>
 denied=$!
 JOBS+=("$allowed" "$denied")
 
-# each of them changes something and ends where it began, so that enforcement is the same at every moment
+# each of them changes something and ends where it began, so that enforcement is the same at every moment; the policy comes
+# first, for labels that nobody has had yet are denied by a process that does not know the rules
 UPDATES=(
-	"-l 100|labels c1 app=a,x=1|$ACCEPT|commit|labels c1 app=a|addr 192.0.2.9 app=q,z=1|addr 192.0.2.9 -"
+	"-l 100|$ACCEPT|commit|labels c1 app=a,x=1|$ACCEPT|commit|labels c1 app=a|addr 192.0.2.9 app=q,z=1|addr 192.0.2.9 -"
 	"-l 100|$ACCEPT|rule q app=c in app=a icmp 8|commit|$ACCEPT|commit"
 	"-l 20|ep x dumx addr4=10.9.7.7 mac=02:00:00:00:00:07 labels=app=x|destroy x"
 	"|upgrade|rollback|upgrade"
