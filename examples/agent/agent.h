@@ -60,6 +60,7 @@ struct agent {
 	char *socket_path, *state_path;
 	bool state_dirty;		/* must be written */
 	bool policy_staged;		/* policies were set that wait for policy.commit */
+	size_t cgroups_waiting;		/* cgroups that could not be served yet */
 	bool stop;
 	uint64_t started_ns, reloads, reload_errors, lost_seen;
 	int epoll_fd;
@@ -110,6 +111,18 @@ int agent_lease(struct agent *a, const struct conf_endpoint *ep, struct conf_end
 void agent_unlease(struct agent *a, const char *name);
 /* Takes back what endpoints had that are in no configuration any more. */
 void agent_ipam_collect(struct agent *a);
+
+/* services.c */
+/*
+ * Makes services and what they must know of the node those of conf, all or nothing; at the end tells those who watch. old:
+ * what was in force, or NULL.
+ */
+int agent_services_apply(struct agent *a, const struct conf *conf, const struct conf *old, struct report *report,
+			 struct agent_changes *changes);
+/* Would they be taken? Changes nothing. */
+int agent_services_try(struct agent *a, const struct conf *conf, struct report *report);
+/* Serves the cgroups of the conf in force and no longer those of old. What is not there is tried again. */
+void agent_cgroups_apply(struct agent *a, const struct conf *old);
 
 /* cni.c */
 /* Carries out the deletions that were left while the agent was not running. The socket must listen already. */

@@ -307,7 +307,7 @@ int agent_try(struct agent *a, const struct conf *conf, struct report *report)
 	if (err < 0)
 		report_diag(report, a->diag, NULL, 0, false, "policies", strerror(-err));
 	ebpfnet_policy_set_free(set);
-	return err;
+	return err < 0 ? err : agent_services_try(a, conf, report);
 }
 
 /* What the file does not say stays as it is in the tables; they outlive the agent. */
@@ -338,18 +338,28 @@ int agent_apply(struct agent *a, struct conf *conf, const struct conf *old, stru
 		a->conf = before;
 		return err;
 	}
+	err = agent_services_apply(a, conf, was, report, changes);
+	if (err < 0) {
+		a->conf = before;
+		if (before)
+			agent_ipam_apply(a, conf, NULL);
+		return err;
+	}
 	if (a->policy_staged || policies_differ(conf, was)) {
 		err = agent_commit(a, report);
 		if (err < 0) {
 			a->conf = before;
-			if (before)
+			if (before) {
+				agent_services_apply(a, before, conf, NULL, changes);
 				agent_ipam_apply(a, conf, NULL);
+			}
 			return err;
 		}
 		changes->policy = true;
 		control_changed(a, "policy", "", "commit");
 	}
 	apply_tracking(a, &conf->node);
+	agent_cgroups_apply(a, old);
 	/* What goes makes room: an address or a device may have moved to another entry. */
 	remove_orphans(a, conf, changes);
 	agent_ipam_collect(a);

@@ -192,6 +192,9 @@ static const struct conf_key node_keys[] = {
 	{ "ring_bytes", read_ring_bytes, false },
 	{ "max_endpoints", read_max_endpoints, false },
 	{ "history", read_history, false },
+	{ "zone", conf_read_zone, false },
+	{ "addresses", conf_read_node_addresses, false },
+	{ "cgroups", conf_read_cgroups, false },
 	{ "tracking", read_tracking, false },
 	{}
 };
@@ -287,6 +290,11 @@ static int read_addresses(struct conf_reader *r, const struct tree_node *node, v
 	return conf_read_list(r, node, read_address, object);
 }
 
+static int read_services(struct conf_reader *r, const struct tree_node *node, void *object)
+{
+	return conf_read_list(r, node, conf_read_service, object);
+}
+
 static const struct conf_key top_keys[] = {
 	{ "version", read_version, true },
 	{ "node", read_node, false },
@@ -294,7 +302,7 @@ static const struct conf_key top_keys[] = {
 	{ "endpoints", read_endpoints, false },
 	{ "policies", read_policies, false },
 	{ "addresses", read_addresses, false },
-	{ "services", NULL, false },
+	{ "services", read_services, false },
 	{ "nodes", NULL, false },
 	{ "ipam", conf_read_ipam, false },
 	{ "cni", conf_read_cni, false },

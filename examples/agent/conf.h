@@ -26,6 +26,9 @@ struct conf_node {
 	uint32_t flows4, flows6, ring_bytes, endpoints;
 	uint64_t table_bytes;
 	uint32_t history;	/* events kept for "observe" without -f */
+	char *zone;		/* of the node, for services; or NULL */
+	json_t *addresses;	/* where node ports answer; NULL: every address the host has */
+	json_t *cgroups;	/* whose sockets services are for; NULL: none */
 	struct ebpfnet_ct_config tracking; /* sz 0: left as it is in the tables; times of 0 likewise */
 };
 
@@ -76,7 +79,13 @@ struct conf_address {
 	int error;		/* 0: in force, else why not */
 };
 
-/* Sorted: devices, endpoints and policies by name, addresses by their bytes. */
+struct conf_service {
+	char *name;
+	json_t *spec;		/* common/service.h */
+	enum conf_source source;
+};
+
+/* Sorted: devices, endpoints, policies and services by name, addresses by their bytes. */
 struct conf {
 	struct conf_node node;
 	struct conf_device *devices;
@@ -87,12 +96,15 @@ struct conf {
 	size_t n_policies;
 	struct conf_address *addresses;
 	size_t n_addresses;
+	struct conf_service *services;
+	size_t n_services;
 	json_t *ipam;		/* store, quarantine, pools as the file says them; NULL: none */
 	json_t *cni;		/* conflist, network, pool, mtu; NULL: none */
 };
 
 #define CONF_HISTORY_DEFAULT 4096
 #define CONF_HISTORY_MAX 1048576
+#define CONF_NODE_ADDRESSES 256
 
 int conf_new(struct conf **ret);
 void conf_free(struct conf *conf);
@@ -125,6 +137,7 @@ int conf_merge(const struct conf *file, const struct conf *socket, struct report
 struct conf_endpoint *conf_find_endpoint(const struct conf *conf, const char *name);
 struct conf_policy *conf_find_policy(const struct conf *conf, const char *name);
 struct conf_address *conf_find_address(const struct conf *conf, const struct ebpfnet_addr *addr);
+struct conf_service *conf_find_service(const struct conf *conf, const char *name);
 struct conf_device *conf_find_device(const struct conf *conf, const char *name);
 
 /* Puts an entry in, or in the place of the one of that name; takes over what it points to.
@@ -132,15 +145,18 @@ struct conf_device *conf_find_device(const struct conf *conf, const char *name);
 int conf_put_endpoint(struct conf *conf, struct conf_endpoint *ep);
 int conf_put_policy(struct conf *conf, struct conf_policy *policy);
 int conf_put_address(struct conf *conf, struct conf_address *address);
+int conf_put_service(struct conf *conf, struct conf_service *service);
 int conf_put_device(struct conf *conf, const struct conf_device *device);
 /* 1 removed, 0 was not there. */
 int conf_remove_endpoint(struct conf *conf, const char *name);
 int conf_remove_policy(struct conf *conf, const char *name);
 int conf_remove_address(struct conf *conf, const struct ebpfnet_addr *addr);
+int conf_remove_service(struct conf *conf, const char *name);
 int conf_remove_device(struct conf *conf, const char *name);
 
 void conf_endpoint_clear(struct conf_endpoint *ep);
 void conf_policy_clear(struct conf_policy *policy);
+void conf_service_clear(struct conf_service *service);
 void conf_address_clear(struct conf_address *address);
 
 bool conf_endpoint_equal(const struct conf_endpoint *a, const struct conf_endpoint *b);
@@ -153,6 +169,7 @@ bool conf_policy_equal(const struct conf_policy *a, const struct conf_policy *b)
 json_t *conf_endpoint_json(const struct conf_endpoint *ep);
 json_t *conf_policy_json(const struct conf_policy *policy, bool with_text);
 json_t *conf_masquerade_json(const struct conf_masquerade *masquerade);
+json_t *conf_service_json(const struct conf_service *service);
 json_t *conf_address_json(const struct conf_address *address);
 /* A document that conf_parse() reads back; with_source adds "source" (which it does not read). */
 json_t *conf_json(const struct conf *conf, bool with_source, int only_source);

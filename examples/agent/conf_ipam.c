@@ -7,35 +7,9 @@
 #include "../common/pool.h"
 #include "conf_read.h"
 
-/* Sets a member of the JSON object that is being read. */
-static int keep(json_t *object, const char *key, json_t *value)
-{
-	return value && !json_object_set_new(object, key, value) ? 0 : -ENOMEM;
-}
-
-static int keep_text(struct conf_reader *r, const struct tree_node *node, json_t *object)
-{
-	char *text = NULL;
-	int err = conf_read_text(r, node, &text);
-
-	if (err < 0)
-		return err;
-	err = keep(object, node->key, json_string(text));
-	free(text);
-	return err;
-}
-
-static int keep_number(struct conf_reader *r, const struct tree_node *node, uint64_t max, json_t *object)
-{
-	uint64_t v;
-	int err = conf_read_number(r, node, max, &v);
-
-	return err < 0 ? err : keep(object, node->key, json_integer((json_int_t)v));
-}
-
 static int keep_path(struct conf_reader *r, const struct tree_node *node, json_t *object)
 {
-	int err = keep_text(r, node, object);
+	int err = conf_keep_text(r, node, object);
 
 	if (err < 0)
 		return err;
@@ -44,7 +18,7 @@ static int keep_path(struct conf_reader *r, const struct tree_node *node, json_t
 
 static int read_text(struct conf_reader *r, const struct tree_node *node, void *object)
 {
-	return keep_text(r, node, object);
+	return conf_keep_text(r, node, object);
 }
 
 static int read_path(struct conf_reader *r, const struct tree_node *node, void *object)
@@ -57,13 +31,13 @@ static int read_addr(struct conf_reader *r, const struct tree_node *node, void *
 	struct ebpfnet_addr addr;
 	int err = conf_read_addr(r, node, &addr);
 
-	return err < 0 ? err : keep_text(r, node, object);
+	return err < 0 ? err : conf_keep_text(r, node, object);
 }
 
 static int read_gateway(struct conf_reader *r, const struct tree_node *node, void *object)
 {
 	if (node->kind == TREE_SCALAR && !strcmp(node->value, "none"))
-		return keep_text(r, node, object);
+		return conf_keep_text(r, node, object);
 	return read_addr(r, node, object);
 }
 
@@ -89,7 +63,7 @@ static int read_range(struct conf_reader *r, const struct tree_node *node, void 
 static int read_ranges(struct conf_reader *r, const struct tree_node *node, void *object)
 {
 	json_t *list = json_array();
-	int err = keep(object, "ranges", list);
+	int err = conf_keep(object, "ranges", list);
 
 	return err < 0 ? err : conf_read_list(r, node, read_range, list);
 }
@@ -104,14 +78,14 @@ static int read_excluded(struct conf_reader *r, const struct tree_node *node, vo
 static int read_exclude(struct conf_reader *r, const struct tree_node *node, void *object)
 {
 	json_t *list = json_array();
-	int err = keep(object, "exclude", list);
+	int err = conf_keep(object, "exclude", list);
 
 	return err < 0 ? err : conf_read_list(r, node, read_excluded, list);
 }
 
 static int read_warn(struct conf_reader *r, const struct tree_node *node, void *object)
 {
-	return keep_number(r, node, 100, object);
+	return conf_keep_number(r, node, 100, object);
 }
 
 static const struct conf_key pool_keys[] = {
@@ -153,7 +127,7 @@ static int read_pool(struct conf_reader *r, const struct tree_node *node, void *
 static int read_pools(struct conf_reader *r, const struct tree_node *node, void *object)
 {
 	struct pools pools = { .list = json_array() };
-	int err = keep(object, "pools", pools.list);
+	int err = conf_keep(object, "pools", pools.list);
 
 	if (!err)
 		err = ebpfnet_ipam_new(r->ctx, NULL, &pools.tried);
@@ -165,7 +139,7 @@ static int read_pools(struct conf_reader *r, const struct tree_node *node, void 
 
 static int read_quarantine(struct conf_reader *r, const struct tree_node *node, void *object)
 {
-	return keep_number(r, node, 86400, object);
+	return conf_keep_number(r, node, 86400, object);
 }
 
 static const struct conf_key ipam_keys[] = {
@@ -177,7 +151,7 @@ static const struct conf_key ipam_keys[] = {
 
 static int read_mtu(struct conf_reader *r, const struct tree_node *node, void *object)
 {
-	int err = keep_number(r, node, 65535, object);
+	int err = conf_keep_number(r, node, 65535, object);
 
 	if (!err && json_integer_value(json_object_get(object, "mtu")) < 1280)
 		err = tree_error(r->tree, node, r->report, "an MTU is 1280 to 65535");

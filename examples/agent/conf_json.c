@@ -93,6 +93,15 @@ json_t *conf_address_json(const struct conf_address *address)
 			 "source", source_name(address->source));
 }
 
+json_t *conf_service_json(const struct conf_service *service)
+{
+	json_t *o = json_copy(service->spec);
+
+	if (o)
+		json_object_set_new(o, "source", json_string(source_name(service->source)));
+	return o;
+}
+
 static json_t *device_json(const struct conf_device *device)
 {
 	json_t *o = json_pack("{s:s, s:s, s:s}", "device", device->name, "role",
@@ -121,13 +130,14 @@ static json_t *node_json(const struct conf_node *node)
 {
 	json_t *tracking = node->tracking.sz ? tracking_json(&node->tracking) : NULL;
 
-	return json_pack("{s:s*, s:s, s:s*, s:I, s:I, s:I, s:I, s:I, s:I, s:o*}", "name", node->name,
+	return json_pack("{s:s*, s:s, s:s*, s:I, s:I, s:I, s:I, s:I, s:I, s:o*, s:s*, s:O*, s:O*}", "name", node->name,
 			 "datapath", node->datapath, "pin_dir", node->pin_dir,
 			 "flows4", (json_int_t)node->flows4, "flows6", (json_int_t)node->flows6,
 			 "table_bytes", (json_int_t)node->table_bytes,
 			 "ring_bytes", (json_int_t)node->ring_bytes,
 			 "max_endpoints", (json_int_t)node->endpoints,
-			 "history", (json_int_t)node->history, "tracking", tracking);
+			 "history", (json_int_t)node->history, "tracking", tracking, "zone", node->zone,
+			 "addresses", node->addresses, "cgroups", node->cgroups);
 }
 
 static void append(json_t *list, json_t *item, bool with_source)
@@ -140,7 +150,7 @@ static void append(json_t *list, json_t *item, bool with_source)
 json_t *conf_json(const struct conf *conf, bool with_source, int only_source)
 {
 	json_t *devices = json_array(), *endpoints = json_array(), *policies = json_array();
-	json_t *addresses = json_array();
+	json_t *addresses = json_array(), *services = json_array();
 
 	for (size_t i = 0; i < conf->n_devices; i++)
 		if (only_source < 0 || (int)conf->devices[i].source == only_source)
@@ -164,9 +174,12 @@ json_t *conf_json(const struct conf *conf, bool with_source, int only_source)
 	for (size_t i = 0; i < conf->n_addresses; i++)
 		if (only_source < 0 || (int)conf->addresses[i].source == only_source)
 			append(addresses, conf_address_json(&conf->addresses[i]), with_source);
-	return json_pack("{s:i, s:o, s:o, s:o, s:o, s:o, s:O*, s:O*}", "version", 1, "node",
+	for (size_t i = 0; i < conf->n_services; i++)
+		if (only_source < 0 || (int)conf->services[i].source == only_source)
+			append(services, conf_service_json(&conf->services[i]), with_source);
+	return json_pack("{s:i, s:o, s:o, s:o, s:o, s:o, s:o, s:O*, s:O*}", "version", 1, "node",
 			 node_json(&conf->node), "devices", devices, "endpoints", endpoints,
-			 "policies", policies, "addresses", addresses,
+			 "policies", policies, "addresses", addresses, "services", services,
 			 "ipam", only_source == CONF_SOCKET ? NULL : conf->ipam,
 			 "cni", only_source == CONF_SOCKET ? NULL : conf->cni);
 }

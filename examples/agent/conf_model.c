@@ -37,6 +37,13 @@ void conf_policy_clear(struct conf_policy *policy)
 	memset(policy, 0, sizeof(*policy));
 }
 
+void conf_service_clear(struct conf_service *service)
+{
+	free(service->name);
+	json_decref(service->spec);
+	memset(service, 0, sizeof(*service));
+}
+
 void conf_address_clear(struct conf_address *address)
 {
 	ebpfnet_labels_unref(address->labels);
@@ -53,6 +60,9 @@ void conf_free(struct conf *conf)
 		conf_policy_clear(&conf->policies[i]);
 	for (size_t i = 0; i < conf->n_addresses; i++)
 		conf_address_clear(&conf->addresses[i]);
+	for (size_t i = 0; i < conf->n_services; i++)
+		conf_service_clear(&conf->services[i]);
+	free(conf->services);
 	free(conf->devices);
 	free(conf->endpoints);
 	free(conf->policies);
@@ -60,6 +70,9 @@ void conf_free(struct conf *conf)
 	free(conf->node.name);
 	free(conf->node.datapath);
 	free(conf->node.pin_dir);
+	free(conf->node.zone);
+	json_decref(conf->node.addresses);
+	json_decref(conf->node.cgroups);
 	json_decref(conf->ipam);
 	json_decref(conf->cni);
 	free(conf);
@@ -82,6 +95,11 @@ static int by_endpoint(const void *key, const void *element)
 static int by_policy(const void *key, const void *element)
 {
 	return strcmp(key, ((const struct conf_policy *)element)->name);
+}
+
+static int by_service(const void *key, const void *element)
+{
+	return strcmp(key, ((const struct conf_service *)element)->name);
 }
 
 static int by_address(const void *key, const void *element)
@@ -180,6 +198,11 @@ struct conf_address *conf_find_address(const struct conf *conf, const struct ebp
 	return find(ARRAY((struct conf *)conf, addresses, by_address), addr);
 }
 
+struct conf_service *conf_find_service(const struct conf *conf, const char *name)
+{
+	return find(ARRAY((struct conf *)conf, services, by_service), name);
+}
+
 struct conf_device *conf_find_device(const struct conf *conf, const char *name)
 {
 	return find(ARRAY((struct conf *)conf, devices, by_device), name);
@@ -227,6 +250,20 @@ int conf_put_address(struct conf *conf, struct conf_address *address)
 	return 0;
 }
 
+int conf_put_service(struct conf *conf, struct conf_service *service)
+{
+	bool found;
+	struct conf_service *p = make_room(ARRAY(conf, services, by_service), service->name, &found);
+
+	if (!p)
+		return -ENOMEM;
+	if (found)
+		conf_service_clear(p);
+	*p = *service;
+	memset(service, 0, sizeof(*service));
+	return 0;
+}
+
 int conf_put_device(struct conf *conf, const struct conf_device *device)
 {
 	bool found;
@@ -268,6 +305,17 @@ int conf_remove_address(struct conf *conf, const struct ebpfnet_addr *addr)
 		return 0;
 	conf_address_clear(p);
 	take_out(ARRAY(conf, addresses, by_address), p);
+	return 1;
+}
+
+int conf_remove_service(struct conf *conf, const char *name)
+{
+	struct conf_service *p = conf_find_service(conf, name);
+
+	if (!p)
+		return 0;
+	conf_service_clear(p);
+	take_out(ARRAY(conf, services, by_service), p);
 	return 1;
 }
 
@@ -335,6 +383,16 @@ static int copy_policy(struct conf *to, const struct conf_policy *from)
 	return -ENOMEM;
 }
 
+static int copy_service(struct conf *to, const struct conf_service *from)
+{
+	struct conf_service s = { .name = strdup(from->name), .spec = json_incref(from->spec), .source = from->source };
+
+	if (s.name && !conf_put_service(to, &s))
+		return 0;
+	conf_service_clear(&s);
+	return -ENOMEM;
+}
+
 static int copy_address(struct conf *to, const struct conf_address *from)
 {
 	struct conf_address a = *from;
@@ -383,6 +441,13 @@ static int copy_source(struct conf *to, const struct conf *from, enum conf_sourc
 		err = conf_find_policy(to, p->name) ? twice(report, "policy", p->name) :
 		      copy_policy(to, p);
 	}
+	for (size_t i = 0; !err && i < from->n_services; i++) {
+		const struct conf_service *s = &from->services[i];
+
+		if (s->source != source)
+			continue;
+		err = conf_find_service(to, s->name) ? twice(report, "service", s->name) : copy_service(to, s);
+	}
 	for (size_t i = 0; !err && i < from->n_addresses; i++) {
 		const struct conf_address *a = &from->addresses[i];
 
@@ -406,7 +471,10 @@ static int copy_node(struct conf_node *to, const struct conf_node *from)
 	to->datapath = datapath;
 	to->name = from->name ? strdup(from->name) : NULL;
 	to->pin_dir = from->pin_dir ? strdup(from->pin_dir) : NULL;
-	return (from->name && !to->name) || (from->pin_dir && !to->pin_dir) ? -ENOMEM : 0;
+	to->zone = from->zone ? strdup(from->zone) : NULL;
+	json_incref(to->addresses);
+	json_incref(to->cgroups);
+	return (from->name && !to->name) || (from->pin_dir && !to->pin_dir) || (from->zone && !to->zone) ? -ENOMEM : 0;
 }
 
 int conf_merge(const struct conf *file, const struct conf *socket, struct report *report,

@@ -170,6 +170,31 @@ int conf_read_labels(struct conf_reader *r, const struct tree_node *node,
 	return 0;
 }
 
+int conf_keep(json_t *object, const char *key, json_t *value)
+{
+	return value && !json_object_set_new(object, key, value) ? 0 : -ENOMEM;
+}
+
+int conf_keep_text(struct conf_reader *r, const struct tree_node *node, json_t *object)
+{
+	char *text = NULL;
+	int err = conf_read_text(r, node, &text);
+
+	if (err < 0)
+		return err;
+	err = conf_keep(object, node->key, json_string(text));
+	free(text);
+	return err;
+}
+
+int conf_keep_number(struct conf_reader *r, const struct tree_node *node, uint64_t max, json_t *object)
+{
+	uint64_t v;
+	int err = conf_read_number(r, node, max, &v);
+
+	return err < 0 ? err : conf_keep(object, node->key, json_integer((json_int_t)v));
+}
+
 int conf_note(struct conf_reader *r, char kind, const char *key, const struct tree_node *node)
 {
 	struct conf_seen *s;

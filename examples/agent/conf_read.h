@@ -46,6 +46,11 @@ int conf_read_number(struct conf_reader *r, const struct tree_node *node, uint64
 int conf_read_labels(struct conf_reader *r, const struct tree_node *node,
 		     struct ebpfnet_labels **ret);
 
+/* Sets a member of a JSON object that is being read; the second and third named as the node. */
+int conf_keep(json_t *object, const char *key, json_t *value);
+int conf_keep_text(struct conf_reader *r, const struct tree_node *node, json_t *object);
+int conf_keep_number(struct conf_reader *r, const struct tree_node *node, uint64_t max, json_t *object);
+
 /* Notes a key with a letter for its kind; conf_parse() reports those seen twice. 0 or -ENOMEM. */
 int conf_note(struct conf_reader *r, char kind, const char *key, const struct tree_node *node);
 
@@ -65,5 +70,10 @@ int conf_read_cni(struct conf_reader *r, const struct tree_node *node, void *con
 /* Into a struct conf_device. */
 int conf_read_masquerade(struct conf_reader *r, const struct tree_node *node, void *device);
 int conf_read_policy(struct conf_reader *r, const struct tree_node *node, void *conf);
+int conf_read_service(struct conf_reader *r, const struct tree_node *node, void *conf);
+/* Of the node, into a struct conf_node. */
+int conf_read_zone(struct conf_reader *r, const struct tree_node *node, void *object);
+int conf_read_node_addresses(struct conf_reader *r, const struct tree_node *node, void *object);
+int conf_read_cgroups(struct conf_reader *r, const struct tree_node *node, void *object);
 
 #endif

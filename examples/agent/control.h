@@ -141,7 +141,7 @@ int call_parse(struct call *call, const char *kind, json_t *list, struct conf **
 int call_list(struct call *call, const char *member,
 	      int (*fill)(struct agent *a, struct stream *s, json_t *array));
 
-/* Methods: entries.c, policies.c, reading.c, tracking.c, ipam.c, cni.c, methods.c. */
+/* Methods: entries.c, policies.c, reading.c, tracking.c, services.c, ipam.c, cni.c, methods.c. */
 int method_endpoint_list(struct call *call);
 int method_endpoint_get(struct call *call);
 int method_endpoint_create(struct call *call);
@@ -173,6 +173,14 @@ int method_ct_count(struct call *call);
 int method_ct_stats(struct call *call);
 int method_ct_config(struct call *call);
 int method_ct_import(struct call *call);
+int method_service_list(struct call *call);
+int method_service_get(struct call *call);
+int method_service_upsert(struct call *call);
+int method_service_delete(struct call *call);
+int method_service_sync(struct call *call);
+int method_service_state(struct call *call);
+int method_service_stats(struct call *call);
+int method_service_select(struct call *call);
 int method_nat_list(struct call *call);
 int method_drops(struct call *call);
 int method_observe(struct call *call);

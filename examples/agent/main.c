@@ -245,8 +245,12 @@ static void on_timer(struct agent *a, struct source *s, uint32_t events)
 	uint64_t times;
 
 	(void)events;
-	if (read(s->fd, &times, sizeof(times)) == sizeof(times) && something_waits(a->conf))
+	if (read(s->fd, &times, sizeof(times)) != sizeof(times))
+		return;
+	if (something_waits(a->conf))
 		agent_link_changed(a, NULL, 0);
+	if (a->cgroups_waiting)
+		agent_cgroups_apply(a, NULL);
 }
 
 static int open_timer(struct agent *a)

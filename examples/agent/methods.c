@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "../common/filter.h"
+#include "../common/service.h"
 #include "../common/show.h"
 #include "../common/tracking.h"
 #include "agent.h"
@@ -21,9 +22,10 @@ int method_hello(struct call *call)
 	return call->result ? 0 : -ENOMEM;
 }
 
-static size_t pending(const struct conf *conf)
+static size_t pending(const struct agent *a)
 {
-	size_t n = 0;
+	const struct conf *conf = a->conf;
+	size_t n = a->cgroups_waiting;
 
 	for (size_t i = 0; i < conf->n_endpoints; i++)
 		n += conf->endpoints[i].error != 0;
@@ -42,12 +44,13 @@ int method_status(struct call *call)
 
 	if (err < 0)
 		return err;
-	conf = json_pack("{s:s?, s:I, s:I, s:I, s:I, s:I, s:b}", "file", a->opts.config,
+	conf = json_pack("{s:s?, s:I, s:I, s:I, s:I, s:I, s:I, s:b}", "file", a->opts.config,
 			 "endpoints", (json_int_t)a->conf->n_endpoints,
 			 "policies", (json_int_t)a->conf->n_policies,
 			 "addresses", (json_int_t)a->conf->n_addresses,
 			 "devices", (json_int_t)a->conf->n_devices,
-			 "pending", (json_int_t)pending(a->conf), "staged", a->policy_staged);
+			 "services", (json_int_t)a->conf->n_services,
+			 "pending", (json_int_t)pending(a), "staged", a->policy_staged);
 	call->result = json_pack(
 		"{s:i, s:s, s:s?, s:i, s:I, s:I, s:I, s:I, s:I, s:b, s:o, s:o}",
 		"protocol", CONTROL_PROTOCOL, "version", ebpfnet_version(), "node", a->conf->node.name,
@@ -241,6 +244,14 @@ static const struct method methods[] = {
 	{ "ct.stats", method_ct_stats, "" },
 	{ "ct.config", method_ct_config, CT_CONFIG_KEYS },
 	{ "ct.import", method_ct_import, "data" },
+	{ "service.list", method_service_list, "" },
+	{ "service.get", method_service_get, "name" },
+	{ "service.upsert", method_service_upsert, "*" },
+	{ "service.delete", method_service_delete, "name" },
+	{ "service.sync", method_service_sync, "services text" },
+	{ "service.state", method_service_state, "service address port protocol state" },
+	{ "service.stats", method_service_stats, "" },
+	{ "service.select", method_service_select, SERVICE_QUERY_KEYS },
 	{ "nat.list", method_nat_list, "" },
 	{ "drops", method_drops, "" },
 	{ "observe", method_observe, "filter follow last format" },

@@ -10,7 +10,7 @@
 #define EXPLAIN_KEYS "direction endpoint labels peer_endpoint peer_labels peer_identity " \
 		     "peer_address protocol port"
 
-static int show(struct ctl *ctl, const char *method, json_t *params)
+int show(struct ctl *ctl, const char *method, json_t *params)
 {
 	int status;
 	json_t *result = client_get(ctl, method, params, &status);
@@ -55,8 +55,7 @@ int cmd_endpoint(struct ctl *ctl, int argc, char **argv)
 		    "update NAME KEY=VALUE… | delete NAME");
 }
 
-/* A whole file, or standard input for "-". */
-static char *read_input(const char *path)
+char *read_input(const char *path)
 {
 	FILE *f = strcmp(path, "-") ? fopen(path, "re") : stdin;
 	char *text = NULL;

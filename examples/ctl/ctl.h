@@ -77,6 +77,11 @@ void print_text(FILE *f, const char *text);
  * names separated by blanks). NULL and a message: not so. */
 json_t *arguments(int argc, char **argv, const char *allowed, const char *numbers, const char *lists);
 
+/* A whole file, or standard input for "-"; the caller frees it. NULL: an error was printed. */
+char *read_input(const char *path);
+/* Calls a method and prints its result. Takes params over. Exit status. */
+int show(struct ctl *ctl, const char *method, json_t *params);
+
 /* Of tracked flows. */
 extern const struct column ct_columns[];
 
@@ -93,6 +98,7 @@ int cmd_cni(struct ctl *ctl, int argc, char **argv);
 int cmd_identity(struct ctl *ctl, int argc, char **argv);
 int cmd_ct(struct ctl *ctl, int argc, char **argv);
 int cmd_observe(struct ctl *ctl, int argc, char **argv);
+int cmd_service(struct ctl *ctl, int argc, char **argv);
 int cmd_nat(struct ctl *ctl, int argc, char **argv);
 int cmd_drops(struct ctl *ctl, int argc, char **argv);
 int cmd_table(struct ctl *ctl, int argc, char **argv);

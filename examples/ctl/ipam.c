@@ -4,17 +4,6 @@
 
 #include <string.h>
 
-static int show(struct ctl *ctl, const char *method, json_t *params)
-{
-	int status;
-	json_t *result = client_get(ctl, method, params, &status);
-
-	if (result && !json_is_null(result))
-		print_object(ctl, result);
-	json_decref(result);
-	return status;
-}
-
 static int list_pools(struct ctl *ctl)
 {
 	static const struct column columns[] = {

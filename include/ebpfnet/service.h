@@ -8,7 +8,7 @@
  * Clients are served in cgroups given to ebpfnet_service_attach(). A socket asks when it connects (TCP, connected UDP) or
  * sends (UDP); getpeername(2) and recvmsg(2) show the frontend's address.
  *
- * Functions here are for the datapath's thread, as those of datapath.h.
+ * Functions here are for the datapath's thread, as those of datapath.h, unless they say otherwise.
  */
 #ifndef EBPFNET_SERVICE_H
 #define EBPFNET_SERVICE_H
@@ -167,6 +167,18 @@ EBPFNET_API int ebpfnet_service_delete(struct ebpfnet_datapath *dp, const char *
  */
 EBPFNET_API int ebpfnet_service_sync(struct ebpfnet_datapath *dp, const struct ebpfnet_service_opts *const *services,
 				     size_t n, struct ebpfnet_service_changes *ret, struct ebpfnet_diag *diag);
+
+/** Would ebpfnet_service_sync() take these? Answers as it does, and changes nothing. @return as there @since 0.1 */
+EBPFNET_API int ebpfnet_service_try(struct ebpfnet_datapath *dp, const struct ebpfnet_service_opts *const *services,
+				    size_t n, struct ebpfnet_service_changes *ret, struct ebpfnet_diag *diag);
+
+/**
+ * Is this a service? Checks the values of one by itself, without a datapath; from any thread. What overlaps or is there twice is
+ * found by ebpfnet_service_try().
+ * @return 0, -EINVAL, -ENOTSUP, -E2BIG, -ENOMEM as ebpfnet_service_upsert()
+ * @since 0.1
+ */
+EBPFNET_API int ebpfnet_service_check(const struct ebpfnet_service_opts *opts, struct ebpfnet_diag *diag);
 
 /**
  * Sets the state of a backend, in every service that has it or in one.

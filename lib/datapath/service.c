@@ -35,6 +35,14 @@ int ebpfnet_service_sync(struct ebpfnet_datapath *dp, const struct ebpfnet_servi
 	return r < 0 ? r : ebn_services_sync(dp->services, services, n, ret, diag);
 }
 
+int ebpfnet_service_try(struct ebpfnet_datapath *dp, const struct ebpfnet_service_opts *const *services, size_t n,
+			struct ebpfnet_service_changes *ret, struct ebpfnet_diag *diag)
+{
+	int r = ebn_service_dp(dp);
+
+	return r < 0 ? r : ebn_services_try(dp->services, services, n, ret, diag);
+}
+
 int ebpfnet_service_set_backend_state(struct ebpfnet_datapath *dp, const char *service,
 				      const struct ebpfnet_backend *backend, enum ebpfnet_backend_state state)
 {

@@ -24,17 +24,23 @@ static int change_spec(struct ebn_services *s, struct ebn_svc_changes *c, struct
 	return err ? err : change_add(c, old, svc);
 }
 
-static int run(struct ebn_services *s, struct ebn_svc_changes *c, int err, struct ebpfnet_diag *diag)
+/* try: leaves everything as it was. */
+static int run_or_try(struct ebn_services *s, struct ebn_svc_changes *c, int err, bool try, struct ebpfnet_diag *diag)
 {
 	if (!err)
 		err = ebn_svc_prepare(s, c, diag);
-	if (!err)
+	if (!err && !try)
 		err = ebn_svc_records_stage(s, c);
-	if (err)
+	if (err || try)
 		ebn_svc_abort(s, c);
 	else
 		ebn_svc_carry_out(s, c);
 	return err;
+}
+
+static int run(struct ebn_services *s, struct ebn_svc_changes *c, int err, struct ebpfnet_diag *diag)
+{
+	return run_or_try(s, c, err, false, diag);
 }
 
 int ebn_services_upsert(struct ebn_services *s, const struct ebpfnet_service_opts *opts, struct ebpfnet_diag *diag)
@@ -112,8 +118,8 @@ static int sync_one(struct ebn_services *s, struct sync *y, const struct ebpfnet
 	return change_spec(s, &y->c, old, spec);
 }
 
-int ebn_services_sync(struct ebn_services *s, const struct ebpfnet_service_opts *const *services, size_t n,
-		      struct ebpfnet_service_changes *ret, struct ebpfnet_diag *diag)
+static int sync_all(struct ebn_services *s, const struct ebpfnet_service_opts *const *services, size_t n, bool try,
+		    struct ebpfnet_service_changes *ret, struct ebpfnet_diag *diag)
 {
 	struct sync y = { 0 };
 	uint32_t number;
@@ -135,12 +141,24 @@ int ebn_services_sync(struct ebn_services *s, const struct ebpfnet_service_opts 
 		y.done.removed++;
 		err = change_add(&y.c, s->svc[number], NULL);
 	}
-	err = run(s, &y.c, err, diag);
+	err = run_or_try(s, &y.c, err, try, diag);
 	ebn_index_done(&y.names);
 	free(y.kept);
 	if (!err && ret)
 		*ret = y.done;
 	return err;
+}
+
+int ebn_services_sync(struct ebn_services *s, const struct ebpfnet_service_opts *const *services, size_t n,
+		      struct ebpfnet_service_changes *ret, struct ebpfnet_diag *diag)
+{
+	return sync_all(s, services, n, false, ret, diag);
+}
+
+int ebn_services_try(struct ebn_services *s, const struct ebpfnet_service_opts *const *services, size_t n,
+		     struct ebpfnet_service_changes *ret, struct ebpfnet_diag *diag)
+{
+	return sync_all(s, services, n, true, ret, diag);
 }
 
 /* ---- states ---- */

@@ -32,6 +32,8 @@ int ebn_services_upsert(struct ebn_services *s, const struct ebpfnet_service_opt
 int ebn_services_delete(struct ebn_services *s, const char *name);
 int ebn_services_sync(struct ebn_services *s, const struct ebpfnet_service_opts *const *services, size_t n,
 		      struct ebpfnet_service_changes *ret, struct ebpfnet_diag *diag);
+int ebn_services_try(struct ebn_services *s, const struct ebpfnet_service_opts *const *services, size_t n,
+		     struct ebpfnet_service_changes *ret, struct ebpfnet_diag *diag);
 int ebn_services_state(struct ebn_services *s, const char *service, const struct ebpfnet_backend *backend,
 		       enum ebpfnet_backend_state state);
 int ebn_services_node(struct ebn_services *s, const struct ebpfnet_service_node_opts *opts, struct ebpfnet_diag *diag);

@@ -349,6 +349,16 @@ int ebn_svc_spec_new(const struct ebpfnet_service_opts *o, struct ebpfnet_diag *
 	return 0;
 }
 
+int ebpfnet_service_check(const struct ebpfnet_service_opts *opts, struct ebpfnet_diag *diag)
+{
+	struct ebn_svc_spec *spec;
+	int err = ebn_svc_spec_new(opts, diag, &spec);
+
+	if (!err)
+		free(spec);
+	return err;
+}
+
 bool ebn_svc_spec_equal(const struct ebn_svc_spec *a, const struct ebn_svc_spec *b)
 {
 	uint32_t i;

@@ -26,6 +26,7 @@ EBN_FUZZ_CORPUS = \
 	tests/fuzz/corpus/agent-conf/complete.yaml \
 	tests/fuzz/corpus/agent-conf/deep.yaml \
 	tests/fuzz/corpus/agent-conf/flow.yaml \
+	tests/fuzz/corpus/agent-conf/services.yaml \
 	tests/fuzz/corpus/agent-conf/socket.json \
 	tests/fuzz/corpus/control/garbage \
 	tests/fuzz/corpus/control/hello \

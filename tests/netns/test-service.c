@@ -246,7 +246,13 @@ static struct fixture *service(const char *vip, uint16_t port, int proto, const 
 
 static void put(struct fixture *x)
 {
+	const struct ebpfnet_service_opts *one = &x->o;
+	struct ebpfnet_service_changes would;
+
+	ck_assert_msg(!ebpfnet_service_try(dp, &one, 1, &would, diag), "%s", said());
 	ck_assert_msg(!ebpfnet_service_upsert(dp, &x->o, diag), "%s", said());
+	ck_assert_int_eq(ebpfnet_service_try(dp, &one, 1, &would, diag), 0);
+	ck_assert_uint_eq(would.unchanged, 1);
 }
 
 static void tcp(const char *vip, const char *b1, const char *b2)

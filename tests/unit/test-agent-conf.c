@@ -3,12 +3,14 @@
 #include "suite.h"
 
 #include <errno.h>
+#include <netinet/in.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "../../examples/agent/conf.h"
 #include "../../examples/agent/file.h"
+#include "../../examples/common/service.h"
 
 static struct ebpfnet_ctx *ctx;
 static struct report report;
@@ -191,6 +193,77 @@ START_TEST(policies_of_every_language)
 }
 END_TEST
 
+static const char services[] =
+	"version: 1\nnode: {zone: z1, addresses: [10.0.0.1, \"fd00::1\"], cgroups: [/sys/fs/cgroup]}\nservices:\n"
+	"- name: web\n  frontends:\n  - {address: 10.96.0.1, port: 80}\n  - {port: 30080, kind: node-port}\n"
+	"  - {address: 10.97.0.0/24, port: 100-200, protocol: udp, kind: load-balancer}\n"
+	"  - {address: \"fd00::1\", kind: external-ip}\n"
+	"  backends:\n  - {address: 10.0.0.2, port: 8080, weight: 3, zone: z1, node: n1, state: draining}\n"
+	"  - {address: \"fd00::2\"}\n"
+	"  algorithm: random\n  internal: local\n  no_backend: drop\n  affinity: 60\n  prefer_zone: true\n"
+	"  allow: [10.0.0.0/8, 0.0.0.0/0, \"::/0\"]\n  deny: [10.1.2.3]\n"
+	"- name: a\n  frontends: [{port: 53, protocol: udp}]\n";
+
+static void check_web(const struct service *s)
+{
+	ck_assert_uint_eq(s->opts.n_frontends, 4);
+	ck_assert_uint_eq(s->frontends[0].protocol, IPPROTO_TCP);
+	ck_assert_uint_eq(s->frontends[1].kind, EBPFNET_FRONTEND_NODE_PORT);
+	ck_assert_uint_eq(s->frontends[2].prefix, 24);
+	ck_assert_uint_eq(s->frontends[2].port_last, 200);
+	ck_assert_uint_eq(s->frontends[3].protocol, 0);
+	ck_assert_uint_eq(s->backends[0].weight, 3);
+	ck_assert_uint_eq(s->backends[0].state, EBPFNET_BACKEND_DRAINING);
+	ck_assert_str_eq(s->backends[0].node, "n1");
+	ck_assert_uint_eq(s->opts.n_sources, 4);
+	ck_assert_uint_eq(s->sources[2].prefix, 0);
+	ck_assert_uint_eq(s->sources[3].prefix, 32);
+	ck_assert_uint_eq(s->sources[3].deny, 1);
+	ck_assert_uint_eq(s->opts.affinity_seconds, 60);
+	ck_assert_uint_eq(s->opts.prefer_zone, 1);
+	ck_assert_int_eq(s->opts.no_backend, EBPFNET_NO_BACKEND_DROP);
+	ck_assert_int_eq(s->opts.internal_policy, EBPFNET_TRAFFIC_LOCAL);
+}
+
+START_TEST(services_are_what_they_say)
+{
+	struct conf *conf = good(services), *again;
+	const char *why = NULL;
+	struct service s, t;
+	json_t *o;
+	char *text;
+
+	ck_assert_uint_eq(conf->n_services, 2);
+	ck_assert_str_eq(conf->services[0].name, "a");
+	ck_assert_str_eq(conf->node.zone, "z1");
+	ck_assert_uint_eq(json_array_size(conf->node.addresses), 2);
+	ck_assert_int_eq(service_read(conf_find_service(conf, "web")->spec, &s, &why), 0);
+	check_web(&s);
+	/* what is shown of it says the same to the parser */
+	o = json_pack("{s:i, s:[o]}", "version", 1, "services", service_json(&s.opts));
+	text = json_dumps(o, 0);
+	again = good(text);
+	ck_assert_int_eq(service_read(again->services[0].spec, &t, &why), 0);
+	check_web(&t);
+	json_decref(o);
+	free(text);
+	service_done(&s);
+	service_done(&t);
+	conf_free(again);
+	/* and so does what is kept */
+	o = conf_json(conf, false, -1);
+	text = json_dumps(o, 0);
+	again = good(text);
+	ck_assert(json_equal(conf->services[1].spec, again->services[1].spec));
+	ck_assert_str_eq(again->node.zone, "z1");
+	ck_assert(json_equal(conf->node.cgroups, again->node.cgroups));
+	free(text);
+	json_decref(o);
+	conf_free(again);
+	conf_free(conf);
+}
+END_TEST
+
 /* What is written out is what is read back, also through JSON. */
 START_TEST(json_reads_back)
 {
@@ -298,7 +371,33 @@ static const struct {
 	{ "- version: 1\n", 1, "keys and values" },
 	{ "version: 1\n---\nversion: 1\n", 3, "second document" },
 	{ "version: 1\nfoo: 1\n", 2, "unknown key \"foo\"" },
-	{ "version: 1\nservices: []\n", 2, "not supported by this version" },
+	{ "version: 1\nservices: {}\n", 2, "a list is expected" },
+	{ "version: 1\nservices:\n- {frontends: []}\n", 3, "\"name\" is missing" },
+	{ "version: 1\nservices:\n- {name: a}\n", 3, "\"frontends\" is missing" },
+	{ "version: 1\nservices:\n- {name: a, frontends: []}\n", 3, "without a frontend" },
+	{ "version: 1\nservices:\n- {name: a b, frontends: [{port: 80}]}\n", 3, "printable" },
+	{ "version: 1\nservices:\n- name: a\n  frontends:\n  - {port: 80}\n  - {port: 0}\n", 6, "a port is" },
+	{ "version: 1\nservices:\n- name: a\n  frontends:\n  - {address: 10.0.0.0/33, port: 80}\n", 5, "or a prefix" },
+	{ "version: 1\nservices:\n- name: a\n  frontends:\n  - {address: 10.0.0.1, port: 90-80}\n", 5, "FIRST-LAST" },
+	{ "version: 1\nservices:\n- name: a\n  frontends:\n  - {address: 10.0.0.1, port: 80, protocol: gre}\n", 5, "tcp, udp" },
+	{ "version: 1\nservices:\n- name: a\n  frontends:\n  - {address: 10.0.0.1, port: 80, kind: best}\n", 5, "a kind is" },
+	{ "version: 1\nservices:\n- name: a\n  frontends: [{port: 80}]\n  backends:\n  - {port: 80}\n", 6, "\"address\"" },
+	{ "version: 1\nservices:\n- name: a\n  frontends: [{port: 80}]\n  backends:\n  - {address: 10.0.0.1, weight: 0}\n", 6,
+			"a weight" },
+	{ "version: 1\nservices:\n- name: a\n  frontends: [{port: 80}]\n  backends:\n  - {address: 10.0.0.1, state: up}\n", 6,
+			"a state" },
+	{ "version: 1\nservices:\n- name: a\n  frontends: [{port: 80}]\n  algorithm: least\n", 3, "an algorithm" },
+	{ "version: 1\nservices:\n- name: a\n  frontends: [{port: 80}]\n  affinity: 604801\n", 5, "more than" },
+	{ "version: 1\nservices:\n- name: a\n  frontends: [{port: 80}]\n  prefer_zone: maybe\n", 5, "true" },
+	{ "version: 1\nservices:\n- name: a\n  frontends: [{port: 80}]\n  allow: [nobody]\n", 5, "source range" },
+	{ "version: 1\nservices:\n- name: a\n  frontends: [{port: 80}]\n  colour: red\n", 5, "unknown key" },
+	{ "version: 1\nservices:\n- {name: a, frontends: [{port: 80}]}\n- {name: a, frontends: [{port: 81}]}\n", 4,
+			"a second service" },
+	{ "version: 1\nservices:\n- name: a\n  frontends: [{address: 10.0.0.1, port: 80}]\n"
+	  "  backends: [{address: \"fd00::1\"}]\n", 3, "address family" },
+	{ "version: 1\nnode:\n  zone: a b\n", 3, "printable" },
+	{ "version: 1\nnode:\n  addresses: [here]\n", 3, "not an address" },
+	{ "version: 1\nnode:\n  cgroups: [here]\n", 3, "absolute" },
 	{ "version: 1\n\nnodes: []\n", 3, "not supported by this version" },
 	{ "version: 1\nexporters: {}\n", 2, "not supported by this version" },
 	{ "version: 1\nipam: {}\n", 2, "\"pools\" is missing" },
@@ -516,6 +615,7 @@ int main(void)
 		policies_keep_their_place,
 		policies_of_every_language,
 		json_reads_back,
+		services_are_what_they_say,
 		merging_keeps_owners,
 		files_are_read_beside_the_file,
 		errors_inside_policies_have_the_files_line,

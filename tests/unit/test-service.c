@@ -432,6 +432,7 @@ START_TEST(bad_input_is_refused_and_changes_nothing)
 	struct ebpfnet_backend b[2] = { backend("192.0.2.1", 80, IPPROTO_TCP), backend("192.0.2.2", 80, IPPROTO_TCP) };
 	struct ebpfnet_service_opts good = service("good", f, 1, b, 2), o = good;
 	const struct ebpfnet_service_opts *list[2] = { &o, &o };
+	struct ebpfnet_service_changes ch;
 	uint32_t generation;
 	uint64_t used;
 
@@ -489,6 +490,17 @@ START_TEST(bad_input_is_refused_and_changes_nothing)
 	o.name = "twice";
 	ck_assert_int_eq(ebn_services_sync(sv, list, 2, NULL, diag), -EEXIST);
 	ck_assert_int_eq(ebn_services_upsert(sv, NULL, diag), -EINVAL);
+	/* and what would be taken, asked for only */
+	ck_assert_int_eq(ebn_services_try(sv, list, 2, NULL, diag), -EEXIST);
+	o.frontends = &f[1];
+	ck_assert_int_eq(ebn_services_try(sv, list, 1, &ch, diag), 0);
+	ck_assert_uint_eq(ch.added, 1);
+	ck_assert_uint_eq(ch.removed, 1);
+	ck_assert(ask("", "10.0.0.2", 80, IPPROTO_TCP).verdict == EBPFNET_SERVICE_NONE);
+	ck_assert_int_eq(ebpfnet_service_check(&o, diag), 0);
+	b[0].state = 9;
+	ck_assert_int_eq(ebpfnet_service_check(&o, diag), -EINVAL);
+	ck_assert_int_eq(ebpfnet_service_check(NULL, diag), -EINVAL);
 	grace();
 	ck_assert_uint_eq(ebn_node_used(nt), used);
 	ck_assert_uint_eq(ebn_node_generation(nt), generation);
