@@ -299,6 +299,8 @@ static int fill(struct bench *b, struct setup *s)
 	if (err)
 		return bench_fail(b, err, "filling the tables: %s", strerror(-err));
 	memcpy(ebn_node_hdr(s->nt)->idle_ticks, idle, sizeof(idle));
+	/* shares are counted as they are by default; none is used up */
+	ebn_node_hdr(s->nt)->quota[0] = ebn_node_hdr(s->nt)->quota[1] = UINT32_MAX;
 	ebn_node_hdr(s->nt)->wake_bytes = RING_BYTES / 8;
 	return 0;
 }

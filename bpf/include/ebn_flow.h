@@ -119,6 +119,27 @@ EBN_ASSERT(sizeof(struct ebn_flow_body) == 48, "body");
  * DNAT, when there is some, has counters of one side only in each entry, and room for a rewrite in the other side's.
  */
 #define EBN_ZONE_NAT 0xfffeu	/* no endpoint has this zone */
+
+/** Whose flow it is, by the body's words: the row that began it, when that is not local the other one; 0: nobody's here. */
+static inline __u64 ebn_flow_owner(__u64 tail0, __u64 ctl)
+{
+	__u64 hi = (ctl >> 32) & EBN_FF_INIT_HI;
+	__u64 first = (tail0 >> (32 + 16 * hi)) & 0xffff;
+	__u64 other = (tail0 >> (48 - 16 * hi)) & 0xffff;
+
+	return first | (other & (__u64)((__s64)(first - 1) >> 63));
+}
+
+/**
+ * Places that an owner's flows take, by endpoint row + 1. Programs add to it, user space corrects it by what a sweep has
+ * counted. A line each: endpoints on different CPUs begin flows at the same time.
+ */
+struct ebn_flow_share {
+	__u32 used[2];		/* IPv4, IPv6; atomic add */
+	__u32 reserved[14];
+};
+EBN_ASSERT(sizeof(struct ebn_flow_share) == 64, "a share is a line");
+
 struct ebn_flow4 {
 	struct ebn_flow_key4 key;
 	struct ebn_flow_body body;

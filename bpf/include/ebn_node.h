@@ -56,7 +56,8 @@ struct ebn_node_hdr {
 	__u32 idle_ticks[8];	/**< limits by flow class, EBN_FLOW_IDLE_*, in ticks */
 	__u32 wake_bytes;	/**< event ring: wake the reader at this many unread bytes */
 	__u32 give_up_ticks;	/**< established flows idle longer may be given up when their sets are full */
-	__u32 reserved2[3];
+	__u32 quota[2];		/**< places of the IPv4, the IPv6 flow table that are one endpoint's share; 0: no limit */
+	__u32 quota_percent;	/**< what they were made from; user space */
 	/* line 3: what the writer counts, for people */
 	__u64 address_failures;	/* addresses and prefixes that could not be recorded */
 	__u64 reserved3[7];

@@ -53,7 +53,7 @@ struct ebn_flow_ref {
 	__u8 torn;		/**< how often an entry changed hands under the look-up */
 	__u8 gave;		/**< enum ebn_flow_gave: what insert took */
 	__u32 now;		/**< tick; set by the caller before insert */
-	__u32 reserved;
+	__u32 owner;		/**< EBN_OWNER_*: whom an insert is for */
 };
 EBN_ASSERT(sizeof(struct ebn_flow_ref) == 104, "a flow reference");
 EBN_ASSERT(__builtin_offsetof(struct ebn_flow_ref, seen) % 8 == 0 &&
@@ -78,6 +78,8 @@ enum ebn_flow_gave {
 #define EBN_FLOW_TRIES 64
 /* How often another way is chosen when the chosen one was taken meanwhile. */
 #define EBN_FLOW_CHOICES 4
+/* So many of the ways of both sets are not for an owner over its share while they are free. */
+#define EBN_FLOW_KEPT 4
 
 static __always_inline void ebn_flow_ref_hash(const int v6, struct ebn_flow_ref *r)
 {
@@ -235,21 +237,89 @@ __noinline int ebn_flow6_rival(struct ebn_flow_ref *r, __u32 index, __u32 places
 	return r ? ebn_flow_rival(1, r, index, places) : 0;
 }
 
-/**
- * Judges once more behind the tag that the claim will compare with, and takes the sequence number out
- * of the control word that was judged: 0 when the flow has moved on meanwhile. So a flow that was
- * proven between the choice and the claim is not given up, and after this its updates fail and look
- * it up again.
- */
-static __always_inline int ebn_flow_doom(const int v6, const struct ebn_flow_ref *r, __u64 *set, __u32 way, __u64 t,
-					 __u32 owner, __u64 most, const struct ebn_live *live)
+/** Claims a way that has this tag. */
+static __always_inline int ebn_flow_claim_way(struct ebn_flow_ref *r, __u64 *set, __u32 way, __u64 t)
 {
-	__u64 *e, ctl;
+	__u64 claim = EBN_TAG(EBN_TAG_HASH(r->hash), EBN_TAG_SEQ(t) + 1, EBN_TAG_CLAIM);
 
-	if (!live || ebn_flow_cost(v6, set, way, t, r->now, owner, live, &ctl) > most)
-		return 0;
+	if (__sync_val_compare_and_swap(&set[way], t, claim) != t)
+		return EBN_FLOW_BUSY;
+	r->way = way;
+	r->tag = claim;
+	return EBN_FLOW_INSERTED;
+}
+
+/**
+ * Claims a way that somebody has, when it costs no more than when it was chosen. Judges once more behind
+ * the tag that the claim will compare with, and takes the sequence number out of the control word that
+ * was judged: BUSY when the flow has moved on meanwhile. So a flow that was proven between the choice
+ * and the claim is not given up, and after this its updates fail and look it up again.
+ */
+static __always_inline int ebn_flow_take(const int v6, struct ebn_flow_ref *r, __u32 owner, __u64 most)
+{
+	__u64 *set = ebn_flow_set(v6, r->old, r->set), *e, t, ctl;
+	const struct ebn_live *live = ebn_live_get();
+	__u32 way = most & (EBN_FLOW_WAYS - 1);
+
+	if (!set || !live)
+		return EBN_FLOW_FULL;
+	t = EBN_READ(set[way]);
+	if (ebn_flow_cost(v6, set, way, t, r->now, owner, live, &ctl) > most)
+		return EBN_FLOW_BUSY;
 	e = ebn_flow_way(v6, set, way);
-	return __sync_val_compare_and_swap(&e[EBN_FLOW_KEY_WORDS(v6)], ctl, ctl ^ 1ULL << 63) == ctl;
+	if (__sync_val_compare_and_swap(&e[EBN_FLOW_KEY_WORDS(v6)], ctl, ctl ^ 1ULL << 63) != ctl)
+		return EBN_FLOW_BUSY;
+	return ebn_flow_claim_way(r, set, way, t);
+}
+
+__noinline int ebn_flow4_take(struct ebn_flow_ref *r, __u32 owner, __u64 most)
+{
+	return r ? ebn_flow_take(0, r, owner, most) : EBN_FLOW_FULL;
+}
+
+__noinline int ebn_flow6_take(struct ebn_flow_ref *r, __u32 owner, __u64 most)
+{
+	return r ? ebn_flow_take(1, r, owner, most) : EBN_FLOW_FULL;
+}
+
+/**
+ * The owner of a new flow, and whether it has used its share of the table up. Its flows then keep off the
+ * last free ways of their sets and off other owners' that have not expired. Verifier: functions, for
+ * they know nothing of what is around them.
+ */
+__noinline int ebn_flow_room(__u32 owner, __u32 v6)
+{
+	const struct ebn_live *live = ebn_live_get();
+	struct ebn_flow_share *s;
+	__u64 quota, over;
+
+	owner &= EBN_OWNER_ROW;
+	quota = live ? EBN_READ(live->quota[v6 & 1]) : 0;
+	if (!owner || !quota)
+		return owner;
+	s = bpf_map_lookup_elem(&ebn_flow_share, &owner);
+	if (!s)
+		return owner | EBN_OWNER_OVER;
+	over = (quota - 1 - EBN_READ(s->used[v6 & 1])) >> 63;
+	return owner | EBN_OWNER_COUNTED | over << 16;
+}
+
+/**
+ * Counts a place for r's owner; user space corrects it when it sweeps. Who is over its share got one of its
+ * own, or one that the sweep would have freed.
+ */
+__noinline int ebn_flow_took(struct ebn_flow_ref *r, __u32 v6)
+{
+	struct ebn_flow_share *s;
+	__u32 owner;
+
+	if (!r || !(r->owner & EBN_OWNER_COUNTED) || (r->owner & EBN_OWNER_OVER && r->gave))
+		return 0;
+	owner = r->owner & EBN_OWNER_ROW;
+	s = bpf_map_lookup_elem(&ebn_flow_share, &owner);
+	if (s)
+		__sync_fetch_and_add(&s->used[v6 & 1], 1);
+	return 0;
 }
 
 /**
@@ -262,58 +332,48 @@ static __always_inline int ebn_flow_doom(const int v6, const struct ebn_flow_ref
 static __always_inline int ebn_flow_claim(const int v6, struct ebn_flow_ref *r, __u32 owner)
 {
 	__u32 mask = ebn_flow_mask(v6, r->old), one = ebn_flow_set1(r->hash, mask);
-	__u32 two = ebn_flow_set2(r->hash, mask), way, free, other;
-	const struct ebn_live *live = 0;
-	__u64 a, b = 0, t, claim, *set;
+	__u32 two = ebn_flow_set2(r->hash, mask), way, free, other, none;
+	__u64 a, b, t, *set;
 
 	r->set = one;
 	r->gave = EBN_FLOW_GAVE_NONE;
 	free = ebn_flow_free(v6, one, r->old);
 	if (EBN_FREE_WAYS(free) < EBN_FLOW_ROOMY) {
 		other = ebn_flow_free(v6, two, r->old);
+		none = (EBN_FREE_WAYS(free) + EBN_FREE_WAYS(other) - EBN_FLOW_KEPT - 1) >> 31 & owner >> 16 & 1;
+		/* verifier: no branch, what is behind would be followed once more */
+		asm volatile("" : "+r"(none));
+		free &= none - 1;
+		other &= none - 1;
 		if (EBN_FREE_WAYS(other) > EBN_FREE_WAYS(free)) {
 			r->set = two;
 			free = other;
 		}
 	}
 	if (free) {
-		way = ebn_flow_free_way(free);
-	} else {
-		live = ebn_live_get();
-		b = ebn_flow_cheapest(v6, 2, (__u32)(r->hash >> 29) & 6, one, r->old, r->now, owner, live);
-		if (!EBN_COST_CHEAP(b))
-			b = v6 ? ebn_flow6_cheapest(one, r->old, r->now, owner) :
-				 ebn_flow4_cheapest(one, r->old, r->now, owner);
-		if (!EBN_COST_CHEAP(b)) {
-			a = v6 ? ebn_flow6_cheapest(two, r->old, r->now, owner) :
-				 ebn_flow4_cheapest(two, r->old, r->now, owner);
-			if (a < b) {
-				r->set = two;
-				b = a;
-			}
-		}
-		if (b >= EBN_COST_NEVER)
+		set = ebn_flow_set(v6, r->old, r->set);
+		if (!set)
 			return EBN_FLOW_FULL;
-		way = b & (EBN_FLOW_WAYS - 1);
-		r->gave = EBN_COST_CLASS(b) ? EBN_FLOW_GAVE_LIVE : EBN_FLOW_GAVE_EXPIRED;
+		way = ebn_flow_free_way(free);
+		t = EBN_READ(set[way]);
+		return EBN_TAG_STATE(t) == EBN_TAG_FREE ? ebn_flow_claim_way(r, set, way, t) : EBN_FLOW_BUSY;
 	}
-	way &= EBN_FLOW_WAYS - 1;
-	set = ebn_flow_set(v6, r->old, r->set);
-	if (!set)
+	b = ebn_flow_cheapest(v6, 2, (__u32)(r->hash >> 29) & 6, one, r->old, r->now, owner, ebn_live_get());
+	if (!EBN_COST_CHEAP(b))
+		b = v6 ? ebn_flow6_cheapest(one, r->old, r->now, owner) :
+			 ebn_flow4_cheapest(one, r->old, r->now, owner);
+	if (!EBN_COST_CHEAP(b)) {
+		a = v6 ? ebn_flow6_cheapest(two, r->old, r->now, owner) :
+			 ebn_flow4_cheapest(two, r->old, r->now, owner);
+		if (a < b) {
+			r->set = two;
+			b = a;
+		}
+	}
+	if (b >= EBN_COST_NEVER)
 		return EBN_FLOW_FULL;
-	t = EBN_READ(set[way]);
-	if (r->gave == EBN_FLOW_GAVE_NONE) {
-		if (EBN_TAG_STATE(t) != EBN_TAG_FREE)
-			return EBN_FLOW_BUSY;
-	} else if (!ebn_flow_doom(v6, r, set, way, t, owner, b, live)) {
-		return EBN_FLOW_BUSY;
-	}
-	claim = EBN_TAG(EBN_TAG_HASH(r->hash), EBN_TAG_SEQ(t) + 1, EBN_TAG_CLAIM);
-	if (__sync_val_compare_and_swap(&set[way], t, claim) != t)
-		return EBN_FLOW_BUSY;
-	r->way = way;
-	r->tag = claim;
-	return EBN_FLOW_INSERTED;
+	r->gave = EBN_COST_CLASS(b) ? EBN_FLOW_GAVE_LIVE : EBN_FLOW_GAVE_EXPIRED;
+	return v6 ? ebn_flow6_take(r, owner, b) : ebn_flow4_take(r, owner, b);
 }
 
 __noinline int ebn_flow4_claim(struct ebn_flow_ref *r, __u32 owner)
@@ -399,12 +459,12 @@ static __always_inline int ebn_flow_alone(const int v6, struct ebn_flow_ref *r)
 	return seen;
 }
 
-/** Claim, scan, fill, publish in table r->old. */
+/** Claim, scan, fill, publish in table r->old, for r->owner. */
 static __always_inline int ebn_flow_put(const int v6, struct ebn_flow_ref *r,
 					const struct ebn_flow_body *body)
 {
 	const __u64 *from = (const __u64 *)body;
-	__u32 owner, seq, one = ebn_flow_set1(r->hash, ebn_flow_mask(v6, r->old));
+	__u32 seq, one = ebn_flow_set1(r->hash, ebn_flow_mask(v6, r->old));
 	__u64 *set, *e, *b, next;
 	int i, rc;
 
@@ -417,12 +477,11 @@ static __always_inline int ebn_flow_put(const int v6, struct ebn_flow_ref *r,
 		next = EBN_READ(e[EBN_FLOW_ENTRY_WORDS(v6) + EBN_FLOW_KEY_WORDS(v6)]);
 		asm volatile("" : : "r"(next));
 	}
-	owner = ebn_flow_owner(from[EBN_FLOW_TAIL], from[0]);
 	rc = EBN_FLOW_BUSY;
 	/* a way lost to another key is no reason to give up: choose again */
 #pragma clang loop unroll(disable)
 	for (i = 0; i < EBN_FLOW_CHOICES && rc == EBN_FLOW_BUSY; i++)
-		rc = v6 ? ebn_flow6_claim(r, owner) : ebn_flow4_claim(r, owner);
+		rc = v6 ? ebn_flow6_claim(r, r->owner) : ebn_flow4_claim(r, r->owner);
 	if (rc != EBN_FLOW_INSERTED)
 		return rc;
 	set = ebn_flow_set(v6, r->old, r->set);
@@ -448,6 +507,7 @@ static __always_inline int ebn_flow_put(const int v6, struct ebn_flow_ref *r,
 		*(__u64 *)&r->decision = from[EBN_FLOW_TAIL + 1];
 		next = EBN_TAG(EBN_TAG_HASH(r->hash), seq, EBN_TAG_LIVE);
 		rc = EBN_FLOW_INSERTED;
+		ebn_flow_took(r, v6);
 	}
 	r->tag = next;
 	/* ours alone while claimed; the use of what it returns makes the exchange a full barrier */
@@ -534,6 +594,8 @@ static __always_inline int ebn_flow_move(const int v6, struct ebn_flow_ref *r)
 
 	if (!from)
 		return EBN_FLOW_MISS;
+	/* nobody's: it has been counted, and it stays whatever its owner has */
+	r->owner = 0;
 	body.ctl = r->ctl;
 	*(__u64 *)&body.seen = *(__u64 *)&r->seen;
 	*(__u64 *)&body.decision = *(__u64 *)&r->decision;
@@ -613,16 +675,18 @@ static __always_inline int ebn_flow_find(const int v6, struct ebn_flow_ref *r)
 
 /**
  * Inserts the flow that find missed; body is the whole entry (ctl without its sequence number).
- * INSERTED; HIT: somebody else did, r is a copy of theirs; BUSY; FULL. On INSERTED r->gave says what
- * had to go.
+ * INSERTED; HIT: somebody else did, r is a copy of theirs; BUSY; FULL. On INSERTED r->gave says
+ * what had to go.
  */
 static __always_inline int ebn_flow_insert(const int v6, struct ebn_flow_ref *r,
 					   struct ebn_flow_body *body)
 {
 	__u32 old = ebn_flow_stage() == EBN_STAGE_OLD;
+	const __u64 *words = (const __u64 *)body;
 	int rc;
 
 	r->old = old;
+	r->owner = ebn_flow_room((__u32)ebn_flow_owner(words[EBN_FLOW_TAIL], words[0]), v6);
 	rc = v6 ? ebn_flow6_put(r, body) : ebn_flow4_put(r, body);
 	if (rc == EBN_FLOW_HIT && ebn_flow_find_table(v6, r, old) != EBN_FLOW_HIT)
 		rc = EBN_FLOW_BUSY;

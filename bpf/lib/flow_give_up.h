@@ -123,21 +123,16 @@ static const volatile __u32 ebn_flow_idle_of[256] = {
 /* Expired or half open: nobody looks further for something cheaper. */
 #define EBN_COST_CHEAP(c) ((c) < 3ULL << 35)
 
-/** Whose flow it is: the row that began it, when that is not local the other one. */
-static __always_inline __u64 ebn_flow_owner(__u64 tail0, __u64 ctl)
-{
-	__u64 hi = (ctl >> 32) & EBN_FF_INIT_HI;
-	__u64 first = (tail0 >> (32 + 16 * hi)) & 0xffff;
-	__u64 other = (tail0 >> (48 - 16 * hi)) & 0xffff;
-
-	return first | (other & (__u64)((__s64)(first - 1) >> 63));
-}
+/* An owner: the endpoint's row + 1, and how it stands with its share of the table. */
+#define EBN_OWNER_ROW 0xffffu
+#define EBN_OWNER_OVER 0x10000u		/* has used it up: see ebn_flow_room() */
+#define EBN_OWNER_COUNTED 0x20000u	/* its new flow is to be counted */
 
 /**
  * What it costs to give this way up: class, then the less idle the dearer, then the way. An established
  * flow costs EBN_COST_NEVER until it has been idle for long; half-open ones of the same owner go before
- * those of others, so that an endpoint that floods, or is flooded, uses up its own. judged: the
- * control word that was looked at.
+ * those of others, so that an endpoint that floods, or is flooded, uses up its own. One over its share
+ * gets what has expired, and its own. judged: the control word that was looked at.
  */
 static __always_inline __u64 ebn_flow_cost(const int v6, __u64 *set, __u32 i, __u64 t, __u32 now,
 					   __u64 owner, const struct ebn_live *live,
@@ -157,12 +152,13 @@ static __always_inline __u64 ebn_flow_cost(const int v6, __u64 *set, __u32 i, __
 	__u64 class = (EBN_COST_OF_STATE >> at) & 7, half, mine;
 
 	half = ((class ^ 2) - 1) >> 63;
-	mine = ((ebn_flow_owner(tail0, ctl) ^ owner) - 1) >> 63;
+	mine = ((ebn_flow_owner(tail0, ctl) ^ (owner & EBN_OWNER_ROW)) - 1) >> 63;
 	class -= half & mine;
 	class &= expired - 1;
 	*judged = ctl;
 	/* established and half closed: class 5, the only one with bits 0 and 2 */
 	recent &= class & (class >> 2);
+	recent |= owner >> 16 & 1 & (mine ^ 1) & (0 - class) >> 63;
 	/* not LIVE: never ours to take */
 	recent |= (0 - ((t & 0xff) ^ EBN_TAG_LIVE)) >> 63;
 	return recent << 40 | class << 35 | (0xffffffffULL - idle) << 3 | i;

@@ -4,6 +4,7 @@
 #define EBN_LIB_MAPS_H
 
 #include "ebn_config.h"
+#include "ebn_flow.h"
 #include "ebn_reason.h"
 #include "ebn_types.h"
 
@@ -30,6 +31,15 @@ struct {
 	__uint(key_size, 4);
 	__uint(value_size, 832);
 } ebn_flow6 SEC(".maps"), ebn_flow6_old SEC(".maps");
+
+/* By endpoint row + 1: struct ebn_flow_share. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1025);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__type(key, __u32);
+	__type(value, struct ebn_flow_share);
+} ebn_flow_share SEC(".maps");
 
 /* Counters of what could not be recorded, enum ebn_counter. */
 struct {

@@ -157,7 +157,8 @@ struct ebn_live {
 	__u32 idle_ticks[8];
 	__u32 wake_bytes;
 	__u32 give_up_ticks;
-	__u32 reserved[3];
+	__u32 quota[2];
+	__u32 reserved;
 };
 EBN_ASSERT(sizeof(struct ebn_live) == EBN_LINE, "the live switches are a line");
 EBN_ASSERT(__builtin_offsetof(struct ebn_node_hdr, observe) == 2 * EBN_LINE, "line 2");

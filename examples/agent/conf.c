@@ -159,6 +159,15 @@ static int read_cut(struct conf_reader *r, const struct tree_node *node, void *o
 	return read_switch(r, node, &((struct ebpfnet_ct_config *)object)->cut);
 }
 
+static int read_quota(struct conf_reader *r, const struct tree_node *node, void *object)
+{
+	uint32_t percent = 0;
+	int err = read_u32(r, node, 100, &percent);
+
+	((struct ebpfnet_ct_config *)object)->quota_percent = (uint8_t)percent;
+	return err;
+}
+
 static const struct conf_key tracking_keys[] = {
 	{ "tcp_new_s", read_tcp_new_s, false },
 	{ "tcp_established_s", read_tcp_established_s, false },
@@ -171,6 +180,7 @@ static const struct conf_key tracking_keys[] = {
 	{ "give_up_s", read_give_up_s, false },
 	{ "midstream", read_midstream, false },
 	{ "cut", read_cut, false },
+	{ "quota_percent", read_quota, false },
 	{}
 };
 
@@ -179,6 +189,7 @@ static int read_tracking(struct conf_reader *r, const struct tree_node *node, vo
 	struct ebpfnet_ct_config *c = &((struct conf_node *)object)->tracking;
 
 	c->sz = sizeof(*c);
+	c->quota_percent = EBPFNET_CT_QUOTA_PERCENT;
 	return conf_read_map(r, node, tracking_keys, c);
 }
 

@@ -123,6 +123,7 @@ static json_t *tracking_json(const struct ebpfnet_ct_config *tracking)
 			json_object_set_new(o, ct_time_name(i), json_integer(*ct_time(&c, i)));
 	json_object_set_new(o, "midstream", json_boolean(c.midstream));
 	json_object_set_new(o, "cut", json_boolean(c.cut));
+	json_object_set_new(o, "quota_percent", json_integer(c.quota_percent));
 	return o;
 }
 

@@ -101,8 +101,12 @@ int method_ct_config(struct call *call)
 		err = param_bool(call, "midstream", &midstream);
 	if (!err)
 		err = param_bool(call, "cut", &cut);
+	n = c.quota_percent;
+	if (!err)
+		err = param_number(call, "quota_percent", 100, &n);
 	if (err < 0)
 		return err;
+	c.quota_percent = (uint8_t)n;
 	c.midstream = midstream;
 	c.cut = cut;
 	if (json_object_size(call->params)) {

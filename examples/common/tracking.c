@@ -42,6 +42,7 @@ json_t *show_ct_config(struct ebpfnet_datapath *dp)
 		set(o, times[i].name, *ct_time(&c, i));
 	json_object_set_new(o, "midstream", json_boolean(c.midstream));
 	json_object_set_new(o, "cut", json_boolean(c.cut));
+	set(o, "quota_percent", c.quota_percent);
 	return o;
 }
 
@@ -91,6 +92,8 @@ static json_t *show_table(const struct ebpfnet_ct_table_pressure *p)
 	set(o, "claimed", p->claimed);
 	set(o, "promille", p->promille);
 	json_object_set_new(o, "level", json_string(ebpfnet_ct_level_name(p->level)));
+	set(o, "quota", p->quota);
+	set(o, "over_quota", p->over_quota);
 	set(o, "sets", p->sets);
 	for (size_t i = 0; i < sizeof(p->free) / sizeof(p->free[0]); i++)
 		json_array_append_new(sets, json_integer((json_int_t)p->free[i]));

@@ -9,7 +9,8 @@
 
 #define CT_SECONDS_MAX 2592000u
 #define CT_CONFIG_NUMBERS \
-	"tcp_new_s tcp_established_s tcp_half_closed_s tcp_closing_s udp_new_s udp_stream_s icmp_s other_s give_up_s"
+	"tcp_new_s tcp_established_s tcp_half_closed_s tcp_closing_s udp_new_s udp_stream_s icmp_s other_s give_up_s " \
+	"quota_percent"
 #define CT_CONFIG_KEYS CT_CONFIG_NUMBERS " midstream cut"
 
 /* Time number i, in the order above: its name, NULL behind the last one. */

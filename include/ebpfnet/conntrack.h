@@ -134,6 +134,8 @@ struct ebpfnet_ct_endpoint_count {
 EBPFNET_API int ebpfnet_ct_count_endpoints(struct ebpfnet_datapath *dp, const struct ebpfnet_ct_filter *filter,
 					   struct ebpfnet_ct_endpoint_count *ret, size_t n);
 
+#define EBPFNET_CT_QUOTA_PERCENT 50u	/**< of new tables */
+
 /** What tracking does, live: packets see a change at once. Seconds are 1 .. 2,592,000 (30 days). */
 struct ebpfnet_ct_config {
 	size_t sz;
@@ -149,7 +151,10 @@ struct ebpfnet_ct_config {
 	uint8_t midstream;		/**< 1: pick TCP and SCTP flows up in their middle when policy allows them */
 	uint8_t cut;			/**< 1: a TCP flow that policy no longer allows is reset at both ends by its next packet;
 					     0: its packets are dropped */
-	uint8_t reserved[2];		/**< 0 */
+	uint8_t quota_percent;		/**< of the places of each table: one endpoint's share, 0: no limit. Flows that it
+					     begins beyond that, or that come to it from outside, leave the last free places
+					     of their sets to others, and take only expired flows' places and its own */
+	uint8_t reserved;		/**< 0 */
 };
 #define ebpfnet_ct_config__last_field reserved
 
@@ -192,6 +197,9 @@ struct ebpfnet_ct_table_pressure {
 	uint64_t free[9];	/**< sets by their free places, 0 .. 8; a flow may be in either of two sets */
 	uint32_t promille;	/**< places that are not free */
 	uint32_t level;		/**< enum ebpfnet_ct_level */
+	uint64_t quota;		/**< places that are one endpoint's share, 0: no limit */
+	uint32_t over_quota;	/**< endpoints that have used theirs up */
+	uint32_t reserved;
 };
 struct ebpfnet_ct_pressure {
 	struct ebpfnet_ct_table_pressure ipv4, ipv6;

@@ -54,6 +54,7 @@ int ebpfnet_ct_get_config(struct ebpfnet_datapath *dp, struct ebpfnet_ct_config 
 	flags = EBN_READ(hdr->flags);
 	c.midstream = !!(flags & EBN_NODE_F_MIDSTREAM);
 	c.cut = !!(flags & EBN_NODE_F_CUT);
+	c.quota_percent = (uint8_t)EBN_READ(hdr->quota_percent);
 	sz = ret->sz;
 	ebn_copy_out(ret, sz, &c, sizeof(c));
 	ret->sz = sz;
@@ -80,8 +81,9 @@ int ebpfnet_ct_set_config(struct ebpfnet_datapath *dp, const struct ebpfnet_ct_c
 	/* what an older caller does not know stays */
 	c.midstream = !!(flags & EBN_NODE_F_MIDSTREAM);
 	c.cut = !!(flags & EBN_NODE_F_CUT);
+	c.quota_percent = (uint8_t)EBN_READ(hdr->quota_percent);
 	memcpy(&c, config, config->sz < sizeof(c) ? config->sz : sizeof(c));
-	if (c.midstream > 1 || c.cut > 1 || c.reserved[0] || c.reserved[1])
+	if (c.midstream > 1 || c.cut > 1 || c.quota_percent > 100 || c.reserved)
 		return -EINVAL;
 	for (i = 0; i < EBN_ARRAY_SIZE(limits); i++)
 		if (*field_at(&c, limits[i].field) > SECONDS_MAX)
@@ -96,6 +98,8 @@ int ebpfnet_ct_set_config(struct ebpfnet_datapath *dp, const struct ebpfnet_ct_c
 	flags &= ~(EBN_NODE_F_MIDSTREAM | EBN_NODE_F_CUT);
 	flags |= (c.midstream ? EBN_NODE_F_MIDSTREAM : 0) | (c.cut ? EBN_NODE_F_CUT : 0);
 	EBN_WRITE(hdr->flags, flags);
+	if (c.quota_percent != EBN_READ(hdr->quota_percent))
+		ebn_share_quota(dp, c.quota_percent);
 	return 0;
 }
 
@@ -109,6 +113,7 @@ static uint64_t counter(struct ebpfnet_datapath *dp, enum ebn_map map, uint32_t 
 int ebpfnet_ct_get_pressure(struct ebpfnet_datapath *dp, struct ebpfnet_ct_pressure *ret, size_t size)
 {
 	struct ebpfnet_ct_pressure p = { 0 };
+	const struct ebn_node_hdr *hdr;
 	int r;
 
 	if (!dp || !ret || !size)
@@ -118,6 +123,11 @@ int ebpfnet_ct_get_pressure(struct ebpfnet_datapath *dp, struct ebpfnet_ct_press
 		return r;
 	ebn_ct_pressure(&dp->flows[0], &p.ipv4);
 	ebn_ct_pressure(&dp->flows[1], &p.ipv6);
+	hdr = dp->node_mem;
+	p.ipv4.quota = EBN_READ(hdr->quota[0]);
+	p.ipv6.quota = EBN_READ(hdr->quota[1]);
+	p.ipv4.over_quota = ebn_share_over(dp, 0);
+	p.ipv6.over_quota = ebn_share_over(dp, 1);
 	p.created = counter(dp, EBN_MAP_COUNTER, EBN_C_FLOW_NEW, 1);
 	p.taken_expired = counter(dp, EBN_MAP_COUNTER, EBN_C_FLOW_EXPIRED, 1);
 	p.evicted = counter(dp, EBN_MAP_COUNTER, EBN_C_FLOW_EVICTED, 1);

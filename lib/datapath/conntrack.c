@@ -171,6 +171,7 @@ int ebpfnet_ct_flush(struct ebpfnet_datapath *dp, const struct ebpfnet_ct_filter
 	ebn_dp_walk_done(&w);
 	/* the ways are free again behind a grace period */
 	dp->p->reap = true;
+	ebn_dp_sweep_soon(dp);
 	return r;
 }
 
@@ -212,6 +213,7 @@ int ebpfnet_ct_delete(struct ebpfnet_datapath *dp, const struct ebpfnet_ct_tuple
 	if (r < 0)
 		return r;
 	dp->p->reap = true;
+	ebn_dp_sweep_soon(dp);
 	/* somebody else was faster */
 	return ebn_flow_kill(&dp->flows[v6], &copy) ? 0 : -ENOENT;
 }

@@ -26,6 +26,7 @@ enum ebn_map {
 	EBN_MAP_NODE,
 	EBN_MAP_FLOW4,
 	EBN_MAP_FLOW6,
+	EBN_MAP_SHARE,		/* struct ebn_flow_share by endpoint row + 1 */
 	EBN_MAP_EVENTS,		/* ring buffer of struct ebn_event */
 	EBN_MAP_EP_STAT,	/* per CPU, struct ebn_ep_stat by endpoint row */
 	EBN_MAP_REASON,		/* per CPU, struct ebn_reason_stat by reason */
@@ -65,6 +66,7 @@ struct ebpfnet_datapath {
 	void *node_mem;			/* PROT_READ only when readonly */
 	uint64_t node_size;
 	struct ebn_flows flows[2];	/* [0] IPv4, [1] IPv6 */
+	struct ebn_flow_share *share;	/* PROT_READ only when readonly */
 	uint32_t tick_shift;
 	/* the writer's, NULL when readonly */
 	struct ebn_node *node;

@@ -60,12 +60,12 @@ uint32_t ebn_dp_now_tick(struct ebpfnet_datapath *dp)
 
 /* ---- the sweep ---- */
 
-static void ebn_sweep_pace(struct ebpfnet_datapath *dp)
+static void ebn_sweep_pace(struct ebpfnet_datapath *dp, uint32_t over)
 {
 	struct ebn_dp_private *p = dp->p;
 	uint64_t ways = ((uint64_t)dp->flows[0].mask + dp->flows[1].mask + 2) * EBN_FLOW_WAYS;
 
-	if (p->sweep_killed > p->sweep_live / 8 || p->sweep_live > ways / 4 * 3)
+	if (over || p->sweep_killed > p->sweep_live / 8 || p->sweep_live > ways / 4 * 3)
 		p->sweep_every_ns = EBN_SWEEP_FAST_NS;
 	else if (p->sweep_killed)
 		p->sweep_every_ns = EBN_SWEEP_EVERY_NS;
@@ -87,6 +87,8 @@ static bool ebn_sweep_slice(struct ebpfnet_datapath *dp, uint64_t n, struct ebpf
 		if (p->sweep_done[i])
 			continue;
 		from = p->sweep_pos[i];
+		s.owned = p->owned + (size_t)i * p->n_share;
+		s.n_owned = p->n_share;
 		killed = ebn_flow_sweep(&dp->flows[i], &s, &p->sweep_pos[i], n);
 		p->sweep_done[i] = !p->sweep_pos[i];
 		to = p->sweep_done[i] ? ((uint64_t)dp->flows[i].mask + 1) * EBN_FLOW_WAYS : p->sweep_pos[i];
@@ -101,7 +103,7 @@ static bool ebn_sweep_slice(struct ebpfnet_datapath *dp, uint64_t n, struct ebpf
 		ret->half_open += s.half_open;
 		return true;
 	}
-	ebn_sweep_pace(dp);
+	ebn_sweep_pace(dp, ebn_share_end(dp));
 	ebn_nat_watch(dp);
 	p->sweeping = false;
 	p->sweep_due_ns = ebn_monotonic_ns() + p->sweep_every_ns;
@@ -137,14 +139,25 @@ void ebn_dp_room(struct ebpfnet_datapath *dp)
 		(void)ebn_dp_grace(dp);
 }
 
-static void ebn_sweep_begin(struct ebn_dp_private *p, uint64_t now)
+static void ebn_sweep_begin(struct ebpfnet_datapath *dp, uint64_t now)
 {
+	struct ebn_dp_private *p = dp->p;
+
 	if (p->sweeping || now < p->sweep_due_ns)
 		return;
 	p->sweeping = true;
 	p->sweep_pos[0] = p->sweep_pos[1] = 0;
 	p->sweep_done[0] = p->sweep_done[1] = false;
 	p->sweep_killed = p->sweep_live = 0;
+	ebn_share_begin(dp);
+}
+
+void ebn_dp_sweep_soon(struct ebpfnet_datapath *dp)
+{
+	uint64_t soon = ebn_monotonic_ns() + EBN_SWEEP_FAST_NS;
+
+	if (dp->p->sweep_due_ns > soon)
+		dp->p->sweep_due_ns = soon;
 }
 
 int ebpfnet_ct_sweep(struct ebpfnet_datapath *dp, uint32_t budget, struct ebpfnet_ct_sweep_stats *ret, size_t size)
@@ -159,7 +172,7 @@ int ebpfnet_ct_sweep(struct ebpfnet_datapath *dp, uint32_t budget, struct ebpfne
 	if (r < 0)
 		return r;
 	/* asked for: due or not */
-	ebn_sweep_begin(dp->p, UINT64_MAX);
+	ebn_sweep_begin(dp, UINT64_MAX);
 	do {
 		left = budget ? budget - st.looked_at : EBN_SWEEP_SLICE;
 	} while (left && ebn_sweep_slice(dp, left, &st));
@@ -182,7 +195,7 @@ int ebpfnet_datapath_maintain(struct ebpfnet_datapath *dp, unsigned int budget_u
 		return 0;
 	if (r < 0)
 		return r;
-	ebn_sweep_begin(dp->p, begin);
+	ebn_sweep_begin(dp, begin);
 	for (;;) {
 		r = dp->p->sweeping ? ebn_sweep_slice(dp, EBN_SWEEP_SLICE, &st) : ebn_dev_move_one(dp);
 		if (!r && !dp->p->sweeping)

@@ -102,6 +102,9 @@ struct ebn_dp_private {
 	struct ebn_nl nl;
 	struct ebn_grace *grace;
 	uint32_t n_endpoints;	/* rows */
+	uint32_t n_share;	/* lines of the map of shares: one more */
+	uint32_t *owned;	/* places counted in this turn of the sweep, by family and line */
+	uint32_t *owned_before;	/* the shares when it began, by line and family */
 	uint32_t dev_off;	/* device rows in the node tables */
 	uint32_t dev_n;
 	uint32_t dev_next;	/* where maintain looks on for filters to move */
@@ -277,7 +280,20 @@ int ebn_devs_clear(struct ebpfnet_datapath *dp);
 int ebn_eps_open(struct ebpfnet_datapath *dp, struct ebpfnet_diag *diag);
 void ebn_eps_close(struct ebpfnet_datapath *dp);
 
+/* ---- share.c ---- */
+int ebn_share_open(struct ebpfnet_datapath *dp);
+void ebn_share_close(struct ebpfnet_datapath *dp);
+/* Around a turn of the sweep, which counts into p->owned. ebn_share_end(): how many owners are over their share. */
+void ebn_share_begin(struct ebpfnet_datapath *dp);
+uint32_t ebn_share_end(struct ebpfnet_datapath *dp);
+/* Makes an endpoint's share this part of each flow table, 0: no limit. Also when the tables' sizes have changed. */
+void ebn_share_quota(struct ebpfnet_datapath *dp, uint32_t percent);
+/* Owners that are over their share of a table now. */
+uint32_t ebn_share_over(const struct ebpfnet_datapath *dp, int family);
+
 /* ---- maintain.c ---- */
+/* Flows were deleted: the next turn of the sweep comes soon, so that their owners have room again. */
+void ebn_dp_sweep_soon(struct ebpfnet_datapath *dp);
 /* Waits for a grace period when something waits for one, and reuses it: 1, else 0. */
 int ebn_dp_grace(struct ebpfnet_datapath *dp);
 /* Before an update: when the tables are nearly full of what waits for a grace period, waits for it. */

@@ -9,6 +9,7 @@ const char *const ebn_map_names[EBN_MAPS] = {
 	[EBN_MAP_NODE] = "ebn_node",
 	[EBN_MAP_FLOW4] = "ebn_flow4",
 	[EBN_MAP_FLOW6] = "ebn_flow6",
+	[EBN_MAP_SHARE] = "ebn_flow_share",
 	[EBN_MAP_EVENTS] = "ebn_events",
 	[EBN_MAP_EP_STAT] = "ebn_ep_stat",
 	[EBN_MAP_REASON] = "ebn_reason",

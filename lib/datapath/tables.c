@@ -6,6 +6,7 @@
 #include <sys/mman.h>
 #include <time.h>
 #include <bpf/bpf.h>
+#include <ebpfnet/conntrack.h>
 #include <ebpfnet/version.h>
 #include "service/service.h"
 
@@ -170,6 +171,8 @@ static int ebn_maps_make(struct ebpfnet_datapath *dp, struct ebpfnet_diag *diag)
 	struct ebn_dp_private *p = dp->p;
 	struct ebn_map_def def[EBN_MAPS] = {
 		[EBN_MAP_NODE] = { BPF_MAP_TYPE_ARRAY, 4, 0, 1, BPF_F_MMAPABLE },
+		[EBN_MAP_SHARE] = { BPF_MAP_TYPE_ARRAY, 4, sizeof(struct ebn_flow_share), p->want_endpoints + 1,
+				    BPF_F_MMAPABLE },
 		[EBN_MAP_EVENTS] = { BPF_MAP_TYPE_RINGBUF, 0, 0, p->want_ring_bytes, 0 },
 		[EBN_MAP_EP_STAT] = { BPF_MAP_TYPE_PERCPU_ARRAY, 4, sizeof(struct ebn_ep_stat), p->want_endpoints, 0 },
 		[EBN_MAP_REASON] = { BPF_MAP_TYPE_PERCPU_ARRAY, 4, sizeof(struct ebn_reason_stat),
@@ -231,6 +234,7 @@ int ebn_tables_create(struct ebpfnet_datapath *dp, struct ebpfnet_diag *diag)
 	dp->node_size = p->want_table_bytes;
 	dp->tick_shift = ebn_tick_shift();
 	p->n_endpoints = p->want_endpoints;
+	p->n_share = p->n_endpoints + 1;
 	r = ebn_node_format(dp->node_mem, dp->node_size, seed);
 	if (r < 0)
 		return ebn_diag(diag, "ebn_node", r, "cannot format the node tables");
@@ -240,6 +244,7 @@ int ebn_tables_create(struct ebpfnet_datapath *dp, struct ebpfnet_diag *diag)
 	if (r < 0)
 		return r;
 	ebn_tables_idle(dp);
+	ebn_share_quota(dp, EBPFNET_CT_QUOTA_PERCENT);
 	memset(meta, 0, sizeof(*meta));
 	meta->magic = EBN_META_MAGIC;
 	meta->size = sizeof(*meta);
@@ -271,7 +276,7 @@ static int ebn_maps_open(struct ebpfnet_datapath *dp, struct ebpfnet_diag *diag)
 		if (r < 0)
 			return r;
 		/* the kernel maps nothing through a read-only descriptor: for those the mapping is what is read-only */
-		flags = dp->readonly && i > EBN_MAP_FLOW6 ? BPF_F_RDONLY : 0;
+		flags = dp->readonly && i > EBN_MAP_SHARE ? BPF_F_RDONLY : 0;
 		r = ebn_pin_get(dp, name, EBN_FD_MAP, flags, diag);
 		if (r == -ENOENT)
 			return ebn_diag(diag, name, EPROTO, "the pin is missing: the set is corrupt");
@@ -287,6 +292,7 @@ static int ebn_maps_check(struct ebpfnet_datapath *dp, struct ebpfnet_diag *diag
 {
 	static const struct ebn_map_def want[EBN_MAPS] = {
 		[EBN_MAP_NODE] = { BPF_MAP_TYPE_ARRAY, 4, 0, 0, BPF_F_MMAPABLE },
+		[EBN_MAP_SHARE] = { BPF_MAP_TYPE_ARRAY, 4, sizeof(struct ebn_flow_share), 0, BPF_F_MMAPABLE },
 		[EBN_MAP_EVENTS] = { BPF_MAP_TYPE_RINGBUF, 0, 0, 0, 0 },
 		[EBN_MAP_EP_STAT] = { BPF_MAP_TYPE_PERCPU_ARRAY, 4, sizeof(struct ebn_ep_stat), 0, 0 },
 		[EBN_MAP_REASON] = { BPF_MAP_TYPE_PERCPU_ARRAY, 4, sizeof(struct ebn_reason_stat),
@@ -309,9 +315,14 @@ static int ebn_maps_check(struct ebpfnet_datapath *dp, struct ebpfnet_diag *diag
 			return ebn_diag(diag, ebn_map_names[i], EPROTO, "not a map of this version: refused");
 		if (i == EBN_MAP_NODE)
 			dp->node_size = (uint64_t)def.value * def.entries;
+		if (i == EBN_MAP_SHARE)
+			dp->p->n_share = def.entries;
 		if (i == EBN_MAP_EP_STAT)
 			dp->p->n_endpoints = def.entries;
 	}
+	if (dp->p->n_share != dp->p->n_endpoints + 1)
+		return ebn_diag(diag, ebn_map_names[EBN_MAP_SHARE], EPROTO, "%u lines for %u endpoints: refused",
+				dp->p->n_share, dp->p->n_endpoints);
 	if (dp->node_size < EBN_NODE_SIZE_MIN || dp->node_size > EBN_NODE_SIZE_MAX ||
 	    (dp->node_size & (dp->node_size - 1)))
 		return ebn_diag(diag, "ebn_node", EPROTO, "node tables of %llu bytes: refused",
@@ -341,14 +352,21 @@ int ebn_tables_open(struct ebpfnet_datapath *dp, struct ebpfnet_diag *diag)
 	return ebn_tables_map(dp, diag);
 }
 
-/* The flow tables' mappings; their seeds are in the node tables. */
+/* The mappings of the flow tables and of shares; the tables' seeds are in the node tables. */
 int ebn_tables_map(struct ebpfnet_datapath *dp, struct ebpfnet_diag *diag)
 {
+	void *share = NULL;
 	int i, r = 0;
 
 	for (i = 0; !r && i < 2; i++)
 		r = ebn_flow_map_open(dp, i, dp->map_fd[EBN_MAP_FLOW4 + i], &dp->flows[i], diag);
-	return r;
+	if (!r)
+		r = ebn_map_memory(dp->map_fd[EBN_MAP_SHARE], (uint64_t)dp->p->n_share * sizeof(*dp->share),
+				   dp->readonly, "ebn_flow_share", diag, &share);
+	if (r < 0)
+		return r;
+	dp->share = share;
+	return ebn_share_open(dp);
 }
 
 static int ebn_take_address(const uint32_t addr[4], uint32_t identity, uint32_t row, void *arg)
@@ -445,6 +463,9 @@ void ebn_tables_close(struct ebpfnet_datapath *dp)
 	dp->node = NULL;
 	for (i = 0; i < 2; i++)
 		ebn_flow_map_close(&dp->flows[i]);
+	ebn_share_close(dp);
+	ebn_memory_free(dp->share, (uint64_t)dp->p->n_share * sizeof(*dp->share));
+	dp->share = NULL;
 	ebn_memory_free(dp->node_mem, dp->node_size);
 	dp->node_mem = NULL;
 	for (i = 0; i < EBN_MAPS; i++)

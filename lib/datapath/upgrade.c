@@ -307,6 +307,7 @@ static int ebn_drain(struct ebpfnet_datapath *dp, struct ebn_set *set, int new_f
 		dp->map_fd[EBN_MAP_FLOW4 + i] = EBN_TAKE_FD(new_fd[i]);
 	}
 	dp->p->sweeping = false;
+	ebn_share_quota(dp, ebn_node_hdr(dp->node)->quota_percent);
 	for (i = 0; i < EBN_TRIES; i++) {
 		r = ebn_upgrade_commit(dp, set, true, i + 1 < EBN_TRIES ? NULL : diag);
 		if (!r)

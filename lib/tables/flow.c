@@ -317,8 +317,8 @@ static bool ends(const struct ebn_flows *t, const struct ebn_sweep *s, const str
 
 uint64_t ebn_flow_sweep(const struct ebn_flows *t, struct ebn_sweep *s, uint64_t *pos, uint64_t n)
 {
-	uint64_t ways = ((uint64_t)t->mask + 1) * EBN_FLOW_WAYS, killed = 0, end, tag, ctl;
-	uint32_t set, way, idle, words = ebn_flow_key_words(t);
+	uint64_t ways = ((uint64_t)t->mask + 1) * EBN_FLOW_WAYS, killed = 0, end, tag, ctl, tail;
+	uint32_t set, way, idle, owner, words = ebn_flow_key_words(t);
 	struct ebn_flow_copy c;
 	uint64_t *e;
 
@@ -337,7 +337,12 @@ uint64_t ebn_flow_sweep(const struct ebn_flows *t, struct ebn_sweep *s, uint64_t
 		ctl = ebn_flow_load(&e[words]);
 		s->live++;
 		s->half_open += EBN_CTL_STATE(ctl) <= EBN_FS_HALF_OPEN;
-		idle = s->now - (uint32_t)ebn_flow_load(&e[words + EBN_FLOW_BODY_SEEN]);
+		tail = ebn_flow_load(&e[words + EBN_FLOW_BODY_SEEN]);
+		/* should the entry change hands here, one is counted for the wrong owner */
+		owner = (uint32_t)ebn_flow_owner(tail, ctl);
+		if (owner < s->n_owned)
+			s->owned[owner]++;
+		idle = s->now - (uint32_t)tail;
 		/* a clock read before a packet's is behind it */
 		if ((int32_t)idle < 0)
 			continue;
@@ -347,6 +352,8 @@ uint64_t ebn_flow_sweep(const struct ebn_flows *t, struct ebn_sweep *s, uint64_t
 		if (!copy_entry(t, set, way, tag, &c) || !ends(t, s, &c, ctl, idle) || !ebn_flow_kill(t, &c))
 			continue;
 		killed++;
+		if (owner < s->n_owned)
+			s->owned[owner]--;
 		if (s->done && !ebn_flow_reserves(&c, t->v6))
 			s->done(&c, s->arg);
 	}

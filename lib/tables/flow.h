@@ -72,6 +72,8 @@ struct ebn_sweep {
 	bool (*orphan)(const struct ebn_flow_copy *c, bool v6, void *arg);
 	void *orphan_arg;
 	uint64_t live, dead, half_open;	/* counted */
+	uint32_t *owned;		/* places by owner, added up; n_owned 0: not asked */
+	uint32_t n_owned;
 };
 uint64_t ebn_flow_sweep(const struct ebn_flows *t, struct ebn_sweep *s, uint64_t *pos, uint64_t n);
 /* DEAD -> FREE for all ways that were DEAD when the caller's grace period began. */

@@ -135,6 +135,17 @@ START_TEST(found_counted_and_deleted)
 }
 END_TEST
 
+/* Of the places there are. Flows on a watched device belong to nobody, so nobody is over. */
+static void shares_are(uint32_t percent)
+{
+	struct ebpfnet_ct_pressure p;
+
+	ck_assert_int_eq(ebpfnet_ct_get_pressure(looker, &p, sizeof(p)), 0);
+	ck_assert_uint_eq(p.ipv4.quota, p.ipv4.places * percent / 100);
+	ck_assert_uint_eq(p.ipv6.quota, p.ipv6.places * percent / 100);
+	ck_assert_uint_eq(p.ipv4.over_quota + p.ipv6.over_quota, 0);
+}
+
 START_TEST(limits_are_live)
 {
 	struct ebpfnet_ct_config was = { EBPFNET_OPTS_INIT(was) }, now = { EBPFNET_OPTS_INIT(now) };
@@ -150,18 +161,28 @@ START_TEST(limits_are_live)
 	ck_assert_uint_eq(was.tcp_half_closed_s, 600);
 	ck_assert_uint_eq(was.give_up_s, 600);
 	ck_assert_uint_eq(was.midstream + was.cut, 0);
+	ck_assert_uint_eq(was.quota_percent, EBPFNET_CT_QUOTA_PERCENT);
+	shares_are(was.quota_percent);
 	send_flows(0, 20);
 	now = was;
 	now.udp_new_s = 1;
 	now.icmp_s = 0;
 	now.midstream = 1;
 	now.cut = 1;
+	now.quota_percent = 30;
 	ck_assert_int_eq(ebpfnet_ct_set_config(looker, &now), -EROFS);
 	ck_assert_int_eq(ebpfnet_ct_set_config(dp, &now), 0);
 	ck_assert_int_eq(ebpfnet_ct_get_config(looker, &now), 0);
 	ck_assert_uint_eq(now.udp_new_s, 1);
 	ck_assert_uint_eq(now.icmp_s, was.icmp_s);
 	ck_assert_uint_eq(now.midstream + now.cut, 2);
+	ck_assert_uint_eq(now.quota_percent, 30);
+	shares_are(30);
+	now.quota_percent = 101;
+	ck_assert_int_eq(ebpfnet_ct_set_config(dp, &now), -EINVAL);
+	now.quota_percent = 0;
+	ck_assert_int_eq(ebpfnet_ct_set_config(dp, &now), 0);
+	shares_are(0);
 	now.udp_new_s = 2592001;
 	ck_assert_int_eq(ebpfnet_ct_set_config(dp, &now), -EINVAL);
 	now.udp_new_s = 1;

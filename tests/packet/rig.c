@@ -15,8 +15,7 @@
 #include "ebn_datapath.skel.h"
 
 #define NODE_SIZE (1u << 20)
-#define ROWS 16u
-#define ZONE 7
+#define ROWS (RIG_SHARES - 1)
 
 const uint8_t mac_a[6] = { 2, 0xa, 0, 0, 0, 0xa }, mac_b[6] = { 2, 0xb, 0, 0, 0, 0xb };
 const uint8_t mac_gw[6] = { 2, 0xee, 0, 0, 0, 1 }, mac_nd[6] = { 2, 0xdd, 0, 0, 0, 1 };
@@ -75,6 +74,7 @@ static void load(const struct rig_opts *o)
 				   bpf_map__set_value_size(skel->maps.ebn_node, NODE_SIZE), 0);
 	ck_assert_int_eq(bpf_map__set_max_entries(skel->maps.ebn_flow4, sets), 0);
 	ck_assert_int_eq(bpf_map__set_max_entries(skel->maps.ebn_flow6, sets), 0);
+	ck_assert_int_eq(bpf_map__set_max_entries(skel->maps.ebn_flow_share, RIG_SHARES), 0);
 	bpf_map__set_autocreate(skel->maps.ebn_flow4_old, false);
 	bpf_map__set_autocreate(skel->maps.ebn_flow6_old, false);
 	skel->rodata->ebn_cfg.node_size = NODE_SIZE;
@@ -109,6 +109,9 @@ static void load(const struct rig_opts *o)
 		rig.flows[i].seed[0] = 0x1234567;
 		rig.flows[i].seed[1] = 0x89abcdef;
 	}
+	rig.share = mmap(NULL, RIG_SHARES * sizeof(*rig.share), PROT_READ | PROT_WRITE, MAP_SHARED,
+			 bpf_map__fd(skel->maps.ebn_flow_share), 0);
+	ck_assert_ptr_ne(rig.share, MAP_FAILED);
 	ring = ring_buffer__new(bpf_map__fd(skel->maps.ebn_events), on_event, NULL, NULL);
 	ck_assert_ptr_nonnull(ring);
 }
@@ -180,7 +183,7 @@ static uint32_t endpoint(uint32_t ifindex, const char *addr4, const char *addr6,
 	ep->flags = EBN_EP_F_ENFORCE | EBN_EP_F_GATEWAY | EBN_EP_F_REDIRECT;
 	ep->identity = identity;
 	ep->subject = subject;
-	ep->zone = ZONE;
+	ep->zone = RIG_ZONE;
 	ep->id = id;
 	memcpy(ep->mac, mac, 6);
 	memcpy(ep->gw_mac, mac_gw, 6);
@@ -374,10 +377,10 @@ void rig_nat(const struct ebn_nat_row *rows, uint32_t n)
 
 int rig_flow(const struct spec *s, struct ebn_flow_copy *ret)
 {
-	return rig_flow_in(s, ZONE, ret);
+	return rig_flow_in(s, RIG_ZONE, ret);
 }
 
-int rig_flow_in(const struct spec *s, uint16_t zone, struct ebn_flow_copy *ret)
+bool rig_key(const struct spec *s, uint16_t zone, union ebn_flow_key *ret)
 {
 	uint8_t proto = s->proto ? s->proto : TCP;
 	bool icmp = proto == ICMP || proto == ICMP6, v6 = spec_is6(s);
@@ -409,6 +412,15 @@ int rig_flow_in(const struct spec *s, uint16_t zone, struct ebn_flow_copy *ret)
 		key.v4.aux = icmp && hi;
 		key.v4.zone = zone;
 	}
+	*ret = key;
+	return v6;
+}
+
+int rig_flow_in(const struct spec *s, uint16_t zone, struct ebn_flow_copy *ret)
+{
+	union ebn_flow_key key;
+	bool v6 = rig_key(s, zone, &key);
+
 	return ebn_flow_lookup(&rig.flows[v6], &key, ret);
 }
 

@@ -32,6 +32,8 @@ enum { P_ANY, P_A, P_B, P_FAR, P_HOST, P_MAX };
 enum { Q_OTHER, Q_WEB, Q_ECHO, Q_MAX };		/* Q_WEB: TCP and UDP 80; Q_ECHO: echo requests */
 /* Decisions. */
 enum { D_DEFAULT, D_ALLOW, D_DENY, D_REDIRECT, D_AUTH, D_AUDIT, D_MAX };
+#define RIG_ZONE 7
+#define RIG_SHARES 17u		/* endpoint rows + 1 */
 #define SUBJECT_A 1u
 #define SUBJECT_B 2u
 #define SUBJECT_NONE 3u		/* has no policy tables */
@@ -59,6 +61,7 @@ struct rig {
 	struct ebn_rows *rows;
 	struct ebn_node_hdr *hdr;
 	struct ebn_flows flows[2];
+	struct ebn_flow_share *share;
 	uint32_t ifindex_a, ifindex_b, ifindex_nd;
 	uint32_t row_a, row_b;
 	uint16_t *matrix[4][2];
@@ -80,7 +83,9 @@ void rig_policy(uint32_t subject, enum ebn_dir_index dir, int peer, int port, in
 /* Allows everything between everybody. */
 void rig_allow_all(void);
 struct ebn_ep_row *rig_ep(uint32_t row);
-/* The flow of this packet, as sent by the initiator: 1 and a copy, or 0. */
+/* The key of a packet's flow, as sent by the initiator; is it IPv6? */
+bool rig_key(const struct spec *s, uint16_t zone, union ebn_flow_key *ret);
+/* That flow: 1 and a copy, or 0. */
 int rig_flow(const struct spec *s, struct ebn_flow_copy *ret);
 /* The same in a zone: EBN_ZONE_NAT for reservations. */
 int rig_flow_in(const struct spec *s, uint16_t zone, struct ebn_flow_copy *ret);

@@ -197,6 +197,39 @@ START_TEST(sweeps_what_expired_in_slices)
 }
 END_TEST
 
+START_TEST(a_sweep_counts_places_by_owner)
+{
+	static const uint32_t idle[8] = { 10, 10, 10, 10, 10, 10, 10, 10 };
+	uint32_t owned[40] = { 0 }, want[40] = { 0 }, row[2], owner;
+	struct ebn_sweep s = { .now = 1000, .idle_ticks = idle, .owned = owned, .n_owned = 30 };
+	uint64_t seed = test_seed(), pos = 0;
+	struct ebn_flow_copy c;
+	unsigned int i, hi;
+	struct world w;
+
+	world_new(&w, false, SETS);
+	for (i = 1; i <= 500; i++) {
+		row[0] = test_below(&seed, 3) ? test_below(&seed, 40) : 0;
+		row[1] = test_below(&seed, 3) ? test_below(&seed, 40) : 0;
+		hi = test_below(&seed, 2);
+		c = flow(false, i, 6, EBN_FS_ESTABLISHED, test_below(&seed, 4) ? 995 : 900);
+		c.body.ctl = EBN_CTL(0, EBN_FS_ESTABLISHED, hi ? EBN_FF_INIT_HI : 0, 0);
+		c.body.row[0] = (uint16_t)row[0];
+		c.body.row[1] = (uint16_t)row[1];
+		ck_assert_int_eq(ebn_flow_import(&w.t, &c), 1);
+		owner = row[hi] ? row[hi] : row[!hi];
+		want[owner] += c.body.seen == 995;
+	}
+	do {
+		ebn_flow_sweep(&w.t, &s, &pos, 77);
+	} while (pos);
+	/* those from 30 on were not asked for */
+	for (i = 0; i < 40; i++)
+		ck_assert_uint_eq(owned[i], i < 30 ? want[i] : 0);
+	free(w.t.mem);
+}
+END_TEST
+
 START_TEST(adoption_frees_what_a_killed_writer_claimed)
 {
 	struct ebn_flow_copy c;
@@ -308,5 +341,5 @@ START_TEST(threads_see_whole_entries)
 END_TEST
 
 RUN_SUITE("flow-table", agrees_with_the_naive_model, sizes_hold_what_they_promise,
-	  a_full_set_gives_up_only_what_is_half_open, sweeps_what_expired_in_slices,
+	  a_full_set_gives_up_only_what_is_half_open, sweeps_what_expired_in_slices, a_sweep_counts_places_by_owner,
 	  adoption_frees_what_a_killed_writer_claimed, threads_see_whole_entries)
