@@ -22,3 +22,10 @@ ebpfnetinclude_HEADERS += \
 	include/ebpfnet/service.h \
 	include/ebpfnet/types.h \
 	include/ebpfnet/version.h
+
+# what programs compile in, as of the last release or, before the first, of the last change that was meant
+EXTRA_DIST += tools/abi-dump lib/libebpfnet.abi lib/libebpfnet.abi.constants
+abi-dump: lib/libebpfnet.la
+	CC='$(CC)' $(PYTHON) $(srcdir)/tools/abi-dump lib/.libs/libebpfnet.so $(srcdir)/lib/libebpfnet.abi \
+		$(addprefix $(srcdir)/,$(ebpfnetinclude_HEADERS))
+.PHONY: abi-dump
