@@ -12,6 +12,7 @@ bench_ebn_bench_SOURCES = \
 	bench/address.c \
 	bench/address_bench.h \
 	bench/bench.h \
+	bench/cni.c \
 	bench/compile.c \
 	bench/conntrack.c \
 	bench/daemon.h \

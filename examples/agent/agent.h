@@ -111,6 +111,8 @@ int agent_lease(struct agent *a, const struct conf_endpoint *ep, struct conf_end
 void agent_unlease(struct agent *a, const char *name);
 /* Takes back what endpoints had that are in no configuration any more. */
 void agent_ipam_collect(struct agent *a);
+/* Addresses that are no endpoint's; 0 also when there are none. */
+int agent_ipam_release(struct agent *a, const char *owner);
 
 /* services.c */
 /*

@@ -17,7 +17,8 @@
 #include "control.h"
 #include "file.h"
 
-#define ENDPOINT_MAX 64
+/* The longest name of an endpoint or of an owner of addresses, with its end. */
+#define NAME_MAX_BYTES 256
 
 static int open_spool(const char *path)
 {
@@ -35,15 +36,15 @@ static int open_spool(const char *path)
 	return fd;
 }
 
-/* The endpoint a file of the spool names. */
-static int read_name(int dir, const char *file, char name[ENDPOINT_MAX])
+/* The endpoint, or the owner of addresses, that a file of the spool names. */
+static int read_name(int dir, const char *file, char name[NAME_MAX_BYTES])
 {
 	int fd = openat(dir, file, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-	ssize_t n = fd < 0 ? -1 : read(fd, name, ENDPOINT_MAX);
+	ssize_t n = fd < 0 ? -1 : read(fd, name, NAME_MAX_BYTES);
 
 	if (fd >= 0)
 		close(fd);
-	if (n <= 0 || n >= ENDPOINT_MAX || memchr(name, '\0', (size_t)n))
+	if (n <= 0 || n >= NAME_MAX_BYTES || memchr(name, '\0', (size_t)n))
 		return -EINVAL;
 	name[n] = '\0';
 	return 0;
@@ -76,7 +77,7 @@ static bool has_suffix(const char *text, const char *suffix)
 void agent_cni_replay(struct agent *a)
 {
 	size_t len = strlen(a->socket_path), done = 0;
-	char name[ENDPOINT_MAX], *path;
+	char name[NAME_MAX_BYTES], *path;
 	struct dirent *e;
 	int fd, err;
 	DIR *d;
@@ -96,11 +97,13 @@ void agent_cni_replay(struct agent *a)
 		return;
 	}
 	while ((e = readdir(d))) {
-		if (e->d_name[0] == '.' || !has_suffix(e->d_name, ".delete"))
+		bool addresses = has_suffix(e->d_name, ".release");
+
+		if (e->d_name[0] == '.' || (!addresses && !has_suffix(e->d_name, ".delete")))
 			continue;
 		err = read_name(fd, e->d_name, name);
 		if (!err)
-			err = delete_endpoint(a, name);
+			err = addresses ? agent_ipam_release(a, name) : delete_endpoint(a, name);
 		if (err < 0)
 			agent_log(EBPFNET_LOG_WARNING, "spool: %s: %s", e->d_name, strerror(-err));
 		/* one that could not be carried out now is tried at the next start */
@@ -121,13 +124,15 @@ static json_t *conflist(const struct agent *a)
 	json_t *plugin = json_pack("{s:s, s:s, s:O, s:{s:b, s:b, s:b}}", "type", "ebpfnet-cni", "socket", a->socket_path,
 				   "pool", json_object_get(a->conf->cni, "pool"), "capabilities", "ips", 1, "mac", 1,
 				   "dns", 1);
-	json_t *mtu = json_object_get(a->conf->cni, "mtu");
+	json_t *mtu = json_object_get(a->conf->cni, "mtu"), *plugins;
 
 	if (plugin && mtu)
 		json_object_set(plugin, "mtu", mtu);
+	plugins = json_pack("[o]", plugin);
+	json_array_extend(plugins, json_object_get(a->conf->cni, "chain"));
 	/* the highest version of each runtime's: older ones know no list of versions */
-	return json_pack("{s:s, s:[s, s, s], s:s, s:[o]}", "cniVersion", "1.0.0", "cniVersions", "0.4.0", "1.0.0", "1.1.0",
-			 "name", network ? network : "ebpfnet", "plugins", plugin);
+	return json_pack("{s:s, s:[s, s, s], s:s, s:o*}", "cniVersion", "1.0.0", "cniVersions", "0.4.0", "1.0.0", "1.1.0",
+			 "name", network ? network : "ebpfnet", "plugins", plugins);
 }
 
 int agent_cni_write(struct agent *a)

@@ -99,12 +99,14 @@ struct conf {
 	struct conf_service *services;
 	size_t n_services;
 	json_t *ipam;		/* store, quarantine, pools as the file says them; NULL: none */
-	json_t *cni;		/* conflist, network, pool, mtu; NULL: none */
+	json_t *cni;		/* conflist, network, pool, mtu, chain; NULL: none */
 };
 
 #define CONF_HISTORY_DEFAULT 4096
 #define CONF_HISTORY_MAX 1048576
 #define CONF_NODE_ADDRESSES 256
+/* Plugins behind ours in the conflist. */
+#define CONF_CHAIN_MAX 16
 
 int conf_new(struct conf **ret);
 void conf_free(struct conf *conf);

@@ -158,11 +158,68 @@ static int read_mtu(struct conf_reader *r, const struct tree_node *node, void *o
 	return err;
 }
 
+/* Quoted or not, and what: as YAML has it, in JSON. */
+static json_t *scalar_json(const struct tree_node *node)
+{
+	char *end;
+	long long n;
+
+	if (!node->plain)
+		return json_string(node->value);
+	if (!strcmp(node->value, "true") || !strcmp(node->value, "false"))
+		return json_boolean(*node->value == 't');
+	if (!*node->value || !strcmp(node->value, "~") || !strcmp(node->value, "null"))
+		return json_null();
+	errno = 0;
+	n = strtoll(node->value, &end, 10);
+	return !errno && !*end && strcmp(node->value, "-") != 0 ? json_integer(n) : json_string(node->value);
+}
+
+/* Deeper than any file can be: the tree has its own limit. */
+static json_t *tree_json(const struct tree_node *node)
+{
+	const struct tree_node *n;
+	json_t *o;
+
+	if (node->kind == TREE_SCALAR)
+		return scalar_json(node);
+	o = node->kind == TREE_LIST ? json_array() : json_object();
+	for (n = node->first; o && n; n = n->next)
+		if (node->kind == TREE_LIST ? json_array_append_new(o, tree_json(n)) :
+					      json_object_set_new(o, n->key, tree_json(n))) {
+			json_decref(o);
+			return NULL;
+		}
+	return o;
+}
+
+static int read_plugin(struct conf_reader *r, const struct tree_node *node, void *object)
+{
+	const struct tree_node *type = node->kind == TREE_MAP ? tree_get(node, "type") : NULL;
+
+	if (!type || type->kind != TREE_SCALAR || !*type->value || strchr(type->value, '/'))
+		return tree_error(r->tree, node, r->report, "a plugin is expected, with its \"type\"");
+	if (!strcmp(type->value, "ebpfnet-cni"))
+		return tree_error(r->tree, type, r->report, "the plugin is the first already");
+	if (json_array_size(object) >= CONF_CHAIN_MAX)
+		return tree_error(r->tree, node, r->report, "there are more than %d plugins", CONF_CHAIN_MAX);
+	return json_array_append_new(object, tree_json(node)) ? -ENOMEM : 0;
+}
+
+static int read_chain(struct conf_reader *r, const struct tree_node *node, void *object)
+{
+	json_t *list = json_array();
+	int err = conf_keep(object, "chain", list);
+
+	return err < 0 ? err : conf_read_list(r, node, read_plugin, list);
+}
+
 static const struct conf_key cni_keys[] = {
 	{ "conflist", read_path, true },
 	{ "network", read_text, false },
 	{ "pool", read_text, true },
 	{ "mtu", read_mtu, false },
+	{ "chain", read_chain, false },
 	{}
 };
 

@@ -158,6 +158,16 @@ void agent_unlease(struct agent *a, const char *name)
 		ebpfnet_ipam_release(a->ipam, endpoint_owner(name, owner));
 }
 
+int agent_ipam_release(struct agent *a, const char *owner)
+{
+	int err;
+
+	if (!strncmp(owner, ENDPOINT_OWNER, strlen(ENDPOINT_OWNER)))
+		return -EINVAL;
+	err = a->ipam ? ebpfnet_ipam_release(a->ipam, owner) : 0;
+	return err == -ENOENT ? 0 : err;
+}
+
 void agent_ipam_collect(struct agent *a)
 {
 	struct ebpfnet_ipam_collect_opts opts = { EBPFNET_OPTS_INIT(opts), .prefix = ENDPOINT_OWNER };

@@ -178,8 +178,7 @@ int cni_call(struct cni *c, const char *method, json_t *params, json_t **ret)
 	return err;
 }
 
-/* What the agent refuses, as a CNI error. */
-static int refused(struct cni *c, int err, const char *what)
+int cni_refused(struct cni *c, int err, const char *what)
 {
 	int code = CNI_INTERNAL;
 
@@ -274,7 +273,7 @@ static int agent_add(struct cni *c, struct cni_endpoint *ep)
 		err = cni_call(c, "endpoint.create", endpoint_params(c, ep), &result);
 	}
 	if (err < 0)
-		return refused(c, err, "the endpoint cannot be made");
+		return cni_refused(c, err, "the endpoint cannot be made");
 	read_endpoint(result, ep);
 	json_decref(result);
 	return ebpfnet_addr_family(&ep->addr4) || ebpfnet_addr_family(&ep->addr6) ? 0 :
@@ -289,8 +288,8 @@ static int agent_del(struct cni *c, const char *endpoint)
 	if (!err || err == -ENOENT)
 		return 0;
 	if (err == -ECONNREFUSED)
-		return cni_spool(c, endpoint);
-	return refused(c, err, "the endpoint cannot be removed");
+		return cni_spool(c, CNI_SPOOL_ENDPOINT, endpoint);
+	return cni_refused(c, err, "the endpoint cannot be removed");
 }
 
 static int agent_get(struct cni *c, const char *endpoint, struct cni_endpoint *ret)
@@ -301,7 +300,7 @@ static int agent_get(struct cni *c, const char *endpoint, struct cni_endpoint *r
 	if (err == -ENOENT)
 		return cni_fail(c, CNI_UNKNOWN_CONTAINER, "the agent has no endpoint %s", endpoint);
 	if (err < 0)
-		return refused(c, err, "the endpoint cannot be looked at");
+		return cni_refused(c, err, "the endpoint cannot be looked at");
 	read_endpoint(result, ret);
 	json_decref(result);
 	return 0;
@@ -315,7 +314,7 @@ static int agent_list(struct cni *c, json_t **ret)
 	int err = cni_call(c, "endpoint.list", NULL, &result);
 
 	if (err < 0)
-		return refused(c, err, "endpoints cannot be listed");
+		return cni_refused(c, err, "endpoints cannot be listed");
 	snprintf(label, sizeof(label), "cni:network=%s;", c->network);
 	*ret = json_array();
 	json_array_foreach(json_object_get(result, "endpoints"), i, v) {
@@ -329,8 +328,7 @@ static int agent_list(struct cni *c, json_t **ret)
 	return 0;
 }
 
-/* Can the next ADD have an address? */
-static int pool_has_room(struct cni *c)
+int cni_pool_has_room(struct cni *c)
 {
 	json_t *result = NULL, *v;
 	bool found = false, full = false;
@@ -361,7 +359,7 @@ static int agent_status(struct cni *c)
 
 	if (err < 0)
 		return cni_fail(c, CNI_UNAVAILABLE, "%s", *c->details ? c->details : strerror(-err));
-	return c->ipam_type ? 0 : pool_has_room(c);
+	return c->ipam_type ? 0 : cni_pool_has_room(c);
 }
 
 const struct cni_backend cni_agent = {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
 /*
- * ebpfnet-cni: a CNI plugin. One process for one command: the environment and a JSON document come in, a result or an
+ * ebpfnet-cni, a CNI plugin, and ebpfnet-ipam, which only gives addresses. One process for one command: the environment and a JSON document come in, a result or an
  * error goes out. What must be kept is the agent's, or in a standalone network the library's.
  */
 #ifndef CNI_CNI_H
@@ -76,6 +76,14 @@ int cni_fail_diag(struct cni *c, int code, const char *what, int err, const stru
 /* A line on stderr, which runtimes log. */
 void cni_log(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
+/* answer.c: standard output. print takes the value over; the error's exit status is returned. */
+int cni_print(json_t *value);
+/* Whatever comes on standard input, and without waiting for its end: the answer is the same. */
+int cni_print_version(void);
+int cni_print_error(const struct cni *c);
+/* Run by hand: on stderr, and exit status 0. */
+int cni_say_what(const char *program);
+
 /* env.c: each 0, or -1 with the error noted */
 int cni_read_environment(struct cni *c);
 int cni_read_args(struct cni *c);
@@ -83,6 +91,20 @@ int cni_open_netns(struct cni *c);
 bool cni_name_ok(const char *name);
 /* Endpoint and device of an attachment, the same ones each time. */
 void cni_names(const char *container, const char *ifname, char endpoint[64], char device[16]);
+
+/* document.c: standard input as JSON, its version, whether that has the command, the network's name */
+int cni_read_document(struct cni *c);
+/* socket, spool and pool; "/run/ebpfnet/NAME.sock" has its spool in "/run/ebpfnet/NAME.spool". */
+int cni_read_paths(struct cni *c, const json_t *object);
+int cni_text_key(struct cni *c, const json_t *object, const char *key, bool absolute, const char *fallback,
+		 const char **ret);
+/* The addresses that are asked for, of each family the last. */
+int cni_read_ips(struct cni *c, const char *where, const json_t *ips);
+/* GC: endpoint names of the attachments that stay, as keys; -1: not understood, and nothing is removed. */
+int cni_valid_attachments(struct cni *c, json_t **ret);
+bool cni_is_one_of(const char *key, const char *const *list);
+/* A key with its value, as code 2 must name them. */
+int cni_unsupported(struct cni *c, const char *key, const json_t *value, const char *why);
 
 /* conf.c */
 int cni_read_conf(struct cni *c);
@@ -131,7 +153,13 @@ extern const struct cni_backend cni_agent, cni_standalone;
 
 /* agent.c: one call; -errno as the agent says (message noted in c->details), -ECONNREFUSED: nobody answers. */
 int cni_call(struct cni *c, const char *method, json_t *params, json_t **result);
-/* spool.c: leaves a deletion for the agent to do when it is back. */
-int cni_spool(struct cni *c, const char *endpoint);
+/* What the agent refuses, as a CNI error. */
+int cni_refused(struct cni *c, int err, const char *what);
+/* Can the next ADD have an address of the pool? */
+int cni_pool_has_room(struct cni *c);
+
+/* spool.c: leaves the deletion of an endpoint, or the release of an owner's addresses, for the agent to do when it is back. */
+enum cni_spooled { CNI_SPOOL_ENDPOINT, CNI_SPOOL_ADDRESSES };
+int cni_spool(struct cni *c, enum cni_spooled what, const char *name);
 
 #endif

@@ -249,30 +249,6 @@ int cni_check(struct cni *c)
 	return check_device(c, &ep);
 }
 
-/* Endpoint names of the attachments that stay; -1: not understood, and nothing is removed. */
-static int valid_attachments(struct cni *c, json_t **ret)
-{
-	json_t *list = json_object_get(c->conf, "cni.dev/valid-attachments"), *v;
-	size_t i;
-
-	if (!list)
-		list = json_object_get(c->conf, "cni.dev/attachments");
-	if (!json_is_array(list))
-		return cni_fail(c, CNI_INVALID_CONFIG, "GC without a list \"cni.dev/valid-attachments\"");
-	*ret = json_object();
-	json_array_foreach(list, i, v) {
-		const char *container = json_string_value(cni_member(v, "containerID"));
-		const char *ifname = json_string_value(cni_member(v, "ifname"));
-		char endpoint[64], device[16];
-
-		if (!container || !ifname || !cni_name_ok(container))
-			return cni_fail(c, CNI_INVALID_CONFIG, "GC: an attachment without containerID and ifname");
-		cni_names(container, ifname, endpoint, device);
-		json_object_set_new(*ret, endpoint, json_true());
-	}
-	return 0;
-}
-
 static int collect(struct cni *c, struct ebpfnet_ctx *ctx, const char *endpoint)
 {
 	struct cni_endpoint ep = { .name = endpoint };
@@ -289,7 +265,7 @@ int cni_gc(struct cni *c)
 	json_t *valid = NULL, *names = NULL, *v;
 	struct ebpfnet_ctx *ctx = NULL;
 	size_t i;
-	int err = ebpfnet_ctx_new(NULL, &ctx) < 0 ? cni_fail(c, CNI_INTERNAL, "no memory") : valid_attachments(c, &valid);
+	int err = ebpfnet_ctx_new(NULL, &ctx) < 0 ? cni_fail(c, CNI_INTERNAL, "no memory") : cni_valid_attachments(c, &valid);
 
 	if (!err)
 		err = backend(c)->list(c, &names);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause
 /*
- * Deletions for an agent who is not there. A file of the spool holds the name of an endpoint. The agent listens first, then
+ * Deletions for an agent who is not there. A file of the spool holds the name of an endpoint (NUMBER.delete), or of an owner
+ * of addresses (NUMBER.release). The agent listens first, then
  * takes the lock of the spool for himself, reads it and removes it; a plugin takes the lock with others, asks the agent once
  * more and only then writes. So either the agent is asked or he finds the file.
  */
@@ -52,21 +53,21 @@ static size_t count(int dir)
 	return n;
 }
 
-static int write_file(int dir, const char *endpoint)
+static int write_file(int dir, const char *kind, const char *text)
 {
 	uint64_t h = 0xcbf29ce484222325u;
 	char name[32], temp[40];
-	size_t len = strlen(endpoint);
+	size_t len = strlen(text);
 	int fd, err = 0;
 
-	for (const char *p = endpoint; *p; p++)
+	for (const char *p = text; *p; p++)
 		h = (h ^ (unsigned char)*p) * 0x100000001b3u;
-	snprintf(name, sizeof(name), "%016llx.delete", (unsigned long long)h);
+	snprintf(name, sizeof(name), "%016llx.%s", (unsigned long long)h, kind);
 	snprintf(temp, sizeof(temp), ".%.16s.%d", name, (int)getpid());
 	fd = openat(dir, temp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (fd < 0)
 		return -errno;
-	if (write(fd, endpoint, len) != (ssize_t)len || fsync(fd) < 0)
+	if (write(fd, text, len) != (ssize_t)len || fsync(fd) < 0)
 		err = -EIO;
 	if (close(fd) < 0)
 		err = -errno;
@@ -77,17 +78,23 @@ static int write_file(int dir, const char *endpoint)
 	return err;
 }
 
-int cni_spool(struct cni *c, const char *endpoint)
+int cni_spool(struct cni *c, enum cni_spooled what, const char *name)
 {
+	static const struct {
+		const char *kind, *method, *param;
+	} how[] = {
+		[CNI_SPOOL_ENDPOINT] = { "delete", "endpoint.delete", "name" },
+		[CNI_SPOOL_ADDRESSES] = { "release", "ipam.release", "owner" },
+	};
 	int dir = open_dir(c->spool), err;
 
 	if (dir < 0)
 		return cni_fail(c, CNI_TRY_AGAIN, "no agent answers, and %.200s: %s", c->spool, strerror(-dir));
-	err = cni_call(c, "endpoint.delete", json_pack("{s:s}", "name", endpoint), NULL);
+	err = cni_call(c, how[what].method, json_pack("{s:s}", how[what].param, name), NULL);
 	if (err == -ECONNREFUSED) {
-		err = count(dir) >= SPOOL_MAX ? -ENOSPC : write_file(dir, endpoint);
+		err = count(dir) >= SPOOL_MAX ? -ENOSPC : write_file(dir, how[what].kind, name);
 		if (!err)
-			cni_log("no agent answers at %s: %s is left to him in %s", c->socket, endpoint, c->spool);
+			cni_log("no agent answers at %s: %s is left to him in %s", c->socket, name, c->spool);
 	}
 	*c->details = '\0';
 	close(dir);

@@ -55,7 +55,7 @@ tests_netns_test_service_SOURCES = tests/netns/test-service.c tests/unit/suite.h
 tests_netns_test_service_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_netns_test_service_LDADD = $(EBN_TEST_LIBS)
 # ebpfnet-cni
-EBN_CNI_TESTS = tests/netns/cni tests/netns/cni-many tests/netns/cni-runtimes
+EBN_CNI_TESTS = tests/netns/cni tests/netns/cni-ipam tests/netns/cni-many tests/netns/cni-runtimes
 ROOT_TESTS += $(EBN_CNI_TESTS)
 EXTRA_DIST += $(EBN_CNI_TESTS) tests/netns/cni-lib.sh
 EXTRA_PROGRAMS += tests/netns/test-policy-truth
