@@ -202,7 +202,7 @@ static int fill_endpoints(struct setup *s)
 		r = ebn_ep_row(s->rows, row);
 		r->ifindex = s->ifindex[i];
 		r->flags = EBN_EP_F_ENFORCE | EBN_EP_F_GATEWAY | EBN_EP_F_REDIRECT;
-		r->identity = 300 + i;
+		r->identity = r->peer4 = r->peer6 = 300 + i;
 		r->subject = SUBJECT;
 		r->id = (uint16_t)(i + 1);
 		memcpy(r->mac, ep_mac[i], 6);

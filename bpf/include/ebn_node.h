@@ -168,7 +168,7 @@ struct ebn_ep_row {
 	/* line 0: what an IPv4 packet needs */
 	__u32 ifindex;
 	__u32 flags;		/* [in place] */
-	__u32 identity;		/* [in place] */
+	__u32 identity;		/* of its labels; user space only [in place] */
 	__u32 subject;		/* index into EBN_P_SUBJECT and the epochs [in place] */
 	__u8 mac[6];		/* of the device inside */
 	__u16 zone;		/* conntrack zone */
@@ -178,12 +178,14 @@ struct ebn_ep_row {
 	__u32 gw4;		/* network order, 0: none */
 	__u32 meta;		/* offset of an EBN_X_NAME extent: name and labels; user space only [in place] */
 	__u32 incarnation;	/* raised each time the row is given out */
-	__u64 reserved0[2];
+	__u32 peer4;		/* what policy asks about when addr4 is the peer [in place] */
+	__u32 reserved0[3];
 	/* line 1: IPv6 */
 	__u32 addr6[4];		/* all zero: none */
 	__u32 addr6_ll[4];	/* link local, all zero: derived from the MAC is accepted */
 	__u32 gw6[4];
-	__u32 reserved1[4];
+	__u32 peer6;		/* and addr6 [in place] */
+	__u32 reserved1[3];
 };
 EBN_ASSERT(sizeof(struct ebn_ep_row) == 2 * EBN_LINE, "an endpoint row is two lines");
 
@@ -195,7 +197,7 @@ EBN_ASSERT(sizeof(struct ebn_ep_row) == 2 * EBN_LINE, "an endpoint row is two li
  */
 struct ebn_addr_entry {
 	__u32 addr[4];
-	__u32 identity;		/* 0: free. Stored last (release) when filled [in place] */
+	__u32 identity;		/* what policy asks about. 0: free. Stored last (release) when filled [in place] */
 	__u32 row;		/* endpoint row + 1 when the address is a local endpoint's, else 0 */
 	__u32 reserved[2];	/* node, tunnel key */
 };
@@ -303,6 +305,11 @@ static inline __u32 ebn_addr_common(__u64 hi0, __u64 lo0, __u64 hi1, __u64 lo1)
 #define EBN_ID_CLUSTER_MAX 65535u
 #define EBN_ID_SCOPE_LOCAL (1u << 24)
 #define EBN_ID_SCOPE_REMOTE_NODE (2u << 24)
+/*
+ * The upper half of the local scope: labels that stand within prefixes which rules for endpoints speak of. Numbers are even; the
+ * cell behind such a number's has no class but the number that the labels have without the prefixes, which is the one to tell.
+ */
+#define EBN_ID_SPLIT (EBN_ID_SCOPE_LOCAL + (1u << 23))
 
 /*
  * ---- identity -> peer class ----

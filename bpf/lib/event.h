@@ -47,6 +47,19 @@ static __always_inline void ebn_event_identities(const struct ebn_view *v, struc
 	}
 }
 
+/* The number that is told: of the labels, wherever the address stands. Verifier: one function, so that it is followed once. */
+__attribute__((noinline)) __u32 ebn_told(__u32 identity)
+{
+	struct ebn_view v;
+	__u32 told = 0;
+
+	if (identity < EBN_ID_SPLIT || identity >= EBN_ID_SCOPE_REMOTE_NODE)
+		return identity;
+	if (!ebn_view_open(&v))
+		told = ebn_peer_class(&v, identity + 1);
+	return told ? told : identity;
+}
+
 static __always_inline void ebn_event_addr(__u32 *to, const __u32 *from)
 {
 	to[0] = from[0];
@@ -76,8 +89,8 @@ static __always_inline void ebn_event_fill(struct ebn_event *e, const struct ebn
 	e->sport = icmp || related ? p->icmp_type : bpf_ntohs(p->sport);
 	e->dport = icmp || related ? p->icmp_code : bpf_ntohs(p->dport);
 	e->len = p->len;
-	e->src_identity = p->identity[0];
-	e->dst_identity = p->identity[1];
+	e->src_identity = ebn_told(p->identity[0]);
+	e->dst_identity = ebn_told(p->identity[1]);
 	e->egress_decision = p->decision[EBN_EGRESS];
 	e->ingress_decision = p->decision[EBN_INGRESS];
 	e->ep = p->ep[p->side & 1];

@@ -246,7 +246,8 @@ struct ebn_ep_line6 {
 	__u32 addr6[4];
 	__u32 addr6_ll[4];
 	__u32 gw6[4];
-	__u32 reserved[4];
+	__u32 peer;
+	__u32 reserved[3];
 };
 EBN_ASSERT(sizeof(struct ebn_ep_line6) == EBN_LINE, "the second line");
 EBN_ASSERT(__builtin_offsetof(struct ebn_ep_row, addr6) == EBN_LINE, "the second line");

@@ -4,8 +4,8 @@
  * of this node, the ingress policy of the other side when that is one.
  *
  * Order. The writer publishes, or stores in place, and then raises the epoch. So each epoch is read before the root and the
- * words that the verdict is made of: address epochs, root, addresses, subjects' epochs, root again, policy. When anything
- * changes in between, the sum is the old one, and the flow's next packet is judged again.
+ * words that the verdict is made of: address epochs, root, addresses, subjects' epochs, policy. When anything changes in
+ * between, the sum is the old one or spoilt, and the flow's next packet is judged again.
  */
 #ifndef EBN_LIB_POLICY_H
 #define EBN_LIB_POLICY_H
@@ -22,6 +22,9 @@ static __always_inline __u32 ebn_sum_subject(const struct ebn_view *v, __u32 sub
 {
 	return ebn_epoch_subject(v, subject) + subject * 0x9e3779b1u;
 }
+
+/* For a sum that must not be met again; odd, so that it takes all bits of what it multiplies. */
+#define EBN_SUM_SPOILT 0x5bd1e995u
 
 static __always_inline __u64 ebn_side_hash(const __u32 *addr, const bool v6)
 {
@@ -172,16 +175,35 @@ __attribute__((noinline)) int ebn_ask_other(struct ebn_pkt *p, __u32 ingress)
 }
 
 /*
+ * A live row's first line, and what policy asks about when its endpoint is the peer: what its labels and the prefixes its address
+ * stands within come to. Verifier: the two words are in one place of their lines, so this has no branch.
+ */
+static __always_inline const struct ebn_ep_row *ebn_ep_known(const struct ebn_view *v, __u32 row, __u32 v6,
+							     __u32 *ret_peer)
+{
+	struct ebn_slot s = ebn_view_slot(v, EBN_P_ENDPOINT);
+	__u32 off = s.off + row * sizeof(struct ebn_ep_row);
+
+	if (row >= s.n)
+		return 0;
+	*ret_peer = ebn_node_u32(v, off + (v6 & 1) * EBN_LINE + __builtin_offsetof(struct ebn_ep_row, peer4));
+	return ebn_node_line(v, off);
+}
+EBN_ASSERT(__builtin_offsetof(struct ebn_ep_row, peer6) == __builtin_offsetof(struct ebn_ep_row, peer4) + EBN_LINE,
+	   "a line apart");
+
+/*
  * Who the two sides are, and the sum of the epochs that stands on it. An endpoint's own address counts only in flows between
  * two of them, as in ebn_ct_stands(). The writer stores a row's identity before it raises the address's epoch.
  */
 static __always_inline int ebn_ends(struct ebn_view *v, struct ebn_pkt *p)
 {
-	__u32 known = p->side & 1, other = known ^ 1, sum, row;
+	__u32 known = p->side & 1, other = known ^ 1, sum, row, peer;
 	const __u32 *addr = ebn_side_addr(p, other);
 	__u64 hash = ebn_other_hash(p);
 	const struct ebn_ep_row *ep;
 	struct ebn_addr_hit hit;
+	__u64 root;
 
 	sum = ebn_epoch_addr(v, hash);
 	if (ebn_view_renew(v, sum))
@@ -205,14 +227,20 @@ static __always_inline int ebn_ends(struct ebn_view *v, struct ebn_pkt *p)
 	}
 	p->identity[other] = hit.identity;
 	/* the side that the hook knows: its address is the row's, or the packet would not be here */
-	ep = ebn_ep_line(v, row - 1 + (__u32)ebn_dep(sum));
+	ep = ebn_ep_known(v, row - 1 + (__u32)ebn_dep(sum), p->v6, &peer);
 	if (!ep)
 		return -1;
 	p->ep[known] = ep->id;
-	p->identity[known] = EBN_READ(ep->identity);
+	p->identity[known] = peer;
 	p->subject[known] = EBN_READ(ep->subject);
-	p->sum = sum + ebn_sum_subject(v, p->subject[known]);
-	return ebn_view_renew(v, p->sum);
+	sum += ebn_sum_subject(v, p->subject[known]);
+	/*
+	 * The numbers go with the root that they were read behind: its tables judge the packet, whatever has been published since.
+	 * Then the sum may have epochs of the next one, so no flow is to stand on it. Verifier: no branch.
+	 */
+	root = ebn_node_u64(v, EBN_NODE_ROOT_OFF + (__u32)ebn_dep(sum));
+	p->sum = sum + EBN_SUM_SPOILT * (EBN_ROOT_GEN(root) ^ v->generation);
+	return 0;
 }
 
 /**

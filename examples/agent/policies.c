@@ -212,6 +212,7 @@ struct question {
 	struct ebpfnet_labels *subject, *peer;
 	uint16_t endpoint;	/* id of the subject, 0: not one of ours */
 	uint32_t identity;	/* of the peer, 0: only its labels are known */
+	struct ebpfnet_addr addr;	/* of the peer, when it is known */
 };
 
 static int endpoint_info(struct call *call, const char *key, const char *name,
@@ -271,12 +272,26 @@ static int read_subject(struct call *call, struct question *q)
 	return err;
 }
 
+/* Who is behind the peer's address, and the number that the tables are asked with. */
+static int peer_at(struct call *call, const char *key, struct question *q, uint32_t *ret_labels)
+{
+	struct ebpfnet_address_info info = {};
+	int err = ebpfnet_address_match(call->agent->dp, &q->addr, &info, sizeof(info));
+
+	if (err < 0)
+		return call_error(call, err, key, "%s", strerror(-err));
+	q->query.peer_addr = &q->addr;
+	q->identity = info.peer_identity;
+	*ret_labels = info.identity;
+	return 0;
+}
+
 static int read_peer(struct call *call, struct question *q)
 {
 	struct ebpfnet_endpoint_info info = {};
 	const char *name = NULL, *labels = NULL;
-	struct ebpfnet_addr addr;
 	uint64_t identity = 0;
+	uint32_t number = 0;
 	int err = param_text(call, "peer_endpoint", false, &name);
 
 	if (!err)
@@ -288,20 +303,20 @@ static int read_peer(struct call *call, struct question *q)
 	if (name) {
 		err = endpoint_info(call, "peer_endpoint", name, &q->peer, &info);
 		q->identity = info.identity;
-		return err;
+		q->addr = ebpfnet_addr_family(&info.addr4) ? info.addr4 : info.addr6;
+		return err || !info.id ? err : peer_at(call, "peer_endpoint", q, &number);
 	}
 	if (labels)
 		return parse_labels(call, "peer_labels", labels, &q->peer);
-	q->identity = (uint32_t)identity;
+	number = q->identity = (uint32_t)identity;
 	if (json_object_get(call->params, "peer_address")) {
-		err = param_addr(call, "peer_address", &addr);
+		err = param_addr(call, "peer_address", &q->addr);
 		if (!err)
-			err = ebpfnet_address_lookup(call->agent->dp, &addr, &q->identity);
+			err = peer_at(call, "peer_address", q, &number);
 		if (err < 0)
-			return *call->message ? err : call_error(call, err, "peer_address", "%s",
-								 strerror(-err));
+			return err;
 	}
-	return q->identity ? identity_labels(call, "peer_identity", q->identity, &q->peer) : 0;
+	return number ? identity_labels(call, "peer_identity", number, &q->peer) : 0;
 }
 
 static int read_port(struct call *call, struct question *q)

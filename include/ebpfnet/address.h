@@ -60,6 +60,11 @@ struct ebpfnet_address_info {
 	uint16_t endpoint;		/**< id of the local endpoint that has it, 0: none */
 	uint8_t policy;			/**< 1: a rule's CIDR brought it, nobody named it here */
 	uint8_t reserved;
+	/**
+	 * What policy asks about: another number than identity when rules speak of prefixes that the address stands within, of
+	 * endpoints' addresses too (EBPFNET_PEER_F_ENDPOINTS). For ebpfnet_policy_lookup().
+	 */
+	uint32_t peer_identity;
 };
 
 /**

@@ -344,7 +344,6 @@ struct ebpfnet_policy_stats {
  *   -EINVAL
  *   -EROFS	the datapath was opened read-only
  *   -ENOSPC	the tables cannot hold it; diag and stats say by how much. The old policy stays
- *   -ENOTSUP	a peer has EBPFNET_PEER_F_ENDPOINTS, which this version does not compile (diag names the rule)
  *   -EBUSY	programs are not loaded yet
  *   -ENOMEM
  * @since 0.1

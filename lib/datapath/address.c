@@ -12,10 +12,10 @@ static int ebn_address_put(struct ebpfnet_datapath *dp, const uint32_t a[4], uin
 	uint32_t old = 0, row = 0;
 	int r;
 
-	if (!ebn_addr_get(dp->rows, a, &old, &row) && row)
+	if (!ebn_policy_addr_get(dp->policy, a, &old, &row) && row)
 		return -EEXIST;
-	r = old == identity ? 0 : ebn_addr_set(dp->rows, a, identity, 0);
-	if (r < 0 || old == identity)
+	r = ebn_policy_addr_set(dp->policy, a, identity, 0);
+	if (r < 0)
 		ebn_identity_put(dp, identity);
 	else if (old)
 		ebn_identity_put(dp, old);
@@ -42,12 +42,12 @@ static int ebn_address_forget(struct ebpfnet_datapath *dp, const uint32_t a[4])
 	uint32_t identity, row;
 	int r;
 
-	r = ebn_addr_get(dp->rows, a, &identity, &row);
+	r = ebn_policy_addr_get(dp->policy, a, &identity, &row);
 	if (r < 0)
 		return r;
 	if (row)
 		return -EBUSY;
-	r = ebn_addr_del(dp->rows, a);
+	r = ebn_policy_addr_del(dp->policy, a);
 	if (!r)
 		ebn_identity_put(dp, identity);
 	return r;
@@ -194,10 +194,11 @@ static int ebn_address_match(struct ebpfnet_datapath *dp, const struct ebn_dir *
 	struct ebn_prefix p = { 0 };
 	int r;
 
-	*ret = (struct ebpfnet_address_info){ .identity = EBN_ID_WORLD };
+	*ret = (struct ebpfnet_address_info){ .identity = EBN_ID_WORLD, .peer_identity = EBN_ID_WORLD };
 	r = ebn_rows_read_address(dp->node_mem, dp->node_size, dir, a, &identity, &row);
 	if (!r) {
-		ret->identity = identity;
+		ret->identity = ebn_rows_read_told(dp->node_mem, dp->node_size, dir, identity);
+		ret->peer_identity = identity;
 		ret->endpoint = ebn_row_endpoint(dp, dir, row);
 		ret->prefix = ebn_prefix_of(a, 128);
 	}
@@ -205,7 +206,8 @@ static int ebn_address_match(struct ebpfnet_datapath *dp, const struct ebn_dir *
 		return r;
 	r = ebn_rows_read_prefix(dp->node_mem, dp->node_size, dir, a, &p);
 	if (!r) {
-		ret->identity = p.identity;
+		ret->identity = ebn_rows_read_told(dp->node_mem, dp->node_size, dir, p.identity);
+		ret->peer_identity = p.identity;
 		ret->policy = p.owner != 0;
 		ret->prefix = ebn_prefix_of(p.addr, p.len);
 	}
@@ -272,8 +274,11 @@ static int ebn_address_tell(struct ebn_address_walk *w, const struct ebpfnet_add
 static int ebn_address_one(const uint32_t addr[4], uint32_t identity, uint32_t row, void *arg)
 {
 	struct ebn_address_walk *w = arg;
-	struct ebpfnet_address_info info = { .prefix = ebn_prefix_of(addr, 128), .identity = identity,
-					     .endpoint = ebn_row_endpoint(w->dp, &w->dir, row) };
+	struct ebpfnet_address_info info = {
+		.prefix = ebn_prefix_of(addr, 128), .peer_identity = identity,
+		.identity = ebn_rows_read_told(w->dp->node_mem, w->dp->node_size, &w->dir, identity),
+		.endpoint = ebn_row_endpoint(w->dp, &w->dir, row),
+	};
 
 	w->stats.addresses++;
 	return ebn_address_tell(w, &info);
@@ -282,8 +287,10 @@ static int ebn_address_one(const uint32_t addr[4], uint32_t identity, uint32_t r
 static int ebn_prefix_one(const uint32_t addr[4], uint32_t len, const struct ebn_prefix_value *v, void *arg)
 {
 	struct ebn_address_walk *w = arg;
-	struct ebpfnet_address_info info = { .prefix = ebn_prefix_of(addr, len), .identity = v->identity,
-					     .policy = v->owner != 0 };
+	struct ebpfnet_address_info info = {
+		.prefix = ebn_prefix_of(addr, len), .peer_identity = v->identity, .policy = v->owner != 0,
+		.identity = ebn_rows_read_told(w->dp->node_mem, w->dp->node_size, &w->dir, v->identity),
+	};
 
 	w->stats.prefixes++;
 	return ebn_address_tell(w, &info);

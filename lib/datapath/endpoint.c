@@ -131,9 +131,9 @@ static int ebn_ep_adopt_addr(struct ebpfnet_datapath *dp, uint32_t row, const ui
 	if (!(addr[0] | addr[1] | addr[2] | addr[3]))
 		return 0;
 	/* killed between the row and its address */
-	if (!ebn_addr_get(dp->rows, addr, &id, &r) && id == identity && r == row + 1)
+	if (!ebn_policy_addr_get(dp->policy, addr, &id, &r) && id == identity && r == row + 1)
 		return 0;
-	return ebn_addr_set(dp->rows, addr, identity, row + 1);
+	return ebn_policy_addr_set(dp->policy, addr, identity, row + 1);
 }
 
 void ebn_addr_from4(uint32_t v4, uint32_t ret[4])
@@ -227,7 +227,7 @@ int ebn_eps_open(struct ebpfnet_datapath *dp, struct ebpfnet_diag *diag)
 	/* addresses of endpoints that were being made or destroyed when their writer was killed */
 	r = ebn_addr_foreach(dp->rows, ebn_eps_orphan, &o);
 	for (k = 0; !r && k < o.n; k++)
-		r = ebn_addr_del(dp->rows, o.addr[k]);
+		r = ebn_policy_addr_del(dp->policy, o.addr[k]);
 	free(o.addr);
 	if (r < 0)
 		return ebn_diag(diag, "ebn_node", r, "addresses cannot be put in order");
@@ -304,6 +304,7 @@ struct ebn_ep_making {
 	struct ebn_link_info link;
 	uint32_t identity, subject, row;
 	uint32_t addr[2][4];
+	uint32_t peer[2];	/* what policy asks about at the address */
 	uint32_t was[2];	/* identity the address had before: it was known as somebody else's */
 	uint16_t id;
 	bool has_numbers, has_row, published, has_name;
@@ -348,7 +349,8 @@ static int ebn_ep_check(struct ebpfnet_datapath *dp, const struct ebpfnet_endpoi
 	if (o->id && dp->p->ids[o->id / 64] & 1ULL << o->id % 64)
 		return ebn_diag(diag, "id", EEXIST, "id %u is in use", o->id);
 	for (i = 0; i < 2; i++)
-		if (ebpfnet_addr_family(addr[i]) && !ebn_addr_get(dp->rows, m->addr[i], &m->was[i], &row) && row)
+		if (ebpfnet_addr_family(addr[i]) &&
+		    !ebn_policy_addr_get(dp->policy, m->addr[i], &m->was[i], &row) && row)
 			return ebn_diag(diag, i ? "addr6" : "addr4", EEXIST, "the address is an endpoint's");
 	m->id = o->id;
 	if (!m->id && ebn_ep_free_id(dp, &m->id))
@@ -398,6 +400,8 @@ static void ebn_ep_fill(struct ebn_ep_row *row, const struct ebpfnet_endpoint_op
 	memcpy(gw4, o->gateway4.b, sizeof(gw4));
 	row->gw4 = gw4[3];
 	row->meta = 0;
+	row->peer4 = m->peer[0];
+	row->peer6 = m->peer[1];
 	memcpy(row->addr6, m->addr[1], sizeof(row->addr6));
 	memset(row->addr6_ll, 0, sizeof(row->addr6_ll));
 	memcpy(row->gw6, o->gateway6.b, sizeof(row->gw6));
@@ -411,19 +415,27 @@ static void ebn_ep_undo(struct ebpfnet_datapath *dp, struct ebn_ep_making *m)
 		if (!m->addr_set[i])
 			continue;
 		if (m->was[i])
-			(void)ebn_addr_set(dp->rows, m->addr[i], m->was[i], 0);
+			(void)ebn_policy_addr_set(dp->policy, m->addr[i], m->was[i], 0);
 		else
-			(void)ebn_addr_del(dp->rows, m->addr[i]);
+			(void)ebn_policy_addr_del(dp->policy, m->addr[i]);
 	}
 	if (m->has_row)
 		(void)ebn_ep_row_put(dp->rows, m->row);
+	for (i = 0; i < 2; i++)
+		if (!m->addr_set[i])
+			ebn_policy_addr_unnumber(dp->policy, m->peer[i]);
 	if (m->has_name)
 		(void)ebn_name_set(dp->rows, EBN_NAME_ENDPOINT, m->row, NULL);
 	if (m->has_numbers)
 		ebn_ep_numbers_put(dp, m->identity, m->subject);
 }
 
-/* Everything in the tables. Identity and subject come before a packet can name them, the row before its addresses. */
+static bool ebn_ep_has_addr(const struct ebn_ep_making *m, int i)
+{
+	return m->addr[i][0] | m->addr[i][1] | m->addr[i][2] | m->addr[i][3];
+}
+
+/* Everything in the tables. Identities and subject come before a packet can name them, the row before its addresses. */
 static int ebn_ep_tables(struct ebpfnet_datapath *dp, const struct ebpfnet_endpoint_opts *o, struct ebn_ep_making *m,
 			 const struct ebpfnet_mac *mac)
 {
@@ -441,12 +453,17 @@ static int ebn_ep_tables(struct ebpfnet_datapath *dp, const struct ebpfnet_endpo
 	if (r < 0)
 		return r;
 	m->has_name = true;
+	for (i = 0; !r && i < 2; i++)
+		if (ebn_ep_has_addr(m, i))
+			r = ebn_policy_addr_number(dp->policy, m->addr[i], m->identity, &m->peer[i]);
+	if (r < 0)
+		return r;
 	ebn_ep_fill(ebn_ep_row(dp->rows, m->row), o, m, mac);
 	r = ebn_ep_row_publish(dp->rows, m->row);
 	for (i = 0; !r && i < 2; i++) {
-		if (!(m->addr[i][0] | m->addr[i][1] | m->addr[i][2] | m->addr[i][3]))
+		if (!ebn_ep_has_addr(m, i))
 			continue;
-		r = ebn_addr_set(dp->rows, m->addr[i], m->identity, m->row + 1);
+		r = ebn_policy_addr_place(dp->policy, m->addr[i], m->peer[i], m->row + 1);
 		m->addr_set[i] = !r;
 	}
 	return r;
@@ -558,10 +575,10 @@ int ebpfnet_endpoint_restore(struct ebpfnet_endpoint *ep, struct ebpfnet_diag *d
 
 int ebpfnet_endpoint_set_labels(struct ebpfnet_endpoint *ep, const struct ebpfnet_labels *labels)
 {
-	uint32_t identity, subject, old_identity, old_subject, a4[4];
+	uint32_t identity, subject, old_identity, old_subject, addr[2][4], peer[2] = { 0, 0 };
 	struct ebpfnet_datapath *dp;
 	struct ebn_ep_row *row;
-	int r;
+	int r, i;
 
 	r = ebn_ep_writable(ep);
 	if (r < 0)
@@ -574,21 +591,27 @@ int ebpfnet_endpoint_set_labels(struct ebpfnet_endpoint *ep, const struct ebpfne
 	r = ebn_ep_numbers_get(dp, labels, &identity, &subject);
 	if (r < 0)
 		return r;
-	r = ebn_ep_set_text(dp, ep->row, ep->name, labels);
+	ebn_addr_from4(row->addr4, addr[0]);
+	memcpy(addr[1], row->addr6, sizeof(addr[1]));
+	for (i = 0; !r && i < 2; i++)
+		if (addr[i][0] | addr[i][1] | addr[i][2] | addr[i][3])
+			r = ebn_policy_addr_number(dp->policy, addr[i], identity, &peer[i]);
+	if (!r)
+		r = ebn_ep_set_text(dp, ep->row, ep->name, labels);
 	if (r < 0) {
+		ebn_policy_addr_unnumber(dp->policy, peer[0]);
+		ebn_policy_addr_unnumber(dp->policy, peer[1]);
 		ebn_ep_numbers_put(dp, identity, subject);
 		return r;
 	}
 	old_identity = row->identity;
 	old_subject = row->subject;
-	ebn_addr_from4(row->addr4, a4);
 	EBN_WRITE(row->subject, subject);
+	/* the addresses are there, so these change words and need no room */
+	for (i = 0; !r && i < 2; i++)
+		if (peer[i])
+			r = ebn_policy_addr_place(dp->policy, addr[i], peer[i], ep->row + 1);
 	EBN_WRITE(row->identity, identity);
-	/* the addresses are there, so these change a word each and need no room */
-	if (row->addr4)
-		r = ebn_addr_set(dp->rows, a4, identity, ep->row + 1);
-	if (!r && (row->addr6[0] | row->addr6[1] | row->addr6[2] | row->addr6[3]))
-		r = ebn_addr_set(dp->rows, row->addr6, identity, ep->row + 1);
 	/* two subjects' epochs may be equal: both move, so that every living flow is checked again */
 	ebn_node_raise_subject(dp->node, old_subject);
 	ebn_node_raise_subject(dp->node, subject);
@@ -633,9 +656,9 @@ int ebpfnet_endpoint_destroy(struct ebpfnet_endpoint *ep)
 	ebn_addr_from4(row->addr4, a4);
 	memcpy(a6, row->addr6, sizeof(a6));
 	if (a4[3])
-		(void)ebn_addr_del(dp->rows, a4);
+		(void)ebn_policy_addr_del(dp->policy, a4);
 	if (a6[0] | a6[1] | a6[2] | a6[3])
-		(void)ebn_addr_del(dp->rows, a6);
+		(void)ebn_policy_addr_del(dp->policy, a6);
 	(void)ebn_ep_row_put(dp->rows, ep->row);
 	r = ebn_dev_detach(dp, ep->row);
 	(void)ebn_name_set(dp->rows, EBN_NAME_ENDPOINT, ep->row, NULL);

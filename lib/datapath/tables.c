@@ -373,9 +373,8 @@ static int ebn_take_address(const uint32_t addr[4], uint32_t identity, uint32_t 
 {
 	struct ebpfnet_datapath *dp = arg;
 
-	(void)addr;
 	/* a local endpoint takes its own; a number nobody knows any more is left to the next change */
-	if (!row && identity >= EBN_ID_CLUSTER_MIN)
+	if (!row && !ebn_policy_addr_get(dp->policy, addr, &identity, NULL) && identity >= EBN_ID_CLUSTER_MIN)
 		(void)ebn_policy_identity_ref(dp->policy, identity);
 	return 0;
 }

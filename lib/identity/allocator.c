@@ -3,6 +3,7 @@
 
 #include "core/index.h"
 #include "identity/identities.h"
+#include "tables/numbers.h"
 
 #define NUMBERS (EBN_ID_CLUSTER_MAX + 1)
 
@@ -40,6 +41,16 @@ int ebn_identity_of_reserved(const struct ebpfnet_labels *labels)
 	return claims_reserved(labels) ? -EINVAL : 0;
 }
 
+/* By place: number = first + place * step. */
+struct scope {
+	uint32_t first, step;
+	struct ebn_identity **id;
+	size_t cap;
+	uint32_t n;
+	struct ebn_index by_labels;
+	struct ebn_numbers places;
+};
+
 struct ebn_identities {
 	struct ebn_node *nt;
 	struct ebpfnet_identities *source;	/* who gives the numbers; NULL: this object itself */
@@ -48,6 +59,7 @@ struct ebn_identities {
 	struct ebn_index by_labels;		/* hash of the labels -> number */
 	uint32_t next;				/* where to look first: numbers rest as long as they can */
 	uint32_t n;
+	struct scope scope[EBN_SCOPES];
 };
 
 static int insert(struct ebn_identities *ids, uint32_t number, const struct ebpfnet_labels *labels,
@@ -92,6 +104,12 @@ int ebn_identities_new(struct ebn_node *nt, struct ebn_identities **ret)
 		return -ENOMEM;
 	ids->nt = nt;
 	ids->next = EBN_ID_CLUSTER_MIN;
+	ids->scope[EBN_SCOPE_OUTSIDE].first = EBN_ID_SCOPE_LOCAL;
+	ids->scope[EBN_SCOPE_OUTSIDE].step = 1;
+	ebn_numbers_init(&ids->scope[EBN_SCOPE_OUTSIDE].places, nt, 1, EBN_ID_SPLIT - EBN_ID_SCOPE_LOCAL);
+	ids->scope[EBN_SCOPE_SPLIT].first = EBN_ID_SPLIT;
+	ids->scope[EBN_SCOPE_SPLIT].step = 2;
+	ebn_numbers_init(&ids->scope[EBN_SCOPE_SPLIT].places, nt, 1, (EBN_ID_SCOPE_REMOTE_NODE - EBN_ID_SPLIT) / 2);
 	err = add_reserved(ids);
 	if (err < 0) {
 		ebn_identities_free(ids);
@@ -110,9 +128,137 @@ void ebn_identities_free(struct ebn_identities *ids)
 			ebpfnet_labels_unref(ids->by_number[i]->labels);
 		free(ids->by_number[i]);
 	}
+	for (int k = 0; k < EBN_SCOPES; k++) {
+		struct scope *sc = &ids->scope[k];
+
+		for (size_t i = 0; i < sc->cap; i++) {
+			if (sc->id[i])
+				ebpfnet_labels_unref(sc->id[i]->labels);
+			free(sc->id[i]);
+		}
+		free(sc->id);
+		ebn_index_done(&sc->by_labels);
+		ebn_numbers_done(&sc->places);
+	}
 	ebn_index_done(&ids->by_labels);
 	free(ids);
 }
+
+/* ---- local scopes ---- */
+
+/* NULL: of no local scope. */
+static struct scope *scope_of(struct ebn_identities *ids, uint32_t number)
+{
+	if (number < EBN_ID_SCOPE_LOCAL || number >= EBN_ID_SCOPE_REMOTE_NODE)
+		return NULL;
+	return &ids->scope[ebn_identity_split(number) ? EBN_SCOPE_SPLIT : EBN_SCOPE_OUTSIDE];
+}
+
+static uint32_t place_of(const struct scope *sc, uint32_t number)
+{
+	return (number - sc->first) / sc->step;
+}
+
+struct ebn_identity *ebn_local_find(struct ebn_identities *ids, enum ebn_scope scope,
+				    const struct ebpfnet_labels *labels)
+{
+	struct scope *sc = &ids->scope[scope];
+	uint32_t cursor, i = 0;
+
+	ebn_index_for_each(&sc->by_labels, ebpfnet_labels_hash(labels), cursor, i)
+		if (ebpfnet_labels_equal(sc->id[i]->labels, labels))
+			return sc->id[i];
+	return NULL;
+}
+
+static int local_insert(struct scope *sc, uint32_t i, const struct ebpfnet_labels *labels, bool found,
+			struct ebn_identity **ret)
+{
+	struct ebn_identity *id = ebn_calloc(1, sizeof(*id));
+
+	if (!id || ebn_grow(&sc->id, &sc->cap, (size_t)i + 1, sizeof(*sc->id)) < 0 ||
+	    (found && ebn_index_add(&sc->by_labels, ebpfnet_labels_hash(labels), i) < 0)) {
+		free(id);
+		return -ENOMEM;
+	}
+	id->labels = ebpfnet_labels_ref((struct ebpfnet_labels *)labels);
+	id->number = sc->first + i * sc->step;
+	sc->id[i] = id;
+	sc->n++;
+	*ret = id;
+	return 0;
+}
+
+int ebn_local_make(struct ebn_identities *ids, enum ebn_scope scope, const struct ebpfnet_labels *labels,
+		   struct ebn_identity *base, bool found, struct ebn_identity **ret)
+{
+	struct scope *sc = &ids->scope[scope];
+	uint32_t i = 0;
+	int err;
+
+	err = ebn_numbers_get(&sc->places, &i);
+	if (err < 0)
+		return err;
+	err = local_insert(sc, i, labels, found, ret);
+	if (err < 0) {
+		ebn_numbers_unget(&sc->places, i);
+		return err;
+	}
+	(*ret)->base = base;
+	if (base)
+		base->refs++;
+	return 0;
+}
+
+int ebn_local_settle(struct ebn_identities *ids, struct ebn_identity *id)
+{
+	struct scope *sc = &ids->scope[ebn_identity_split(id->number) ? EBN_SCOPE_SPLIT : EBN_SCOPE_OUTSIDE];
+
+	return ebn_index_add(&sc->by_labels, ebpfnet_labels_hash(id->labels), place_of(sc, id->number));
+}
+
+int ebn_local_restore(struct ebn_identities *ids, uint32_t number, const struct ebpfnet_labels *labels,
+		      struct ebn_identity **ret)
+{
+	struct scope *sc = scope_of(ids, number);
+	uint32_t i;
+
+	if (!sc || number == sc->first || (number - sc->first) % sc->step)
+		return -EINVAL;
+	i = place_of(sc, number);
+	if (ebn_numbers_take(&sc->places, i))
+		return -EINVAL;
+	/* a second one of the same labels was there for the time of a commit */
+	return local_insert(sc, i, labels, !ebn_local_find(ids, sc == ids->scope ? EBN_SCOPE_OUTSIDE : EBN_SCOPE_SPLIT,
+							   labels), ret);
+}
+
+static void local_remove(struct scope *sc, struct ebn_identity *id, bool reuse_now)
+{
+	uint32_t i = place_of(sc, id->number);
+
+	ebn_index_remove(&sc->by_labels, ebpfnet_labels_hash(id->labels), i);
+	sc->id[i] = NULL;
+	sc->n--;
+	if (reuse_now)
+		ebn_numbers_unget(&sc->places, i);
+	else
+		ebn_numbers_retire(&sc->places, i);
+	ebpfnet_labels_unref(id->labels);
+	free(id);
+}
+
+static struct ebn_identity *local_next(const struct scope *sc, uint32_t number)
+{
+	uint32_t from = number <= sc->first ? 0 : (number - sc->first + sc->step - 1) / sc->step;
+
+	for (size_t i = from; i < sc->cap; i++)
+		if (sc->id[i])
+			return sc->id[i];
+	return NULL;
+}
+
+/* ---- the cluster's ---- */
 
 static struct ebn_identity *find(struct ebn_identities *ids, const struct ebpfnet_labels *labels)
 {
@@ -168,7 +314,8 @@ int ebn_identities_use(struct ebn_identities *ids, struct ebpfnet_identities *so
 	struct ebn_identity *id;
 	int r;
 
-	for (uint32_t n = EBN_ID_CLUSTER_MIN; (id = ebn_identities_next(ids, n)); n = id->number + 1) {
+	for (uint32_t n = EBN_ID_CLUSTER_MIN; (id = ebn_identities_next(ids, n)) && id->number < NUMBERS;
+	     n = id->number + 1) {
 		r = ebpfnet_identities_claim(source, id->number, id->labels);
 		/* what the tables say counts on this node until nobody uses it any more */
 		if (r < 0 && r != -EEXIST && r != -EINVAL)
@@ -235,7 +382,12 @@ static void rested(void *arg, uint64_t number)
 void ebn_identities_remove(struct ebn_identities *ids, struct ebn_identity *id, bool reuse_now)
 {
 	uint32_t number = id->number;
+	struct scope *sc = scope_of(ids, number);
 
+	if (sc) {
+		local_remove(sc, id, reuse_now);
+		return;
+	}
 	ebn_index_remove(&ids->by_labels, ebpfnet_labels_hash(id->labels), number);
 	ids->by_number[number] = NULL;
 	ids->n--;
@@ -253,18 +405,28 @@ void ebn_identities_remove(struct ebn_identities *ids, struct ebn_identity *id, 
 
 struct ebn_identity *ebn_identities_get(struct ebn_identities *ids, uint32_t number)
 {
-	return number < NUMBERS ? ids->by_number[number] : NULL;
+	struct scope *sc = scope_of(ids, number);
+	uint32_t i;
+
+	if (!sc)
+		return number < NUMBERS ? ids->by_number[number] : NULL;
+	i = place_of(sc, number);
+	return (number - sc->first) % sc->step == 0 && i < sc->cap ? sc->id[i] : NULL;
 }
 
 struct ebn_identity *ebn_identities_next(struct ebn_identities *ids, uint32_t number)
 {
+	struct ebn_identity *id = NULL;
+
 	for (; number < NUMBERS; number++)
 		if (ids->by_number[number])
 			return ids->by_number[number];
-	return NULL;
+	for (int k = 0; !id && k < EBN_SCOPES; k++)
+		id = local_next(&ids->scope[k], number);
+	return id;
 }
 
 uint32_t ebn_identities_count(const struct ebn_identities *ids)
 {
-	return ids->n;
+	return ids->n + ids->scope[EBN_SCOPE_OUTSIDE].n + ids->scope[EBN_SCOPE_SPLIT].n;
 }

@@ -20,6 +20,13 @@ struct ebpfnet_labels {
 	struct ebn_label labels[];	/* sorted by source, then key */
 };
 
+/* Two sets of labels together, which is more than anybody may ask for. */
+#define EBN_LABELS_LONG_MAX (2 * EBPFNET_LABELS_MAX)
+/* A canonical text of up to EBN_LABELS_LONG_MAX labels. -EINVAL, -E2BIG, -ENOMEM. */
+int ebn_labels_parse_long(const char *text, struct ebpfnet_labels **ret);
+/* The labels of both; of one key b's. -E2BIG, -ENOMEM. */
+int ebn_labels_join(const struct ebpfnet_labels *a, const struct ebpfnet_labels *b, struct ebpfnet_labels **ret);
+
 /* "reserved:NAME;" of a reserved identity, NULL: none. */
 const char *ebn_reserved_name(uint32_t identity);
 

@@ -115,24 +115,22 @@ static bool read_source(const char *text, struct ebn_span *ret)
 	return ebn_read_key(&text, &none, ret) && !none.len && !*text;
 }
 
-int ebpfnet_labels_parse(const char *text, const char *default_source, struct ebpfnet_diag *diag,
-			 struct ebpfnet_labels **ret)
+static int parse(const char *text, const char *default_source, unsigned int max, struct ebpfnet_diag *diag,
+		 struct ebpfnet_labels **ret)
 {
-	struct parsed l[EBPFNET_LABELS_MAX];
+	struct parsed l[EBN_LABELS_LONG_MAX];
 	struct ebpfnet_labels *labels;
 	struct ebn_span source;
 	unsigned int n = 0;
 	const char *p;
 	int rc;
 
-	if (!text || !ret)
-		return -EINVAL;
 	if (!read_source(default_source ? default_source : "k8s", &source))
 		return ebn_diag(diag, NULL, EINVAL, "the default source of labels is not a name");
 	p = ebn_skip_blanks(text);
 	while (*p) {
-		if (n == EBPFNET_LABELS_MAX)
-			return ebn_diag(diag, NULL, E2BIG, "more than %d labels", EBPFNET_LABELS_MAX);
+		if (n == max)
+			return ebn_diag(diag, NULL, E2BIG, "more than %u labels", max);
 		rc = read_label(text, &p, source, diag, &l[n]);
 		if (rc < 0)
 			return rc;
@@ -147,6 +145,31 @@ int ebpfnet_labels_parse(const char *text, const char *default_source, struct eb
 		return -ENOMEM;
 	*ret = labels;
 	return 0;
+}
+
+int ebpfnet_labels_parse(const char *text, const char *default_source, struct ebpfnet_diag *diag,
+			 struct ebpfnet_labels **ret)
+{
+	return text && ret ? parse(text, default_source, EBPFNET_LABELS_MAX, diag, ret) : -EINVAL;
+}
+
+int ebn_labels_parse_long(const char *text, struct ebpfnet_labels **ret)
+{
+	return parse(text, NULL, EBN_LABELS_LONG_MAX, NULL, ret);
+}
+
+int ebn_labels_join(const struct ebpfnet_labels *a, const struct ebpfnet_labels *b, struct ebpfnet_labels **ret)
+{
+	const char *x = ebpfnet_labels_format(a), *y = ebpfnet_labels_format(b);
+	size_t len = strlen(x) + strlen(y) + 1;
+	_free_ char *text = malloc(len);
+	int err;
+
+	if (!text)
+		return -ENOMEM;
+	/* each ends with ';' */
+	err = ebn_format(text, len, "%s%s", x, y);
+	return err < 0 ? err : ebn_labels_parse_long(text, ret);
 }
 
 struct ebpfnet_labels *ebpfnet_labels_ref(struct ebpfnet_labels *labels)

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause
 /* Taking over tables that another process left: every offset and index is checked before it is believed. */
+#include "identity/internal.h"
 #include "policy/engine.h"
 
 struct adopt {
@@ -160,10 +161,10 @@ static int identity(uint32_t number, const char *text, void *arg)
 	struct ebn_identity *id;
 	int err;
 
-	err = ebpfnet_labels_parse(text, NULL, NULL, &labels);
+	err = ebn_labels_parse_long(text, &labels);
 	if (!err)
 		err = number < EBN_ID_SCOPE_LOCAL ? ebn_identities_restore(a->p->ids, number, labels, &id) :
-						    ebn_outside_restore(a->p, number, labels);
+						    ebn_local_restore(a->p->ids, number, labels, &id);
 	ebpfnet_labels_unref(labels);
 	return err == 0 || err == -ENOMEM ? err : corrupt(a, "an identity's number or labels cannot be");
 }
@@ -314,6 +315,8 @@ static int adopt(struct adopt *a)
 		err = classes(a);
 	if (!err)
 		err = ebn_outside_adopt(p);
+	if (!err)
+		err = ebn_inside_adopt(p, a->diag);
 	return err ? err : rules(a);
 }
 

@@ -10,6 +10,7 @@
  *   install.c   staging a plan into the node tables, publishing it, or taking it back
  *   members.c   identities and subjects that come and go
  *   outside.c   prefixes, groups and names of the world: marks.c which labels they get, learn.c names between commits
+ *   inside.c    addresses of endpoints within prefixes; local.c the identities that these two make
  *   adopt.c     taking over an arena; lookup.c  reading it; policy.c  the rest
  *
  * A change works on a plan. Until ebn_plan_publish() has succeeded nothing in force is changed but by taking numbers and
@@ -20,9 +21,11 @@
 
 #include "identity/allocator.h"
 #include "policy/columns.h"
+#include "policy/inside.h"
 #include "policy/model.h"
 #include "policy/outside.h"
 #include "policy/policy.h"
+#include "tables/numbers.h"
 
 #define EBN_SLOT_NONE UINT32_MAX
 #define EBN_DECISIONS_MAX 65536u
@@ -30,26 +33,6 @@
 #define EBN_ROWS_MAX 65535u
 
 /* ---- store.c ---- */
-
-/* Numbers that rest for a grace period between two users. */
-struct ebn_numbers {
-	struct ebn_node *nt;
-	uint8_t *state;
-	size_t cap;
-	uint32_t end;			/* all in use are below */
-	uint32_t low;			/* none free is below */
-	uint32_t max;			/* numbers are below this */
-};
-void ebn_numbers_init(struct ebn_numbers *ns, struct ebn_node *nt, uint32_t first, uint32_t max);
-void ebn_numbers_done(struct ebn_numbers *ns);
-/* -ENOSPC, -ENOMEM. */
-int ebn_numbers_get(struct ebn_numbers *ns, uint32_t *ret);
-/* Adoption: takes a given number; 1: it was taken already. -ENOSPC, -ENOMEM. */
-int ebn_numbers_take(struct ebn_numbers *ns, uint32_t number);
-/* Nobody has seen it: free at once. */
-void ebn_numbers_unget(struct ebn_numbers *ns, uint32_t number);
-/* Free after the next grace period. */
-void ebn_numbers_retire(struct ebn_numbers *ns, uint32_t number);
 
 /* An extent of table memory, shared by all that need the same bytes. */
 struct ebn_chunk {
@@ -227,7 +210,7 @@ struct ebn_policy {
 	size_t n_groups;
 	/* the world's parts */
 	struct ebn_outside outside;
-	struct ebn_numbers outside_ids;
+	struct ebn_inside inside;
 	bool misfits;			/* identities are not in the class of their labels until the next publish */
 	/* subjects: the slot in the population is the index */
 	struct ebn_columns selectors;
@@ -388,11 +371,32 @@ void ebn_table_unref(struct ebn_policy *p, struct ebn_table *t);
 int ebn_plan_stage(struct ebn_plan *pl);
 int ebn_plan_publish(struct ebn_plan *pl);
 
+/* ---- local.c ---- */
+struct ebn_local_want {
+	const struct ebpfnet_labels *labels;
+	struct ebn_identity *base;	/* of the split scope */
+	const struct ebn_identity *like;	/* see there */
+};
+/*
+ * An identity of these labels, with a reference: the one there is, or a new one. like: in the class of this other identity,
+ * so that the policy in force takes one for the other; the next commit sends it to the class of its labels. When the one
+ * there is is in another class, a second one of the same labels is made, for the time until then.
+ * silent: no packet is going to see it. -ENOSPC, -ENOMEM.
+ */
+int ebn_local_take(struct ebn_policy *p, enum ebn_scope scope, const struct ebn_local_want *want, bool silent,
+		   struct ebn_identity **ret);
+/* NULL is allowed. silent: it was taken so. */
+void ebn_local_put(struct ebn_policy *p, struct ebn_identity *id, bool silent);
+/* Packets under way may hold the number: the class it is in stays until they are through. NULL is allowed. */
+void ebn_local_put_later(struct ebn_policy *p, struct ebn_identity *id);
+
 /* ---- members.c ---- */
 /* An identity that is in the allocator gets its class, its name and its cell. -ENOSPC, -ENOMEM: nothing changed. */
 int ebn_identity_enter(struct ebn_policy *p, struct ebn_identity *id);
 /* The same; like: an identity whose class it gets, NULL: that of its labels. silent: no cell, no name. */
 int ebn_identity_enter_as(struct ebn_policy *p, struct ebn_identity *id, const struct ebn_identity *like, bool silent);
+/* Drops a reference; with the last one it leaves. NULL is allowed. */
+void ebn_identity_drop(struct ebn_policy *p, struct ebn_identity *id);
 /* The reverse, and out of the allocator. */
 void ebn_identity_leave(struct ebn_policy *p, struct ebn_identity *id);
 /* silent: it came silently. */

@@ -163,7 +163,8 @@ static int relabel(struct ebn_policy *p, const struct ebn_net *net)
 			use_remove(o, at);
 			err = ebn_outside_move(p, net, NULL, old);
 		} else {
-			err = ebn_outside_take(p, labels, &id);
+			err = ebn_local_take(p, EBN_SCOPE_OUTSIDE, &(struct ebn_local_want){ labels, NULL, NULL },
+					     false, &id);
 			if (!err && !old)
 				err = use_insert(o, at, net, id);
 			if (!err)
@@ -175,7 +176,7 @@ static int relabel(struct ebn_policy *p, const struct ebn_net *net)
 				use_remove(o, at);
 			}
 			if (err < 0)
-				ebn_outside_put(p, id);
+				ebn_local_put(p, id, false);
 		}
 	}
 	ebpfnet_labels_unref(labels);

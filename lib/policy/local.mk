@@ -9,7 +9,9 @@ lib_libebpfnet_internal_la_SOURCES += \
 	lib/policy/explain.c \
 	lib/policy/groups.c \
 	lib/policy/inst.c \
+	lib/policy/inside.c lib/policy/inside.h \
 	lib/policy/install.c \
+	lib/policy/local.c \
 	lib/policy/lookup.c \
 	lib/policy/learn.c \
 	lib/policy/marks.c lib/policy/marks.h \

@@ -33,13 +33,15 @@ static int add_cidr(struct ebn_marks *m, const struct ebn_net *net)
 	char key[EBN_NET_LABEL_LEN];
 
 	ebn_net_label(net, key);
-	return add(m, net, keep_text(m, EBN_SOURCE_CIDR, key));
+	return add(m, net, keep_text(m, m->inside ? EBN_SOURCE_NET : EBN_SOURCE_CIDR, key));
 }
 
 static int add_group(struct ebn_marks *m, const struct ebn_group *g)
 {
-	bool service = g->kind == EBPFNET_PEER_SERVICE;
-	const char *label = keep_text(m, service ? EBN_SOURCE_SERVICE : EBN_SOURCE_GROUP, g->name);
+	static const char *const source[2][2] = {
+		{ EBN_SOURCE_GROUP, EBN_SOURCE_SERVICE }, { EBN_SOURCE_NET_GROUP, EBN_SOURCE_NET_SERVICE },
+	};
+	const char *label = keep_text(m, source[m->inside][g->kind == EBPFNET_PEER_SERVICE], g->name);
 	int err = label ? 0 : -ENOMEM;
 
 	for (uint32_t i = 0; !err && i < g->n_nets; i++)
@@ -87,6 +89,8 @@ static int add_peer(struct ebn_marks *m, const struct ebpfnet_policy_set *set, c
 {
 	int err = 0;
 
+	if (m->inside && !(peer->flags & EBPFNET_PEER_F_ENDPOINTS))
+		return 0;
 	if (peer->kind == EBPFNET_PEER_CIDR)
 		err = add_cidr(m, &peer->net);
 	else if (peer->kind == EBPFNET_PEER_CIDR_GROUP || peer->kind == EBPFNET_PEER_SERVICE)
@@ -165,7 +169,8 @@ static int want_labels(const struct text *t, const struct ebn_net *net, struct e
 	if (err != -E2BIG)
 		return err;
 	ebn_net_format(net, text);
-	return ebn_diag(diag, NULL, E2BIG, "more than %d prefixes, groups and names cover %s", EBPFNET_LABELS_MAX - 1, text);
+	return ebn_diag(diag, NULL, E2BIG, "more than %d prefixes, groups and names cover %s", EBPFNET_LABELS_MAX - 1,
+			text);
 }
 
 /*
@@ -180,7 +185,9 @@ static int make_wants(struct ebn_marks *m, struct ebpfnet_diag *diag)
 	int err;
 
 	m->want = ebn_calloc(m->n, sizeof(*m->want));
-	err = m->want ? put(&t, "reserved:world") : -ENOMEM;
+	err = m->want ? 0 : -ENOMEM;
+	if (!err && !m->inside)
+		err = put(&t, "reserved:world");
 	for (size_t i = 0; !err && i < m->n;) {
 		const struct ebn_net *net = &m->mark[i].net;
 
@@ -206,6 +213,7 @@ int ebn_marks_make(struct ebn_marks *ret, const struct ebpfnet_policy_set *set, 
 	_free_ uint8_t *seen = ebn_calloc(set->n_groups, 1);
 	int err = seen ? 0 : -ENOMEM;
 
+	ret->inside = !outside;
 	for (size_t i = 0; !err && i < set->n; i++)
 		for (uint32_t r = 0; !err && r < set->books[i]->n_rules; r++)
 			for (uint32_t k = 0; !err && k < set->books[i]->rules[r].n_peers; k++)

@@ -7,7 +7,7 @@
 
 struct ebn_want {
 	struct ebn_net net;
-	struct ebpfnet_labels *labels;	/* reserved:world, and the marks of all prefixes that cover it */
+	struct ebpfnet_labels *labels;	/* the marks of all prefixes that cover it; of the world's, reserved:world as well */
 };
 
 /* A prefix and the label it gives to all it covers. */
@@ -23,9 +23,13 @@ struct ebn_marks {
 	size_t n_texts, texts_cap;
 	struct ebn_want *want;	/* sorted by prefix */
 	size_t n_wants;
+	bool inside;		/* of labelled addresses */
 };
 
-/* -E2BIG with diag (more marks on a prefix than an identity has labels), -ENOMEM; ret is to be done in any case. */
+/*
+ * outside NULL: what labelled addresses are told by, else the world's prefixes, with the names it has learnt.
+ * -E2BIG with diag (more marks on a prefix than an identity has labels), -ENOMEM; ret is to be done in any case.
+ */
 int ebn_marks_make(struct ebn_marks *ret, const struct ebpfnet_policy_set *set, const struct ebn_outside *outside,
 		   struct ebpfnet_diag *diag);
 void ebn_marks_done(struct ebn_marks *m);

@@ -152,6 +152,12 @@ static int announce(struct ebn_policy *p, const struct ebn_identity *id, uint32_
 {
 	int err;
 
+	/* before anybody can meet the number: the one to tell */
+	if (id->base) {
+		err = ebn_class_set(p->rows, id->number + 1, id->base->number);
+		if (err < 0)
+			return err;
+	}
 	if (!ebn_identity_reserved(id->number)) {
 		err = ebn_name_set(p->rows, EBN_NAME_IDENTITY, id->number, ebpfnet_labels_format(id->labels));
 		if (err < 0)
@@ -236,14 +242,12 @@ int ebn_identity_enter(struct ebn_policy *p, struct ebn_identity *id)
 
 struct ebn_identity *ebn_identity_find(const struct ebn_policy *p, uint32_t number)
 {
-	return number < EBN_ID_SCOPE_LOCAL ? ebn_identities_get(p->ids, number) : ebn_outside_get(p, number);
+	return ebn_identities_get(p->ids, number);
 }
 
 struct ebn_identity *ebn_identity_next(const struct ebn_policy *p, uint32_t number)
 {
-	struct ebn_identity *id = number < EBN_ID_SCOPE_LOCAL ? ebn_identities_next(p->ids, number) : NULL;
-
-	return id ? id : ebn_outside_next(p, number);
+	return ebn_identities_next(p->ids, number);
 }
 
 int ebn_policy_identity_get(struct ebn_policy *p, const struct ebpfnet_labels *labels, uint32_t *ret_identity)
@@ -280,6 +284,7 @@ int ebn_policy_identity_ref(struct ebn_policy *p, uint32_t identity)
 void ebn_identity_leave_as(struct ebn_policy *p, struct ebn_identity *id, bool silent)
 {
 	uint32_t slot = id->tag, cls = p->classes.class_of[slot];
+	struct ebn_identity *base = id->base;
 
 	/* the page is there when the class is not the unknown one, so this is a store */
 	if (cls != EBN_CLASS_UNKNOWN && !silent)
@@ -289,10 +294,14 @@ void ebn_identity_leave_as(struct ebn_policy *p, struct ebn_identity *id, bool s
 	class_leave(p, slot);
 	ebn_columns_remove(&p->peers, slot);
 	slot_give(p, slot);
-	if (id->number < EBN_ID_SCOPE_LOCAL)
-		ebn_identities_remove(p->ids, id, false);
-	else
-		ebn_outside_remove(p, id, silent);
+	ebn_identities_remove(p->ids, id, silent);
+	ebn_identity_drop(p, base);
+}
+
+void ebn_identity_drop(struct ebn_policy *p, struct ebn_identity *id)
+{
+	if (id && ebn_identities_release(id))
+		ebn_identity_leave(p, id);
 }
 
 void ebn_identity_leave(struct ebn_policy *p, struct ebn_identity *id)
@@ -302,10 +311,7 @@ void ebn_identity_leave(struct ebn_policy *p, struct ebn_identity *id)
 
 void ebn_policy_identity_put(struct ebn_policy *p, uint32_t identity)
 {
-	struct ebn_identity *id = ebn_identity_find(p, identity);
-
-	if (id && ebn_identities_release(id))
-		ebn_identity_leave(p, id);
+	ebn_identity_drop(p, ebn_identity_find(p, identity));
 }
 
 const struct ebpfnet_labels *ebn_policy_identity_labels(struct ebn_policy *p, uint32_t identity)

@@ -25,6 +25,10 @@
 #define EBN_SOURCE_GROUP "cidrgroup"
 #define EBN_SOURCE_SERVICE "service"
 #define EBN_SOURCE_FQDN "fqdn"
+/* The same for addresses that somebody gave labels to, of prefixes with EBPFNET_PEER_F_ENDPOINTS. */
+#define EBN_SOURCE_NET "net"
+#define EBN_SOURCE_NET_GROUP "netgroup"
+#define EBN_SOURCE_NET_SERVICE "netservice"
 /* Of labels that say which number a port's name has: "port:http/tcp=8080". */
 #define EBN_SOURCE_PORT "port"
 
@@ -43,6 +47,7 @@ struct ebn_peer {
 	uint32_t flags;
 	struct ebpfnet_selector *selector;	/* of the peer's labels, or with EBPFNET_PEER_F_LABELS of the group's */
 	struct ebpfnet_selector *mark;		/* what it comes down to, but for services and groups by label; NULL: see there */
+	struct ebpfnet_selector *inside;	/* the same for labelled addresses; NULL: it does not speak of them */
 	char *name;				/* of the group; FQDN: the pattern in small letters */
 	struct ebn_net net;			/* CIDR */
 	uint32_t n_except;

@@ -26,135 +26,6 @@ struct ebn_outside_plan {
 	bool dry;
 };
 
-/* ---- identities ---- */
-
-struct ebn_identity *ebn_outside_get(const struct ebn_policy *p, uint32_t number)
-{
-	uint32_t i = number - EBN_ID_SCOPE_LOCAL;
-
-	return i < p->outside.ids_cap ? p->outside.id[i] : NULL;
-}
-
-struct ebn_identity *ebn_outside_next(const struct ebn_policy *p, uint32_t number)
-{
-	for (size_t i = number > EBN_ID_SCOPE_LOCAL ? number - EBN_ID_SCOPE_LOCAL : 0; i < p->outside.ids_cap; i++)
-		if (p->outside.id[i])
-			return p->outside.id[i];
-	return NULL;
-}
-
-static struct ebn_identity *find(const struct ebn_policy *p, const struct ebpfnet_labels *labels)
-{
-	uint32_t cursor, i = 0;
-
-	ebn_index_for_each(&p->outside.by_labels, ebpfnet_labels_hash(labels), cursor, i)
-		if (ebpfnet_labels_equal(p->outside.id[i]->labels, labels))
-			return p->outside.id[i];
-	return NULL;
-}
-
-/* found: it is the one of its labels. */
-static int insert(struct ebn_policy *p, uint32_t i, const struct ebpfnet_labels *labels, bool found,
-		  struct ebn_identity **ret)
-{
-	struct ebn_outside *o = &p->outside;
-	struct ebn_identity *id = ebn_calloc(1, sizeof(*id));
-
-	if (!id || ebn_grow(&o->id, &o->ids_cap, (size_t)i + 1, sizeof(*o->id)) < 0 ||
-	    (found && ebn_index_add(&o->by_labels, ebpfnet_labels_hash(labels), i) < 0)) {
-		free(id);
-		return -ENOMEM;
-	}
-	id->labels = ebpfnet_labels_ref((struct ebpfnet_labels *)labels);
-	id->number = EBN_ID_SCOPE_LOCAL + i;
-	o->id[i] = id;
-	o->n_ids++;
-	*ret = id;
-	return 0;
-}
-
-void ebn_outside_remove(struct ebn_policy *p, struct ebn_identity *id, bool fresh)
-{
-	uint32_t i = id->number - EBN_ID_SCOPE_LOCAL;
-
-	ebn_index_remove(&p->outside.by_labels, ebpfnet_labels_hash(id->labels), i);
-	p->outside.id[i] = NULL;
-	p->outside.n_ids--;
-	if (fresh)
-		ebn_numbers_unget(&p->outside_ids, i);
-	else
-		ebn_numbers_retire(&p->outside_ids, i);
-	ebpfnet_labels_unref(id->labels);
-	free(id);
-}
-
-int ebn_outside_restore(struct ebn_policy *p, uint32_t number, const struct ebpfnet_labels *labels)
-{
-	uint32_t i = number - EBN_ID_SCOPE_LOCAL;
-	struct ebn_identity *id;
-
-	if (!i || i >= EBN_ID_SCOPE_LOCAL || ebn_numbers_take(&p->outside_ids, i))
-		return -EINVAL;
-	/* a second one of the same labels was there for the time of a commit */
-	return insert(p, i, labels, !find(p, labels), &id);
-}
-
-/*
- * An identity of these labels, with a reference: the one there is, or a new one. like: in the class of this other identity,
- * so that the policy in force takes one for the other; the next commit sends it to the class of its labels. When the one
- * there is is in another class, a second one of the same labels is made, for the time until then.
- */
-static int take(struct ebn_policy *p, const struct ebpfnet_labels *labels, const struct ebn_identity *like, bool silent,
-		struct ebn_identity **ret)
-{
-	struct ebn_identity *id = find(p, labels);
-	uint32_t i = 0;
-	int err;
-
-	if (id && (!like || ebn_class_of(p, id) == ebn_class_of(p, like))) {
-		id->refs++;
-		*ret = id;
-		return 0;
-	}
-	err = ebn_numbers_get(&p->outside_ids, &i);
-	if (err < 0)
-		return err;
-	err = insert(p, i, labels, !id, &id);
-	if (err < 0) {
-		ebn_numbers_unget(&p->outside_ids, i);
-		return err;
-	}
-	err = ebn_identity_enter_as(p, id, like, silent);
-	if (err < 0) {
-		ebn_outside_remove(p, id, true);
-		return err;
-	}
-	id->refs = 1;
-	*ret = id;
-	return 0;
-}
-
-static void put(struct ebn_policy *p, struct ebn_identity *id, bool silent)
-{
-	if (id && !--id->refs)
-		ebn_identity_leave_as(p, id, silent);
-}
-
-static void put_later(void *arg, uint64_t number)
-{
-	struct ebn_policy *p = arg;
-
-	put(p, ebn_outside_get(p, (uint32_t)number), false);
-}
-
-/* Packets under way may hold the number: the class it is in stays until they are through. */
-static void put_after_grace(struct ebn_policy *p, struct ebn_identity *id)
-{
-	/* no memory: the number is lost until the next adoption finds that nobody refers to it */
-	if (id)
-		(void)ebn_node_defer(p->nt, put_later, p, id->number);
-}
-
 /* ---- prefixes in the tables ---- */
 
 static int table_set(struct ebn_policy *p, const struct ebn_net *net, const struct ebn_identity *id)
@@ -186,16 +57,6 @@ bool ebn_outside_taken(struct ebn_policy *p, const struct ebn_net *net)
 	return !ebn_prefix_get(p->rows, addr, net->len, &v) && v.owner != EBN_PREFIX_OWNER_POLICY;
 }
 
-int ebn_outside_take(struct ebn_policy *p, const struct ebpfnet_labels *labels, struct ebn_identity **ret)
-{
-	return take(p, labels, NULL, false, ret);
-}
-
-void ebn_outside_put(struct ebn_policy *p, struct ebn_identity *id)
-{
-	put(p, id, false);
-}
-
 int ebn_outside_move(struct ebn_policy *p, const struct ebn_net *net, struct ebn_identity *id, struct ebn_identity *old)
 {
 	uint32_t addr[4];
@@ -209,7 +70,7 @@ int ebn_outside_move(struct ebn_policy *p, const struct ebn_net *net, struct ebn
 	if (err < 0)
 		return err;
 	ebn_node_raise_addr(p->nt, ebn_addr_hash(addr));
-	put_after_grace(p, old);
+	ebn_local_put_later(p, old);
 	return 0;
 }
 
@@ -232,7 +93,7 @@ static int adopt_one(const uint32_t addr[4], uint32_t len, const struct ebn_pref
 	static const uint8_t mapped[12] = { [10] = 0xff, [11] = 0xff };
 	struct ebn_policy *p = arg;
 	struct ebn_outside *o = &p->outside;
-	struct ebn_identity *id = ebn_outside_get(p, v->identity);
+	struct ebn_identity *id = ebn_identity_find(p, v->identity);
 	struct ebn_outside_use *use;
 
 	if (v->owner != EBN_PREFIX_OWNER_POLICY || !id)
@@ -269,23 +130,14 @@ void ebn_outside_done(struct ebn_policy *p)
 {
 	struct ebn_outside *o = &p->outside;
 
-	for (size_t i = 0; i < o->ids_cap; i++) {
-		if (!o->id[i])
-			continue;
-		ebpfnet_labels_unref(o->id[i]->labels);
-		free(o->id[i]);
-	}
 	for (size_t i = 0; i < o->n_learnt; i++)
 		free(o->learnt[i].name);
 	for (size_t i = 0; i < o->n_patterns; i++)
 		free(o->pattern[i]);
-	free(o->id);
 	free(o->use);
 	free(o->learnt);
 	free(o->pattern);
-	ebn_index_done(&o->by_labels);
 	ebn_index_done(&o->by_net);
-	ebn_numbers_done(&p->outside_ids);
 }
 
 /* ---- a commit ---- */
@@ -311,7 +163,7 @@ static int add_change(struct ebn_outside_plan *op, const struct walk *w, const s
 		return -ENOMEM;
 	c = &op->change[op->n];
 	*c = (struct change){ .net = *net, .old = own };
-	err = take(p, labels, was, op->dry, &c->mid);
+	err = ebn_local_take(p, EBN_SCOPE_OUTSIDE, &(struct ebn_local_want){ labels, NULL, was }, op->dry, &c->mid);
 	op->n += !err;
 	return err;
 }
@@ -447,26 +299,25 @@ static void take_back(struct ebn_outside_plan *op)
 		else if (i < op->done)
 			(void)table_set(p, &c->net, c->old);
 		if (i < op->done)
-			put_after_grace(p, c->mid);
+			ebn_local_put_later(p, c->mid);
 		else
-			put(p, c->mid, op->dry);
+			ebn_local_put(p, c->mid, op->dry);
 	}
 }
 
 /* Of two identities of the same labels the one that is found by them stays. */
 static void settle(struct ebn_policy *p, struct ebn_outside_use *use)
 {
-	struct ebn_identity *id = find(p, use->id->labels);
+	struct ebn_identity *id = ebn_local_find(p->ids, EBN_SCOPE_OUTSIDE, use->id->labels);
 
 	if (id == use->id) {
 		use->state = EBN_OUTSIDE_SETTLED;
 	} else if (!id) {
-		if (!ebn_index_add(&p->outside.by_labels, ebpfnet_labels_hash(use->id->labels),
-				   use->id->number - EBN_ID_SCOPE_LOCAL))
+		if (!ebn_local_settle(p->ids, use->id))
 			use->state = EBN_OUTSIDE_SETTLED;
 	} else if (table_set(p, &use->net, id) == 0) {
 		id->refs++;
-		put_after_grace(p, use->id);
+		ebn_local_put_later(p, use->id);
 		use->id = id;
 		use->state = EBN_OUTSIDE_SETTLED;
 	}
@@ -494,7 +345,7 @@ static void tidy(void *arg, uint64_t generation)
 
 		if (use->state == EBN_OUTSIDE_GONE) {
 			table_del(p, &use->net);
-			put_after_grace(p, use->id);
+			ebn_local_put_later(p, use->id);
 			continue;
 		}
 		if (use->state == EBN_OUTSIDE_MOVED)
@@ -524,7 +375,7 @@ static void carry_out(struct ebn_outside_plan *op)
 		if (op->use[i].id)
 			continue;
 		op->use[i].id = op->change[c].mid;
-		put_after_grace(p, op->change[c++].old);
+		ebn_local_put_later(p, op->change[c++].old);
 	}
 	free(p->outside.use);
 	p->outside.use = EBN_TAKE_PTR(op->use);
@@ -536,7 +387,6 @@ void ebn_outside_end(struct ebn_outside_plan *op, bool done)
 {
 	if (!op)
 		return;
-	op->p->misfits = false;
 	if (done) {
 		struct ebn_outside *o = &op->p->outside;
 		char **pattern = o->pattern;

@@ -16,7 +16,6 @@
 #include "policy/model.h"
 
 struct ebn_policy;
-struct ebn_numbers;
 
 /* Who put a prefix into the node tables, where that is the policy. */
 #define EBN_PREFIX_OWNER_POLICY 0x504fu
@@ -41,10 +40,6 @@ struct ebn_learnt {
 #define EBN_LEARNT_MAX (1u << 20)
 
 struct ebn_outside {
-	struct ebn_identity **id;	/* by number in the local scope */
-	size_t ids_cap;
-	uint32_t n_ids;
-	struct ebn_index by_labels;
 	struct ebn_outside_use *use;	/* in the node tables, sorted */
 	size_t n_use;
 	bool tidying;			/* the next grace period does it */
@@ -58,22 +53,10 @@ struct ebn_outside {
 /* Once the rest of the policy is gone: frees memory, changes no table. */
 void ebn_outside_done(struct ebn_policy *p);
 
-/* NULL: not in use. */
-struct ebn_identity *ebn_outside_get(const struct ebn_policy *p, uint32_t number);
-/* The next one in use from number on; NULL: no more. */
-struct ebn_identity *ebn_outside_next(const struct ebn_policy *p, uint32_t number);
-/* Adoption. An identity without references; -EINVAL, -ENOMEM. */
-int ebn_outside_restore(struct ebn_policy *p, uint32_t number, const struct ebpfnet_labels *labels);
 /* Adoption, once identities are there: the prefixes the policy had put into the tables. -ENOMEM. */
 int ebn_outside_adopt(struct ebn_policy *p);
-/* Forgets an identity that nobody refers to and that is in no class any more. fresh: no packet has ever seen the number. */
-void ebn_outside_remove(struct ebn_policy *p, struct ebn_identity *id, bool fresh);
-
 /* For learn.c. Somebody gave this very prefix labels of its own. */
 bool ebn_outside_taken(struct ebn_policy *p, const struct ebn_net *net);
-/* The identity of these labels, ready to be met, with a reference. -ENOSPC, -ENOMEM. */
-int ebn_outside_take(struct ebn_policy *p, const struct ebpfnet_labels *labels, struct ebn_identity **ret);
-void ebn_outside_put(struct ebn_policy *p, struct ebn_identity *id);
 /* Sends an address from one identity to the other (NULL: none); flows of it are checked again. Takes over old's reference. */
 int ebn_outside_move(struct ebn_policy *p, const struct ebn_net *net, struct ebn_identity *id,
 		     struct ebn_identity *old);

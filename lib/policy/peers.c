@@ -31,6 +31,7 @@ void ebn_peer_clear(struct ebn_peer *peer)
 {
 	ebpfnet_selector_unref(peer->selector);
 	ebpfnet_selector_unref(peer->mark);
+	ebpfnet_selector_unref(peer->inside);
 	free(peer->name);
 	free(peer->except);
 	*peer = (struct ebn_peer){ 0 };
@@ -217,7 +218,7 @@ static uint32_t flags_of(enum ebpfnet_peer_kind kind)
 /* ---- what they come down to ---- */
 
 /* "source:key=" and that none of the exceptions is there. Empty values, so that it is found by its label. */
-static int mark_selector(const char *source, const char *key, const struct ebn_peer *peer,
+static int mark_selector(const char *source, const char *key, const char *but, const struct ebn_peer *peer,
 			 struct ebpfnet_selector **ret)
 {
 	size_t room = strlen(source) + strlen(key) + 3 + peer->n_except * (EBN_NET_LABEL_LEN + 8), at;
@@ -229,7 +230,7 @@ static int mark_selector(const char *source, const char *key, const struct ebn_p
 	at = (size_t)snprintf(text, room, "%s:%s=", source, key);
 	for (uint32_t i = 0; i < peer->n_except; i++) {
 		ebn_net_label(&peer->except[i], net);
-		at += (size_t)snprintf(text + at, room - at, ",!" EBN_SOURCE_CIDR ":%s", net);
+		at += (size_t)snprintf(text + at, room - at, ",!%s:%s", but, net);
 	}
 	return ebpfnet_selector_parse(text, NULL, ret);
 }
@@ -241,9 +242,11 @@ static int make_mark(struct ebn_peer *peer, const char *what, struct ebpfnet_dia
 
 	if (peer->kind == EBPFNET_PEER_CIDR) {
 		ebn_net_label(&peer->net, net);
-		err = mark_selector(EBN_SOURCE_CIDR, net, peer, &peer->mark);
+		err = mark_selector(EBN_SOURCE_CIDR, net, EBN_SOURCE_CIDR, peer, &peer->mark);
+		if (!err && peer->flags & EBPFNET_PEER_F_ENDPOINTS)
+			err = mark_selector(EBN_SOURCE_NET, net, EBN_SOURCE_NET, peer, &peer->inside);
 	} else if (peer->kind == EBPFNET_PEER_FQDN) {
-		err = mark_selector(EBN_SOURCE_FQDN, peer->name, peer, &peer->mark);
+		err = mark_selector(EBN_SOURCE_FQDN, peer->name, EBN_SOURCE_CIDR, peer, &peer->mark);
 	} else if (peer->kind == EBPFNET_PEER_SELECTOR) {
 		peer->mark = ebpfnet_selector_ref(peer->selector);
 	}
@@ -253,26 +256,41 @@ static int make_mark(struct ebn_peer *peer, const char *what, struct ebpfnet_dia
 	return err;
 }
 
-int ebn_peer_selectors(const struct ebpfnet_policy_set *set, const struct ebn_peer *peer,
-		       int (*fn)(struct ebpfnet_selector *sel, void *arg), void *arg)
+typedef int (*selector_fn)(struct ebpfnet_selector *sel, void *arg);
+
+static int group_selector(const char *source, const char *but, const struct ebn_group *g, const struct ebn_peer *peer,
+			  selector_fn fn, void *arg)
+{
+	struct ebpfnet_selector *sel = NULL;
+	int err = mark_selector(source, g->name, but, peer, &sel);
+
+	if (!err)
+		err = fn(sel, arg);
+	ebpfnet_selector_unref(sel);
+	return err;
+}
+
+int ebn_peer_selectors(const struct ebpfnet_policy_set *set, const struct ebn_peer *peer, selector_fn fn, void *arg)
 {
 	bool service = peer->kind == EBPFNET_PEER_SERVICE;
 	int err = 0;
 
-	if (peer->mark)
-		return fn(peer->mark, arg);
+	if (peer->mark) {
+		err = fn(peer->mark, arg);
+		return err || !peer->inside ? err : fn(peer->inside, arg);
+	}
 	for (size_t i = 0; !err && ebn_peer_grouped(peer) && i < set->n_groups; i++) {
 		const struct ebn_group *g = set->groups[i];
-		struct ebpfnet_selector *sel = NULL;
 
 		if (!ebn_peer_means(peer, g))
 			continue;
-		err = mark_selector(service ? EBN_SOURCE_SERVICE : EBN_SOURCE_GROUP, g->name, peer, &sel);
-		if (!err)
-			err = fn(sel, arg);
+		err = group_selector(service ? EBN_SOURCE_SERVICE : EBN_SOURCE_GROUP, EBN_SOURCE_CIDR, g, peer, fn,
+				     arg);
+		if (!err && peer->flags & EBPFNET_PEER_F_ENDPOINTS)
+			err = group_selector(service ? EBN_SOURCE_NET_SERVICE : EBN_SOURCE_NET_GROUP, EBN_SOURCE_NET,
+					     g, peer, fn, arg);
 		if (!err && g->selector)
 			err = fn(g->selector, arg);
-		ebpfnet_selector_unref(sel);
 	}
 	return err;
 }

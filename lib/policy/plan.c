@@ -94,18 +94,6 @@ uint32_t ebn_orphan_number(struct ebn_policy *p, const char *name, uint32_t rule
 	return 0;
 }
 
-/* What is in the model and cannot be compiled is refused. */
-static int check_rule(const struct ebn_plan *pl, const struct ebn_rulebook *b, uint32_t rule)
-{
-	const struct ebn_rule *r = &b->rules[rule];
-
-	for (uint32_t i = 0; !r->everybody && i < r->n_peers; i++)
-		if (r->peers[i].flags & EBPFNET_PEER_F_ENDPOINTS)
-			return ebn_diag(pl->diag, NULL, ENOTSUP,
-					"%s#%u: this version does not compile prefixes that speak of endpoints", b->name, rule + 1);
-	return 0;
-}
-
 static int plan_groups(struct ebn_plan *pl, const struct ebpfnet_policy_set *set)
 {
 	pl->groups = ebn_calloc(set->n_groups, sizeof(struct ebn_group *));
@@ -121,12 +109,8 @@ static int plan_policy(struct ebn_plan *pl, const struct ebpfnet_policy_set *set
 	struct ebn_policy *p = pl->p;
 	struct ebn_inst *was = inst_by_name(&p->inst_by_name, p->inst, ebn_text_hash(b->name), b->name), *in = NULL;
 	uint64_t sum = 0;
-	int err = 0;
+	int err = ebn_inst_sum(pl, set, b, &sum);
 
-	for (uint32_t k = 0; !err && k < b->n_rules; k++)
-		err = check_rule(pl, b, k);
-	if (!err)
-		err = ebn_inst_sum(pl, set, b, &sum);
 	if (err < 0)
 		return err;
 	if (was && was->sum == sum && ebn_rulebook_equal(was->book, b)) {

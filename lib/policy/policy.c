@@ -20,7 +20,6 @@ int ebn_policy_init(struct ebpfnet_ctx *ctx, struct ebn_node *nt, struct ebn_row
 	ebn_numbers_init(&p->port_ids, nt, 1, EBN_PORT_CLASSES_MAX + 1);
 	ebn_numbers_init(&p->subject_ids, nt, 1, EBN_EPOCH_SUBJECTS);
 	ebn_numbers_init(&p->dec_ids, nt, 1, EBN_DECISIONS_MAX);
-	ebn_numbers_init(&p->outside_ids, nt, 1, EBN_ID_SCOPE_LOCAL);
 	p->subject = ebn_calloc(EBN_EPOCH_SUBJECTS, sizeof(*p->subject));
 	p->dec = ebn_calloc(EBN_DECISIONS_MAX, sizeof(*p->dec));
 	err = p->subject && p->dec ? ebn_random(p->seed, sizeof(p->seed)) : -ENOMEM;
@@ -83,6 +82,7 @@ void ebn_policy_free(struct ebn_policy *p)
 	ebn_index_done(&p->table_by_key);
 	ebn_index_done(&p->dec_by_value);
 	ebn_outside_done(p);
+	ebn_inside_done(p);
 	ebn_port_names_done(&p->port_names);
 	for (size_t i = 0; i < p->n_groups; i++)
 		ebn_group_unref(p->groups[i]);
@@ -138,7 +138,7 @@ void ebn_policy_stats(struct ebn_policy *p, struct ebpfnet_policy_stats *ret)
 	memset(ret, 0, sizeof(*ret));
 	ret->policies = (uint32_t)p->n_inst;
 	ret->rules = p->n_rules;
-	ret->identities = ebn_identities_count(p->ids) + p->outside.n_ids;
+	ret->identities = ebn_identities_count(p->ids);
 	ret->peer_classes = p->classes.n + 1;
 	ret->port_classes = p->n_port_classes;
 	for (uint32_t s = 1; s < p->subject_ids.end; s++)
@@ -166,14 +166,19 @@ int ebn_policy_commit(struct ebn_policy *p, const struct ebpfnet_policy_set *set
 {
 	struct ebpfnet_policy_stats *stats = EBN_OPT(opts, stats, NULL);
 	struct ebn_outside_plan *outside = NULL;
+	struct ebn_inside_plan *inside = NULL;
 	struct ebn_plan pl;
+	bool misfits;
 	int err;
 
 	if (!p || !set || !EBN_OPTS_VALID(opts, ebpfnet_policy_commit_opts))
 		return -EINVAL;
 	ebn_plan_begin(p, EBN_OPT(opts, diag, NULL), &pl);
 	pl.dry = EBN_OPT(opts, dry_run, 0) != 0;
+	misfits = p->misfits;
 	err = ebn_outside_begin(p, set, pl.dry, pl.diag, &outside);
+	if (!err)
+		err = ebn_inside_begin(p, set, pl.dry, pl.diag, &inside);
 	if (!err)
 		err = ebn_plan_set(&pl, set);
 	if (!err) {
@@ -185,7 +190,11 @@ int ebn_policy_commit(struct ebn_policy *p, const struct ebpfnet_policy_set *set
 		err = ebn_plan_publish(&pl);
 	}
 	ebn_plan_drop(&pl);
+	ebn_inside_end(inside, !err && !pl.dry);
 	ebn_outside_end(outside, !err && !pl.dry);
+	/* without a publish those made for it stay misfits until they go */
+	if (!err || pl.dry)
+		p->misfits = misfits && pl.dry;
 	if (!err && !pl.dry && stats)
 		ebn_policy_stats(p, stats);
 	/* the header knows one error for "does not fit" */

@@ -74,6 +74,25 @@ const struct ebpfnet_labels *ebn_policy_identity_labels(struct ebn_policy *p, ui
 /* In order of number, reserved ones included; the contract of ebpfnet_identity_foreach(). */
 int ebn_policy_identity_foreach(struct ebn_policy *p, ebpfnet_identity_fn fn, void *userdata);
 
+/*
+ * Addresses. identity is that of the labels, of which the caller holds a reference for as long as the address is there; what the
+ * tables say is what policy asks about, which depends on the prefixes in force as well. addr and row as in ebn_addr_set().
+ * -EINVAL (no such identity), -ENOSPC, -ENOMEM: nothing changed.
+ */
+int ebn_policy_addr_set(struct ebn_policy *p, const uint32_t addr[4], uint32_t identity, uint32_t row);
+/* -ENOENT, -ENOMEM. */
+int ebn_policy_addr_del(struct ebn_policy *p, const uint32_t addr[4]);
+/* The identity of the labels. -ENOENT. */
+int ebn_policy_addr_get(struct ebn_policy *p, const uint32_t addr[4], uint32_t *ret_identity, uint32_t *ret_row);
+/*
+ * The two halves of ebn_policy_addr_set(): what policy is going to ask about at the address, with a reference; and that, with its
+ * reference, into the tables. The second cannot fail for an address that is there.
+ */
+int ebn_policy_addr_number(struct ebn_policy *p, const uint32_t addr[4], uint32_t identity, uint32_t *ret);
+int ebn_policy_addr_place(struct ebn_policy *p, const uint32_t addr[4], uint32_t number, uint32_t row);
+/* Gives back a number that was not placed; 0 is none. */
+void ebn_policy_addr_unnumber(struct ebn_policy *p, uint32_t number);
+
 /* The numbers of the cluster's scope: whoever shares them with others says so there. */
 struct ebn_identities *ebn_policy_identities(struct ebn_policy *p);
 

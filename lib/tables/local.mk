@@ -9,6 +9,8 @@ lib_libebpfnet_internal_la_SOURCES += \
 	lib/tables/names.h \
 	lib/tables/node.c \
 	lib/tables/node.h \
+	lib/tables/numbers.c \
+	lib/tables/numbers.h \
 	lib/tables/rows.c \
 	lib/tables/rows.h \
 	lib/tables/rows_addr.c \

@@ -34,6 +34,8 @@ int ebn_ep_row_by_ifindex(struct ebn_rows *rows, uint32_t ifindex, uint32_t *ret
 /* addr: 16 bytes, IPv4 mapped. identity != 0. row: endpoint row + 1, or 0. Grows the piece when it fills. Raises the
  * address's epoch when the identity or row changed. -ENOSPC: nothing changed. */
 int ebn_addr_set(struct ebn_rows *rows, const uint32_t addr[4], uint32_t identity, uint32_t row);
+/* Another identity for an address that is there, of which nobody's flows need to know: no epoch is raised. -ENOENT. */
+int ebn_addr_restate(struct ebn_rows *rows, const uint32_t addr[4], uint32_t identity);
 int ebn_addr_del(struct ebn_rows *rows, const uint32_t addr[4]);
 /* 0 and the entry, or -ENOENT. */
 int ebn_addr_get(struct ebn_rows *rows, const uint32_t addr[4], uint32_t *ret_identity, uint32_t *ret_row);
@@ -73,6 +75,8 @@ int ebn_prefix_foreach(struct ebn_rows *rows, ebn_prefix_fn fn, void *arg);
 /* ---- identity -> peer class: one store when the page is there ---- */
 int ebn_class_set(struct ebn_rows *rows, uint32_t identity, uint32_t peer_class);
 uint32_t ebn_class_get(struct ebn_rows *rows, uint32_t identity);
+/* The number to tell of an identity that policy asks about, out of any mapping: another one in the split scope only. */
+uint32_t ebn_rows_read_told(const void *mem, uint64_t size, const struct ebn_dir *dir, uint32_t identity);
 
 /*
  * ---- names: what a restarted writer and the readers need to know of the numbers ----

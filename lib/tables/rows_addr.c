@@ -372,6 +372,23 @@ int ebn_addr_set(struct ebn_rows *r, const uint32_t addr[4], uint32_t identity, 
 	return 0;
 }
 
+int ebn_addr_restate(struct ebn_rows *r, const uint32_t addr[4], uint32_t identity)
+{
+	uint32_t at[2];
+	unsigned int n;
+	struct key k;
+
+	if (!addr || !identity)
+		return -EINVAL;
+	k = key_of(addr);
+	n = addr_find(r, &k, at);
+	if (!n)
+		return -ENOENT;
+	while (n-- > 0)
+		ebn_pair_store(&entry_at(r, at[n])->identity, ebn_pair(identity, entry_at(r, at[n])->row));
+	return 0;
+}
+
 int ebn_addr_del(struct ebn_rows *r, const uint32_t addr[4])
 {
 	uint32_t at[2];

@@ -278,3 +278,21 @@ int ebn_rows_read_addresses(const void *mem, uint64_t size,
 	free(l);
 	return err < 0 ? err : 0;
 }
+
+static uint32_t word_at(const void *mem, uint64_t size, uint64_t off)
+{
+	return off % 4 == 0 && off + 4 <= size ? EBN_READ(*(const uint32_t *)((const uint8_t *)mem + off)) : 0;
+}
+
+uint32_t ebn_rows_read_told(const void *mem, uint64_t size, const struct ebn_dir *dir, uint32_t identity)
+{
+	struct ebn_slot s = dir->slot[EBN_P_IDDIR];
+	uint32_t behind = identity + 1, page = behind / EBN_IDPAGE_CELLS, told = 0;
+
+	if (identity < EBN_ID_SPLIT || identity >= EBN_ID_SCOPE_REMOTE_NODE || page >= s.n)
+		return identity;
+	page = word_at(mem, size, (uint64_t)s.off + 4 * page);
+	if (page)
+		told = word_at(mem, size, (uint64_t)page + 4 * (behind % EBN_IDPAGE_CELLS));
+	return told ? told : identity;
+}

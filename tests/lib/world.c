@@ -191,7 +191,7 @@ static json_t *random_block(struct world *w)
 
 static json_t *k8s_peer(struct world *w)
 {
-	switch (below(w, w->plain ? 3 : 4)) {
+	switch (below(w, 4)) {
 	case 0:
 		return json_pack("{s:o}", "podSelector", random_selector(w, ""));
 	case 1:
@@ -211,7 +211,7 @@ static json_t *k8s_port(struct world *w)
 
 	if (below(w, 2))
 		json_object_set_new(o, "protocol", json_string(PICK(w, transports)));
-	switch (w->plain + below(w, w->plain ? 3 : 4)) {
+	switch (below(w, 4)) {
 	case 0:
 		json_object_set_new(o, "port", json_string(PICK(w, port_names)));
 		break;
@@ -292,7 +292,7 @@ static json_t *admin_to(struct world *w)
 {
 	if (!below(w, 8))
 		return json_pack("{s:{}}", "nodes");
-	return w->plain || below(w, 3) ? admin_pods(w) : json_pack("{s:[s, s]}", "networks", PICK(w, cidrs),
+	return below(w, 3) ? admin_pods(w) : json_pack("{s:[s, s]}", "networks", PICK(w, cidrs),
 			"198.51.100.0/24");
 }
 
@@ -342,7 +342,7 @@ static json_t *admin_rule(struct world *w, int kind, bool ingress)
 	bool networks = false;
 	size_t i;
 
-	if (!w->plain && !ingress && action[0] == 'A' && !below(w, 6))
+	if (!ingress && action[0] == 'A' && !below(w, 6))
 		peers = json_pack("[{s:[s, s]}]", "domainNames", "*.example.com", "other.test.");
 	else
 		peers = list_of(w, ingress ? admin_pods : admin_to, 1, 2);
@@ -352,7 +352,7 @@ static json_t *admin_rule(struct world *w, int kind, bool ingress)
 	json_object_set_new(o, ingress ? "from" : "to", peers);
 	if (below(w, 2))
 		json_object_set_new(o, kind == 2 ? "protocols" : "ports",
-				    list_of(w, !w->plain && !networks && !below(w, 3) ? (kind == 2 ? cluster_named :
+				    list_of(w, !networks && !below(w, 3) ? (kind == 2 ? cluster_named :
 						named_port) :
 					    kind == 2 ? cluster_protocol : admin_port, 1, 2));
 	return o;
@@ -394,7 +394,7 @@ static json_t *cilium_entity(struct world *w)
 		"world-ipv4", "world-ipv6",
 	};
 
-	return json_string(entities[below(w, w->plain ? 8 : sizeof(entities) / sizeof(entities[0]))]);
+	return json_string(entities[below(w, sizeof(entities) / sizeof(entities[0]))]);
 }
 
 static json_t *cilium_cidr(struct world *w)
@@ -435,7 +435,7 @@ static json_t *cilium_port(struct world *w)
 	json_t *o;
 
 	snprintf(text, sizeof(text), "%d", port);
-	o = json_pack("{s:s}", "port", w->plain || below(w, 5) ? text : PICK(w, port_names));
+	o = json_pack("{s:s}", "port", below(w, 5) ? text : PICK(w, port_names));
 	if (below(w, 2))
 		json_object_set_new(o, "protocol", json_string(PICK(w, protocols)));
 	if (port && !below(w, 4) && !strcmp(ref_text(o, "port"), text))
@@ -461,7 +461,7 @@ static json_t *cilium_to_ports(struct world *w, bool deny)
 	for (unsigned int n = 1 + below(w, 2); n; n--) {
 		o = json_pack("{s:o}", "ports", list_of(w, cilium_port, 1, 2));
 		if (!deny && !below(w, 4)) {
-			json_object_set_new(o, "ports", json_pack("[{s:s, s:s}]", "port", w->plain || below(w, 2) ?
+			json_object_set_new(o, "ports", json_pack("[{s:s, s:s}]", "port", below(w, 2) ?
 					"80" : "web",
 					"protocol",
 								  "TCP"));
@@ -480,7 +480,7 @@ static json_t *cilium_rule(struct world *w, bool ingress, bool deny)
 		peer_selector, cilium_entity, cilium_cidr, cilium_block, cilium_service, cilium_fqdn,
 	};
 	static const char *const kinds[] = { "Endpoints", "Entities", "CIDR", "CIDRSet", "Services", "FQDNs" };
-	unsigned int kind = below(w, w->plain ? 2 : ingress ? 4 : deny ? 5 : 6);
+	unsigned int kind = below(w, ingress ? 4 : deny ? 5 : 6);
 	char key[32];
 
 	snprintf(key, sizeof(key), "%s%s", side, kinds[kind]);
@@ -528,12 +528,12 @@ static json_t *random_cilium(struct world *w, bool wide)
 
 /* ---- worlds ---- */
 
-void world_make(struct world *w, uint64_t seed, bool plain)
+void world_make(struct world *w, uint64_t seed)
 {
 	bool baseline = false;
 	char name[16];
 
-	*w = (struct world){ .seed = seed, .plain = plain };
+	*w = (struct world){ .seed = seed };
 	make_inventory(w);
 	w->documents = json_array();
 	for (unsigned int n = 1 + below(w, 6), i = 0; i < n; i++) {
@@ -554,13 +554,10 @@ void world_make(struct world *w, uint64_t seed, bool plain)
 						"default" : name));
 		json_array_append_new(w->documents, doc);
 	}
-	if (!plain)
-		json_array_append_new(w->documents,
+	json_array_append_new(w->documents,
 			      json_pack("{s:s, s:s, s:{s:s}, s:{s:[s, s, s]}}", "apiVersion", "cilium.io/v2alpha1",
-					"kind",
-					"CiliumCIDRGroup", "metadata", "name", "g", "spec", "externalCIDRs",
-							"203.0.113.0/24",
-					"2001:db8::/64", "10.0.1.0/24"));
+					"kind", "CiliumCIDRGroup", "metadata", "name", "g", "spec", "externalCIDRs",
+					"203.0.113.0/24", "2001:db8::/64", "10.0.1.0/24"));
 }
 
 void world_done(struct world *w)

@@ -11,12 +11,11 @@
 
 struct world {
 	uint64_t seed;			/* of what comes next */
-	bool plain;			/* peers are selectors and entities, ports are numbers: no prefixes, names, services */
 	json_t *inventory, *documents;
 };
 
 /* Everything new. Nine pods, of three namespaces in order: 10.0.1.1 and fd00:1::1 to 10.0.3.3 and fd00:3::3. */
-void world_make(struct world *w, uint64_t seed, bool plain);
+void world_make(struct world *w, uint64_t seed);
 void world_done(struct world *w);
 /* A number below n. */
 unsigned int world_below(struct world *w, unsigned int n);

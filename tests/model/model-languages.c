@@ -66,7 +66,7 @@ START_TEST(reference_and_explain_agree)
 		struct ebpfnet_policy_set *set;
 		struct world w;
 
-		world_make(&w, test_random(&seed), false);
+		world_make(&w, test_random(&seed));
 		set = world_set(ctx, w.inventory, w.documents, false);
 		if (!set) {
 			char *documents = json_dumps(w.documents, JSON_INDENT(1));

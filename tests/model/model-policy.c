@@ -88,7 +88,8 @@ static void set_groups(struct world *w, struct ebpfnet_policy_set *set)
 static void public_peer(const struct peer *p, char text[128], char but[24], const char **except,
 			struct ebpfnet_policy_peer *ret)
 {
-	*ret = (struct ebpfnet_policy_peer){ .kind = p->kind, .text = text, .except = except, .n_except = p->has_but };
+	*ret = (struct ebpfnet_policy_peer){ .kind = p->kind, .text = text, .except = except, .n_except = p->has_but,
+					     .flags = p->ends ? EBPFNET_PEER_F_ENDPOINTS : 0 };
 	*except = but;
 	net_text(&p->but, but, 24);
 	switch (p->kind) {
@@ -107,7 +108,7 @@ static void public_peer(const struct peer *p, char text[128], char but[24], cons
 	default:
 		/* one of them by its labels, which no other of its kind has */
 		if (p->number == 1)
-			ret->flags = EBPFNET_PEER_F_LABELS;
+			ret->flags |= EBPFNET_PEER_F_LABELS;
 		snprintf(text, 128, p->number == 1 ? "odd" : "g%u", p->number);
 	}
 }
@@ -195,6 +196,7 @@ static void random_peer(struct world *w, struct peer *p)
 	random_net(w, &p->net, NULL);
 	p->has_but = (p->kind == EBPFNET_PEER_CIDR || p->kind == EBPFNET_PEER_CIDR_GROUP) && !below(w, 3);
 	random_net(w, &p->but, p->kind == EBPFNET_PEER_CIDR ? &p->net : NULL);
+	p->ends = p->kind >= EBPFNET_PEER_CIDR && p->kind != EBPFNET_PEER_FQDN && below(w, 2);
 	p->number = below(w, p->kind == EBPFNET_PEER_FQDN ? 4 : 2) + (p->kind == EBPFNET_PEER_SERVICE ? 2 : 0);
 }
 
@@ -279,6 +281,9 @@ static void random_question(struct world *w, struct question *q)
 	q->s = below(w, SUBJECTS);
 	q->addr = below(w, 3) ? -1 : (int)below(w, below(w, 2) ? 256 : 16);
 	q->i = q->addr >= 0 ? IDENTITIES : below(w, IDENTITIES + 2);
+	q->owned = q->addr >= 0 && w->owner[q->addr];
+	if (q->owned)
+		q->i = w->owner[q->addr] - 1u;
 	q->dir = below(w, 2) ? EBPFNET_INGRESS : EBPFNET_EGRESS;
 	q->proto = protos[below(w, sizeof(protos))];
 	q->port = ports[below(w, 16)];
@@ -295,12 +300,14 @@ static const uint8_t nothing[KEYS + 1];
 static uint32_t number_at(struct world *w, int value, struct ebpfnet_addr *addr)
 {
 	struct ebn_prefix_value v;
-	uint32_t a[4];
+	uint32_t a[4], number;
 	char text[24];
 
 	snprintf(text, sizeof(text), "192.0.2.%d", value);
 	ck_assert_int_eq(ebpfnet_addr_parse(text, addr), 0);
 	memcpy(a, addr->b, sizeof(a));
+	if (!ebn_addr_get(w->a.rows, a, &number, NULL))
+		return number;
 	return ebn_prefix_lookup(w->a.rows, a, NULL, &v) ? EBN_ID_WORLD : v.identity;
 }
 
@@ -352,11 +359,71 @@ static void ask(struct world *w, struct ebpfnet_policy_set *set)
 
 /* ---- things that happen ---- */
 
+static void addr_of(int value, uint32_t ret[4])
+{
+	struct ebpfnet_addr addr;
+	char text[24];
+
+	snprintf(text, sizeof(text), "192.0.2.%d", value);
+	ck_assert_int_eq(ebpfnet_addr_parse(text, &addr), 0);
+	memcpy(ret, addr.b, 16);
+}
+
+/* An address gets labels, other ones, or loses them. */
+static void addr_toggle(struct world *w)
+{
+	int value = below(w, 4) ? (int)below(w, 256) : OWN_ADDR;
+	uint32_t a[4], row, i = below(w, IDENTITIES);
+
+	addr_of(value, a);
+	if (w->owner[value] && (w->unknown || below(w, 2))) {
+		ck_assert_int_eq(ebn_policy_addr_del(w->a.policy, a), 0);
+		w->owner[value] = 0;
+	} else if (w->id_number[i] && !w->unknown) {
+		row = value == OWN_ADDR ? w->row + 1 : 0;
+		ck_assert_int_eq(ebn_policy_addr_set(w->a.policy, a, w->id_number[i], row), 0);
+		w->owner[value] = (uint8_t)(i + 1);
+	}
+	if (!w->unknown)
+		ck_assert_int_eq(ebn_classes_verify(w->a.policy), 0);
+}
+
+/* The tables name the labels' number of each address, and a local endpoint's row says what its address does. */
+static void check_owners(const struct world *w)
+{
+	uint32_t a[4], number = 0, row = 0, told = 0;
+	struct ebn_dir dir;
+	uint64_t root;
+
+	ck_assert_int_eq(ebn_node_read_root(w->a.mem, w->a.size, &root, &dir), 0);
+	for (int i = 0; i < 256; i++) {
+		addr_of(i, a);
+		ck_assert_int_eq(ebn_policy_addr_get(w->a.policy, a, &told, &row), w->owner[i] ? 0 : -ENOENT);
+		if (!w->owner[i])
+			continue;
+		ck_assert_uint_eq(told, w->id_number[w->owner[i] - 1]);
+		ck_assert_int_eq(ebn_addr_get(w->a.rows, a, &number, &row), 0);
+		ck_assert_uint_eq(ebn_rows_read_told(w->a.mem, w->a.size, &dir, number), told);
+		ck_assert_uint_eq(row, i == OWN_ADDR ? w->row + 1 : 0);
+		if (row)
+			ck_assert_uint_eq(ebn_ep_row(w->a.rows, w->row)->peer4, number);
+	}
+}
+
 static void id_toggle(struct world *w, unsigned int i)
 {
 	struct ebpfnet_labels *l;
 
 	if (w->id_number[i]) {
+		for (int k = 0; k < 256; k++) {
+			uint32_t a[4];
+
+			if (w->owner[k] != i + 1)
+				continue;
+			addr_of(k, a);
+			ck_assert_int_eq(ebn_policy_addr_del(w->a.policy, a), 0);
+			w->owner[k] = 0;
+		}
 		ebn_policy_identity_put(w->a.policy, w->id_number[i]);
 		w->id_number[i] = 0;
 		return;
@@ -559,6 +626,10 @@ static void one_world(struct world *w)
 	memset(w->id_number, 0, sizeof(w->id_number));
 	memset(w->sub_number, 0, sizeof(w->sub_number));
 	memset(w->learnt, 0, sizeof(w->learnt));
+	memset(w->owner, 0, sizeof(w->owner));
+	ck_assert_int_eq(ebn_ep_row_get(w->a.rows, &w->row), 0);
+	ebn_ep_row(w->a.rows, w->row)->ifindex = 7;
+	ck_assert_int_eq(ebn_ep_row_publish(w->a.rows, w->row), 0);
 	for (unsigned int i = 0; i < GROUPS; i++)
 		random_group(w, &w->grp[i]);
 	w->unknown = false;
@@ -572,6 +643,9 @@ static void one_world(struct world *w)
 			sub_toggle(w, below(w, SUBJECTS));
 		if (!below(w, 3) && !w->unknown)
 			name_toggle(w);
+		for (unsigned int n = below(w, 4); n--;)
+			addr_toggle(w);
+		check_owners(w);
 		if (!below(w, 3)) {
 			change(w);
 			commit(w, &set);

@@ -42,6 +42,7 @@ struct group {
 	struct net net[2];
 	struct sel sel;		/* services: of the endpoints */
 };
+#define OWN_ADDR 77
 #define GROUPS 4		/* two of CIDRs, two services */
 
 struct peer {
@@ -49,6 +50,7 @@ struct peer {
 	struct sel sel;
 	struct net net, but;
 	bool has_but;
+	bool ends;		/* speaks of addresses with labels, too */
 	unsigned int number;	/* of the group or pattern */
 };
 
@@ -75,6 +77,7 @@ struct policy {
 struct question {
 	unsigned int s, i;
 	int addr;		/* -1: none */
+	bool owned;		/* the address has labels */
 	enum ebpfnet_direction dir;
 	uint8_t proto;
 	uint16_t port;
@@ -91,6 +94,8 @@ struct world {
 	unsigned int order[POLICIES];
 	struct group grp[GROUPS], grp_in_force[GROUPS];
 	uint8_t learnt[16];	/* by address below 16: names */
+	uint8_t owner[256];	/* by address: the identity it has, and one more; 0: it has none */
+	uint32_t row;		/* of an endpoint that has OWN_ADDR while somebody does */
 	unsigned long cases;
 	struct question asked;
 	bool unknown;		/* adopted, nothing committed since */
@@ -138,33 +143,37 @@ static bool name_holds(unsigned int pattern, unsigned int name)
 	return which[pattern] >> name & 1;
 }
 
-static bool group_holds(const struct group *g, const struct peer *p, const uint8_t *label, int addr)
+static bool group_holds(const struct group *g, const struct peer *p, const uint8_t *label,
+			const struct question *q)
 {
 	bool in = false;
+	int addr = q->addr;
 
-	for (unsigned int i = 0; i < g->n; i++)
+	for (unsigned int i = 0; i < g->n && (p->ends || !q->owned); i++)
 		in |= net_holds(&g->net[i], addr);
 	return (p->kind == EBPFNET_PEER_SERVICE && sel_holds(&g->sel, label)) ||
 	       (in && !(p->has_but && net_holds(&p->but, addr)));
 }
 
-static bool peer_holds(const struct world *w, const struct peer *p, const uint8_t *label, int addr)
+static bool peer_holds(const struct world *w, const struct peer *p, const uint8_t *label, const struct question *q)
 {
 	bool learnt = false;
+	int addr = q->addr;
 
 	switch (p->kind) {
 	case EBPFNET_PEER_SELECTOR:
 		return sel_holds(&p->sel, label);
 	case EBPFNET_PEER_ENTITY:
-		return addr >= 0;
+		return addr >= 0 && !q->owned;
 	case EBPFNET_PEER_CIDR:
-		return net_holds(&p->net, addr) && !(p->has_but && net_holds(&p->but, addr));
+		return (p->ends || !q->owned) && net_holds(&p->net, addr) && !(p->has_but && net_holds(&p->but, addr));
 	case EBPFNET_PEER_FQDN:
 		for (unsigned int i = 0; i < 4; i++)
-			learnt |= addr >= 0 && addr < 16 && w->learnt[addr] >> i & 1 && name_holds(p->number, i);
+			learnt |= addr >= 0 && addr < 16 && !q->owned && w->learnt[addr] >> i & 1 &&
+				  name_holds(p->number, i);
 		return learnt;
 	default:
-		return group_holds(&w->grp_in_force[p->number], p, label, addr);
+		return group_holds(&w->grp_in_force[p->number], p, label, q);
 	}
 }
 
@@ -179,7 +188,7 @@ static bool rule_holds(const struct world *w, const struct rule *r, const uint8_
 
 	/* peer NULL: a number nobody gave out */
 	for (unsigned int i = 0; peer && i < r->n_peers; i++)
-		peer_ok |= peer_holds(w, &r->peer[i], peer, q->addr);
+		peer_ok |= peer_holds(w, &r->peer[i], peer, q);
 	for (unsigned int i = 0; i < r->n_ports; i++) {
 		const struct ebpfnet_port_range *p = &r->port[i];
 

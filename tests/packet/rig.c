@@ -181,7 +181,7 @@ static uint32_t endpoint(uint32_t ifindex, const char *addr4, const char *addr6,
 	ep = ebn_ep_row(rig.rows, row);
 	ep->ifindex = ifindex;
 	ep->flags = EBN_EP_F_ENFORCE | EBN_EP_F_GATEWAY | EBN_EP_F_REDIRECT;
-	ep->identity = identity;
+	ep->identity = ep->peer4 = ep->peer6 = identity;
 	ep->subject = subject;
 	ep->zone = RIG_ZONE;
 	ep->id = id;

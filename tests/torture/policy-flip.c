@@ -3,7 +3,7 @@
  * Policies flip 10,000 times while a thread reads the tables as a program does: one root, no second look, inside a section
  * that the writer's grace periods wait for. Its answers are those of one policy or of the other, never of both. Both policies
  * speak of prefixes, of which some come and go and one is in a group that changes: the way from address to identity, which is
- * walked as programs do, is part of each answer.
+ * walked as programs do, is part of each answer. So are addresses with labels within prefixes that speak of such.
  */
 #include <pthread.h>
 #include <sched.h>
@@ -14,21 +14,24 @@
 #define FLIPS 10000
 #define LABELLED 4	/* cells of identities */
 #define WORLD 3		/* cells of addresses, at port 81 */
-#define CELLS (LABELLED + WORLD)
+#define PODS 2		/* cells of addresses with labels, at port 81 */
+#define CELLS (LABELLED + WORLD + PODS)
 
 struct shared {
 	struct arena a;
 	uint32_t subject, id[2];
-	uint32_t addr[WORLD][4];
+	uint32_t addr[WORLD + PODS][4];
 	uint64_t section;	/* odd: the reader is inside */
 	int stop;
 	unsigned long read, seen[2], mixed;
 };
 
 static const uint16_t port[2] = { 80, 81 };
-static const char *const address[WORLD] = { "192.0.2.1", "192.0.2.200", "198.51.100.1" };
+static const char *const address[WORLD + PODS] = {
+	"192.0.2.1", "192.0.2.200", "198.51.100.1", "10.9.0.1", "10.9.1.1",
+};
 /* web:80, web:81, db:80, db:81, the addresses */
-static const uint8_t want[2][CELLS] = { { 1, 0, 0, 0, 1, 0, 1 }, { 0, 1, 0, 1, 0, 1, 1 } };
+static const uint8_t want[2][CELLS] = { { 1, 0, 0, 0, 1, 0, 1, 1, 0 }, { 0, 1, 0, 1, 0, 1, 1, 0, 1 } };
 
 static uint16_t get16(const struct shared *s, uint32_t off)
 {
@@ -63,8 +66,14 @@ static uint32_t behind(const struct shared *s, uint32_t dir, const uint32_t addr
 {
 	const struct ebn_dir *d = (const void *)((const char *)s->a.mem + dir);
 	struct ebn_prefix px;
+	uint32_t number;
 	int err;
 
+	do
+		err = ebn_rows_read_address(s->a.mem, s->a.size, d, addr, &number, NULL);
+	while (err == -EAGAIN);
+	if (!err)
+		return number;
 	do
 		err = ebn_rows_read_prefix(s->a.mem, s->a.size, d, addr, &px);
 	while (err == -EAGAIN);
@@ -115,14 +124,15 @@ static void grace(struct shared *s)
 }
 
 static struct ebpfnet_policy_set *set_of(struct shared *s, const char *peer, uint16_t p,
-					 const struct ebpfnet_policy_peer *net, const char *office)
+					 const struct ebpfnet_policy_peer *net, const char *office,
+					 const struct ebpfnet_policy_peer *pods)
 {
 	struct ebpfnet_port_range range = { .protocol = 6, .first = p, .last = p };
 	struct ebpfnet_port_range at81 = { .protocol = 6, .first = 81, .last = 81 };
 	struct ebpfnet_policy_peer group = { .kind = EBPFNET_PEER_CIDR_GROUP, .text = "office" };
 	struct ebpfnet_policy_peer from = { .text = peer };
-	const struct ebpfnet_policy_peer *peers[] = { &from, net, &group };
-	struct ebpfnet_policy_rule rule[3];
+	const struct ebpfnet_policy_peer *peers[] = { &from, net, &group, pods };
+	struct ebpfnet_policy_rule rule[4];
 	struct ebpfnet_policy_group g = {
 		EBPFNET_OPTS_INIT(g), .kind = EBPFNET_PEER_CIDR_GROUP, .name = "office", .prefixes = &office, .n_prefixes = 1,
 	};
@@ -131,14 +141,14 @@ static struct ebpfnet_policy_set *set_of(struct shared *s, const char *peer, uin
 	};
 	struct ebpfnet_policy_set *set = NULL;
 
-	for (int i = 0; i < 3; i++)
+	for (int i = 0; i < 4; i++)
 		rule[i] = (struct ebpfnet_policy_rule){
 			EBPFNET_OPTS_INIT(rule[i]), .direction = EBPFNET_INGRESS, .action = EBPFNET_VERDICT_ALLOW,
 			.peers = peers[i], .n_peers = 1, .ports = i ? &at81 : &range, .n_ports = 1,
 		};
 	ck_assert_int_eq(ebpfnet_policy_set_new(s->a.ctx, &set), 0);
 	ck_assert_int_eq(ebpfnet_policy_set_group(set, &g), 0);
-	ck_assert_int_eq(ebpfnet_policy_set_add(set, &opts, rule, 3), 0);
+	ck_assert_int_eq(ebpfnet_policy_set_add(set, &opts, rule, 4), 0);
 	return set;
 }
 
@@ -158,7 +168,7 @@ START_TEST(never_both)
 	static struct shared s;
 	struct ebpfnet_policy_set *set[2];
 	struct ebpfnet_labels *l = NULL;
-	const char *upper = "192.0.2.128/25";
+	const char *upper = "192.0.2.128/25", *far = "10.9.1.0/24";
 	pthread_t thread;
 	char text[32];
 
@@ -168,18 +178,28 @@ START_TEST(never_both)
 	ck_assert_int_eq(ebpfnet_labels_parse("app=api", NULL, NULL, &l), 0);
 	ck_assert_int_eq(ebn_policy_subject_get(s.a.policy, l, &s.subject), 0);
 	ebpfnet_labels_unref(l);
-	for (int i = 0; i < WORLD; i++) {
+	for (int i = 0; i < WORLD + PODS; i++) {
 		struct ebpfnet_addr addr;
 
 		ck_assert_int_eq(ebpfnet_addr_parse(address[i], &addr), 0);
 		memcpy(s.addr[i], addr.b, sizeof(s.addr[i]));
+		if (i >= WORLD)
+			ck_assert_int_eq(ebn_policy_addr_set(s.a.policy, s.addr[i], identity(&s, "app=pod"), 0), 0);
 	}
-	/* the first has the network without its upper half, the second the upper half, by a group; both the last address */
+	/*
+	 * the first has the network without its upper half, the second the upper half, by a group; both the last address of the
+	 * world; each one of the pods
+	 */
 	set[0] = set_of(&s, "app=web", 80,
 			&(struct ebpfnet_policy_peer){ .kind = EBPFNET_PEER_CIDR, .text = "192.0.2.0/24",
-						       .except = &upper, .n_except = 1 }, "198.51.100.0/24");
+						       .except = &upper, .n_except = 1 }, "198.51.100.0/24",
+			&(struct ebpfnet_policy_peer){ .kind = EBPFNET_PEER_CIDR, .text = "10.9.0.0/16",
+						       .flags = EBPFNET_PEER_F_ENDPOINTS, .except = &far,
+						       .n_except = 1 });
 	set[1] = set_of(&s, "app in (web,db)", 81,
-			&(struct ebpfnet_policy_peer){ .kind = EBPFNET_PEER_CIDR, .text = "198.51.0.0/16" }, upper);
+			&(struct ebpfnet_policy_peer){ .kind = EBPFNET_PEER_CIDR, .text = "198.51.0.0/16" }, upper,
+			&(struct ebpfnet_policy_peer){ .kind = EBPFNET_PEER_CIDR, .text = far,
+						       .flags = EBPFNET_PEER_F_ENDPOINTS });
 	ck_assert_int_eq(ebn_policy_commit(s.a.policy, set[0], NULL), 0);
 	ck_assert_int_eq(pthread_create(&thread, NULL, reader, &s), 0);
 	for (int i = 1; i <= FLIPS; i++) {

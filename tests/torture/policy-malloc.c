@@ -5,6 +5,7 @@
  */
 #include "../unit/suite.h"
 #include "../unit/policy-arena.h"
+#include "policy/engine.h"
 
 static long countdown = -1;	/* allocations until one fails; below 0: none does */
 
@@ -45,11 +46,12 @@ char *__wrap_strdup(const char *s)
 static const char before[] =
 	"apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {name: a}\n"
 	"spec: {podSelector: {matchLabels: {app: api}}, ingress: [{from: [{podSelector: {matchLabels: {app: web}}}], "
-	"ports: [{port: 80}]}]}\n";
+	"ports: [{port: 80}]}, {from: [{ipBlock: {cidr: 10.9.1.0/24}}]}]}\n";
 static const char after[] =
 	"apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {name: a}\n"
 	"spec: {podSelector: {matchLabels: {app: api}}, ingress: [{from: [{podSelector: {matchLabels: {app: db}}}], "
-	"ports: [{port: 81, endPort: 90}, {protocol: UDP}]}, {}], egress: [{to: [{namespaceSelector: {}}]}]}\n"
+	"ports: [{port: 81, endPort: 90}, {protocol: UDP}]}, {}], egress: [{to: [{namespaceSelector: {}}, "
+	"{ipBlock: {cidr: 10.9.0.0/16, except: [10.9.1.0/24]}}]}]}\n"
 	"---\napiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {name: b}\n"
 	"spec: {podSelector: {matchExpressions: [{key: app, operator: NotIn, values: [x, z]}]}, policyTypes: [Egress]}\n";
 
@@ -66,7 +68,9 @@ static const char others[] =
 	"{cidrGroupRef: g}], toPorts: [{ports: [{port: '80', protocol: TCP}], rules: {http: [{method: GET}]}}]}]}\n";
 
 static struct arena a;
-static uint32_t web, api;
+static uint32_t web, api, far;
+/* Labels at addresses that prefixes speak of. */
+static uint32_t at[2][4];
 
 static int parse(struct ebpfnet_policy_set *set, const char *text)
 {
@@ -103,6 +107,15 @@ static const char *picture(void)
 			ck_assert_int_eq(ebn_policy_lookup(a.policy, api, dir, web, 6, port[i], &answer), 0);
 			p = test_put(p, text + sizeof(text), "%d %s;", (int)answer.verdict, answer.name);
 		}
+		for (int i = 0; i < 2; i++) {
+			uint32_t number = 0;
+
+			ck_assert_int_eq(ebn_addr_get(a.rows, at[i], &number, NULL), 0);
+			ck_assert_int_eq(ebn_policy_lookup(a.policy, api, dir, number, 6, 79, &answer), 0);
+			p = test_put(p, text + sizeof(text), "%d %s;", (int)answer.verdict, answer.name);
+			ck_assert_int_eq(ebn_policy_addr_get(a.policy, at[i], &number, NULL), 0);
+			ck_assert_uint_eq(number, far);
+		}
 	}
 	return text;
 }
@@ -116,6 +129,16 @@ static void world(void)
 	l = labels("app=web,io.kubernetes.pod.namespace=default");
 	ck_assert_int_eq(ebn_policy_identity_get(a.policy, l, &web), 0);
 	ebpfnet_labels_unref(l);
+	l = labels("app=far");
+	ck_assert_int_eq(ebn_policy_identity_get(a.policy, l, &far), 0);
+	ebpfnet_labels_unref(l);
+	for (int i = 0; i < 2; i++) {
+		struct ebpfnet_addr addr;
+
+		ck_assert_int_eq(ebpfnet_addr_parse(i ? "10.9.1.1" : "10.9.0.1", &addr), 0);
+		memcpy(at[i], addr.b, sizeof(at[i]));
+		ck_assert_int_eq(ebn_policy_addr_set(a.policy, at[i], far, 0), 0);
+	}
 	l = labels("app=api,io.kubernetes.pod.namespace=default");
 	ck_assert_int_eq(ebn_policy_subject_get(a.policy, l, &api), 0);
 	ebpfnet_labels_unref(l);
@@ -238,4 +261,48 @@ START_TEST(coming)
 }
 END_TEST
 
-RUN_SUITE("policy without memory", parsing, committing, coming)
+/* An address gets other labels, and goes and comes, with memory failing. */
+START_TEST(moving)
+{
+	struct ebpfnet_policy_set *set;
+	uint32_t number = 0, told;
+	long n;
+	int rc;
+
+	world();
+	set = set_of(after);
+	ck_assert_int_eq(ebn_policy_commit(a.policy, set, NULL), 0);
+	for (n = 0;; n++) {
+		uint32_t to = n % 2 ? far : web;
+		bool done;
+
+		told = 0;
+		ck_assert_int_eq(ebn_policy_addr_get(a.policy, at[0], &number, NULL), 0);
+		countdown = n / 2;
+		rc = n % 4 < 2 ? 0 : ebn_policy_addr_del(a.policy, at[0]);
+		if (!rc)
+			rc = ebn_policy_addr_set(a.policy, at[0], to, 0);
+		done = countdown >= 0 && n % 4 == 3;
+		countdown = -1;
+		ck_assert(rc == 0 || rc == -ENOMEM);
+		if (!ebn_policy_addr_get(a.policy, at[0], &told, NULL))
+			ck_assert(told == number || !rc);
+		if (!rc)
+			ck_assert_uint_eq(told, to);
+		ck_assert_int_eq(ebn_classes_verify(a.policy), 0);
+		if (rc)
+			ck_assert_int_eq(ebn_policy_addr_set(a.policy, at[0], to, 0), 0);
+		ck_assert_int_eq(ebn_classes_verify(a.policy), 0);
+		if (n % 3 == 0)
+			arena_grace(&a);
+		if (done)
+			break;
+	}
+	printf("moving: %ld allocations\n", n / 2);
+	ck_assert_int_gt(n, 8);
+	ebpfnet_policy_set_free(set);
+	arena_free(&a);
+}
+END_TEST
+
+RUN_SUITE("policy without memory", parsing, committing, coming, moving)
