@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause
-ROOT_TESTS += tests/netns/examples-api tests/netns/test-tutorial.sh
-EXTRA_DIST += tests/netns/examples-api tests/netns/test-tutorial.sh
+ROOT_TESTS += tests/netns/examples-api tests/netns/test-tutorial.sh tests/netns/test-tutorial-balancer.sh
+EXTRA_DIST += tests/netns/examples-api tests/netns/test-tutorial.sh tests/netns/test-tutorial-balancer.sh
 
 # the datapath: a helper that makes the calls, and tests that watch what comes of them
 EXTRA_PROGRAMS += tests/netns/dp-helper tests/netns/foreign

@@ -29,14 +29,15 @@ refuse() { # WHAT COMMAND...
 	check "$what" fails "$@"
 }
 eventually() { # COMMAND...
-	for _ in $(seq 50); do
+	# an emulated machine takes its time
+	for _ in $(seq $((50 * ${CK_TIMEOUT_MULTIPLIER:-1}))); do
 		"$@" >/dev/null 2>&1 && return
 		sleep 0.1
 	done
 	return 1
 }
 
-unshare --net sleep 120 &
+unshare --net sleep $((120 * ${CK_TIMEOUT_MULTIPLIER:-1})) &
 box=$!
 pids+=("$box")
 inside() { nsenter -t "$box" -n "$@"; }
