@@ -48,3 +48,30 @@ if HAVE_CHECK
 check_PROGRAMS += $(EBN_POLICY_TORTURE)
 TESTS += $(EBN_POLICY_TORTURE)
 endif
+
+# threads with contexts of their own; check-threads is for a build with --enable-sanitizers=thread
+EBN_THREAD_TESTS = tests/torture/threads
+tests_torture_threads_SOURCES = tests/torture/threads.c tests/unit/suite.h tests/unit/policy-arena.h
+tests_torture_threads_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) -pthread
+tests_torture_threads_LDADD = $(EBN_TEST_LIBS)
+if HAVE_CHECK
+check_PROGRAMS += $(EBN_THREAD_TESTS)
+TESTS += $(EBN_THREAD_TESTS)
+endif
+
+check-threads:
+	$(MAKE) $(AM_MAKEFLAGS) $(BUILT_SOURCES)
+	$(MAKE) $(AM_MAKEFLAGS) $(EBN_THREAD_TESTS)
+	$(MAKE) $(AM_MAKEFLAGS) check-TESTS TESTS='$(EBN_THREAD_TESTS)' TEST_SUITE_LOG=check-threads.log
+.PHONY: check-threads
+CLEANFILES += check-threads.log
+
+# valgrind over the tests that write tables and rows: bytes that nobody wrote, memory that is lost
+EBN_VALGRIND_TESTS = tests/unit/test-node tests/unit/test-policy tests/unit/test-policy-model tests/unit/test-service \
+	tests/unit/test-conntrack tests/unit/test-ct-filter tests/unit/test-ct-image tests/unit/test-ct-watch \
+	tests/unit/test-identity tests/unit/test-ipam tests/unit/test-names tests/unit/test-event tests/golden/golden-policy
+SLOW_TESTS += tests/torture/valgrind
+EXTRA_DIST += tests/torture/valgrind tests/torture/valgrind.supp
+if HAVE_CHECK
+SLOW_PROGS += $(EBN_VALGRIND_TESTS)
+endif

@@ -27,8 +27,12 @@ static inline void ct_tables_make(struct ebn_flows tables[2], uint32_t sets)
 
 static inline void ct_tables_free(struct ebn_flows tables[2])
 {
-	free(tables[0].mem);
-	free(tables[1].mem);
+	int i;
+
+	for (i = 0; i < 2; i++) {
+		test_defined(tables[i].mem, ebn_flow_bytes(tables[i].mask + 1, i));
+		free(tables[i].mem);
+	}
 }
 
 static inline struct ebn_ct_walk ct_walk(const struct ebn_flows *tables)

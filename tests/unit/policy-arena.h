@@ -30,8 +30,10 @@ static inline void arena_free(struct arena *a)
 {
 	arena_close(a);
 	ebpfnet_ctx_unref(a->ctx);
-	if (a->mem)
+	if (a->mem) {
+		test_defined(a->mem, a->size);
 		munmap(a->mem, a->size);
+	}
 	memset(a, 0, sizeof(*a));
 }
 

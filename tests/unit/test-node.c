@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause
 /* Node tables on plain memory: space, publishing, adoption, rows, addresses, names. */
+#include <malloc.h>
+
 #include "suite.h"
 #include "tables/arena.h"
 #include "tables/rows.h"
@@ -40,6 +42,7 @@ static void close_tables(void)
 static void teardown(void)
 {
 	close_tables();
+	test_defined(mem, malloc_usable_size(mem));
 	free(mem);
 	mem = NULL;
 }

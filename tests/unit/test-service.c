@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause
+#include <malloc.h>
 #include <netinet/in.h>
 #include <string.h>
 
@@ -55,6 +56,7 @@ static void teardown(void)
 	ck_assert_int_eq(ebn_node_verify(nt), 0);
 	close_tables();
 	ebpfnet_diag_free(diag);
+	test_defined(mem, malloc_usable_size(mem));
 	free(mem);
 	mem = NULL;
 }
