@@ -21,6 +21,10 @@ tests_golden_golden_malformed_SOURCES = tests/golden/golden-malformed.c tests/un
 tests_golden_golden_malformed_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_golden_golden_malformed_LDADD = $(EBN_TEST_LIBS)
 
+# make distcheck-short runs these: they read files of the tree
+EBN_SHORT_TEST_PROGS = $(EBN_GOLDEN_TESTS)
+EBN_SHORT_TESTS = $(EBN_GOLDEN_TESTS) tests/golden/check-policy-tool
+
 if HAVE_CHECK
 check_PROGRAMS += $(EBN_GOLDEN_TESTS)
 TESTS += $(EBN_GOLDEN_TESTS)

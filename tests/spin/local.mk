@@ -7,3 +7,5 @@ ROOT_TESTS += tests/spin/check-publish
 # claims, reuse, updates and grace periods of the flow tables
 EXTRA_DIST += tests/spin/flow.pml tests/spin/check-flow
 ROOT_TESTS += tests/spin/check-flow
+
+ROOT_TESTS_APART += tests/spin/check-publish tests/spin/check-flow
