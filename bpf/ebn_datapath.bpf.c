@@ -7,6 +7,7 @@
  *	ebn_from_netdev	the node's device, ingress: delivers to endpoints, leaves the rest to the stack
  *	ebn_to_netdev	the node's device, egress
  *	ebn_watch_in/out any device: reports new flows, changes and drops nothing
+ *	ebn_svc_out/back the endpoints' programs go on here with packets to and from services
  *	ebn_clock	the tick, for user space
  *
  * A program ends in a forwarding action only at the end of a path that asked every question on it; whatever is missing on
@@ -25,8 +26,33 @@
 #include "lib/policy.h"
 #include "lib/run.h"
 #include "lib/sctp.h"
+#include "lib/service_tc.h"
 #include "lib/stat.h"
 #include "lib/watch.h"
+
+/* Where programs go on. Each set has its own. */
+enum ebn_stage_index {
+	EBN_GO_FROM_EP,
+	EBN_GO_SVC_OUT,
+	EBN_GO_SVC_BACK,
+	EBN_GO_MAX,
+};
+int ebn_from_ep(struct __sk_buff *skb);
+int ebn_svc_out(struct __sk_buff *skb);
+int ebn_svc_back(struct __sk_buff *skb);
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);
+	__uint(max_entries, EBN_GO_MAX);
+	__uint(key_size, sizeof(__u32));
+	__array(values, int(struct __sk_buff *));
+} ebn_stage SEC(".maps") = {
+	.values = {
+		[EBN_GO_FROM_EP] = &ebn_from_ep,
+		[EBN_GO_SVC_OUT] = &ebn_svc_out,
+		[EBN_GO_SVC_BACK] = &ebn_svc_back,
+	},
+};
 
 static __always_inline int drop(struct ebn_pkt *p, enum ebn_reason reason)
 {
@@ -43,6 +69,13 @@ static __always_inline int refuse(struct __sk_buff *skb, struct ebn_pkt *p, enum
 	/* from here, not from ebn_cut(): their frames share 512 bytes of stack */
 	action = ebn_drop(p);
 	return p->cut ? ebn_cut(skb, p, action) : action;
+}
+
+/* The rest is another program's. */
+static __always_inline int to_service(struct __sk_buff *skb, struct ebn_pkt *p)
+{
+	bpf_tail_call(skb, &ebn_stage, EBN_GO_SVC_BACK);
+	return drop(p, EBN_R_TABLES);
 }
 
 static __always_inline enum ebn_reason parse(struct __sk_buff *skb, struct ebn_pkt *p, const bool v6)
@@ -132,10 +165,19 @@ static __always_inline int from_ep_ip(struct __sk_buff *skb, struct ebn_pkt *p, 
 		return drop(p, EBN_R_SOURCE_IP);
 	if (ebn_is_multicast(p->dst, v6))
 		return drop(p, EBN_R_MULTICAST);
+	if (ebn_svc_wanted(v, p, v6)) {
+		bpf_tail_call(skb, &ebn_stage, EBN_GO_SVC_OUT);
+		return drop(p, EBN_R_TABLES);
+	}
 	reason = judge(skb, p, v6);
-	if (reason)
+	if (reason) {
+		if (p->svc)
+			ebn_svc_denied(p);
 		return refuse(skb, p, reason);
+	}
 	passed(p);
+	if (ebn_svc_flow(p))
+		return to_service(skb, p);
 	if (p->row[1]) {
 		action = to_local(skb, p, v, v6);
 		if (action != TC_ACT_UNSPEC)
@@ -230,7 +272,7 @@ static __always_inline int to_ep_ip(struct __sk_buff *skb, struct ebn_pkt *p, st
 	if (reason)
 		return refuse(skb, p, reason);
 	passed(p);
-	return TC_ACT_OK;
+	return ebn_svc_flow(p) ? to_service(skb, p) : TC_ACT_OK;
 }
 
 SEC("tc")
@@ -338,6 +380,8 @@ static __always_inline int from_netdev_ip(struct __sk_buff *skb, struct ebn_pkt 
 	if (EBN_READ(p->nat))
 		ebn_nat_answered(v6);
 	passed(p);
+	if (ebn_svc_flow(p))
+		return to_service(skb, p);
 	action = to_local(skb, p, v, v6);
 	return action == TC_ACT_UNSPEC ? TC_ACT_OK : action;
 }
@@ -469,6 +513,64 @@ int ebn_to_netdev(struct __sk_buff *skb)
 	default:
 		return TC_ACT_OK;
 	}
+}
+
+/* From ebn_from_ep, with its packet: to what may be a frontend. It goes back there, with another destination or as it is. */
+SEC("tc")
+int ebn_svc_out(struct __sk_buff *skb)
+{
+	struct ebn_run *run = ebn_run_get();
+	int rc;
+
+	if (!run)
+		return TC_ACT_SHOT;
+	rc = run->p.v6 ? ebn_svc_to_backend(skb, run, true) : ebn_svc_to_backend(skb, run, false);
+	if (rc > EBN_SVC_OK)
+		return drop(&run->p, rc - EBN_SVC_OK);
+	run->svc.state = rc == EBN_SVC_OK ? EBN_SVC_DONE : EBN_SVC_PLAIN;
+	bpf_tail_call(skb, &ebn_stage, EBN_GO_FROM_EP);
+	run->svc.state = EBN_SVC_NEW;
+	return drop(&run->p, EBN_R_TABLES);
+}
+
+/* A packet of a service's flow that was let through, on its way from one end to the other. */
+static __always_inline int svc_deliver(struct __sk_buff *skb, struct ebn_run *run, const bool v6)
+{
+	struct ebn_pkt *p = &run->p;
+	const struct ebn_ep_row *from, *to;
+	bool answer = p->evf & EBN_EVF_REPLY, past;
+	struct ebn_view v;
+	int rc = 0;
+
+	if (ebn_view_open(&v))
+		return drop(p, EBN_R_TABLES);
+	to = ebn_ep_line(&v, p->row[1] - 1);
+	past = p->row[1] && to && EBN_READ(to->flags) & EBN_EP_F_REDIRECT && p->ttl > 1;
+	if (!answer)
+		ebn_svc_asked(run, v6);
+	else if (past || p->point == EBN_AT_TO_ENDPOINT)
+		rc = ebn_svc_to_client(skb, run, v6);
+	if (rc)
+		return drop(p, rc);
+	if (p->point == EBN_AT_TO_ENDPOINT)
+		return TC_ACT_OK;
+	/* ebn_to_ep translates an answer that the stack brings there */
+	from = ebn_ep_line(&v, p->row[0] - 1);
+	if (!past || !to)
+		return from ? ebn_deliver_stack(skb, from) : TC_ACT_OK;
+	rc = ebn_deliver_peer(skb, to, v6);
+	return rc < 0 ? drop(p, EBN_R_WRITE) : rc;
+}
+
+/* Behind the verdict of any program on a packet of a service's flow. */
+SEC("tc")
+int ebn_svc_back(struct __sk_buff *skb)
+{
+	struct ebn_run *run = ebn_run_get();
+
+	if (!run)
+		return TC_ACT_SHOT;
+	return run->p.v6 ? svc_deliver(skb, run, true) : svc_deliver(skb, run, false);
 }
 
 SEC("tc")

@@ -61,7 +61,7 @@ enum ebn_flow_state {
 
 #define EBN_FF_INIT_HI 0x01u		/* the initiator is the higher (addr, port) of the key */
 #define EBN_FF_AUDIT 0x02u		/* admitted in audit mode */
-#define EBN_FF_REDIRECT 0x04u		/* to a proxy port */
+#define EBN_FF_SVC 0x04u		/* to a backend of a service: answers are to be translated, see below */
 #define EBN_FF_FIN_LO 0x08u		/* FIN seen from the lower side */
 #define EBN_FF_FIN_HI 0x10u
 #define EBN_FF_FINS (EBN_FF_FIN_LO | EBN_FF_FIN_HI)
@@ -75,6 +75,7 @@ enum ebn_flow_state {
  * ICMP echo: port[0] = identifier, port[1] = 0, aux says which side asked (EBN_KEY_ASK_HI).
  */
 #define EBN_KEY_ASK_HI 0x1u
+#define EBN_KEY_BACK 0x2u		/* of services: the backend's entry, see below */
 struct ebn_flow_key4 {
 	__u32 addr[2];		/* lo, hi; network order */
 	__u16 port[2];		/* lo, hi; network order */
@@ -116,9 +117,16 @@ EBN_ASSERT(sizeof(struct ebn_flow_body) == 48, "body");
  *	endpoint's port (network order) | low half of its row's incarnation << 16, decision = ebn_nat_row.id; state and seen
  *	follow the flow's. Counters are not used.
  *
- * DNAT, when there is some, has counters of one side only in each entry, and room for a rewrite in the other side's.
+ * A flow to a service (EBN_FF_SVC) is {client, backend} in the endpoint's zone, as the packet is behind the translation, and has
+ * two entries in EBN_ZONE_SVC beside it that say what the other end is called on either side:
+ *
+ *	{client, frontend}: the backend. packets[1] = number of the set (ebn_service.h) it was chosen from
+ *	{client, backend}, EBN_KEY_BACK: the frontend
+ *	bytes[0..1] = address, packets[0] = port in network order, aux = row of the backend, the row of the client's side is the
+ *	endpoint's. They do not change while the entry lives; state and seen follow the flow's.
  */
 #define EBN_ZONE_NAT 0xfffeu	/* no endpoint has this zone */
+#define EBN_ZONE_SVC 0xfffdu	/* nor this one */
 
 /** Whose flow it is, by the body's words: the row that began it, when that is not local the other one; 0: nobody's here. */
 static inline __u64 ebn_flow_owner(__u64 tail0, __u64 ctl)

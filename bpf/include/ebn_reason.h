@@ -41,7 +41,11 @@
 	X(29, NAT_EXHAUSTED, "no port left to translate to", 167)                                          \
 	X(30, NAT_UNKNOWN, "to be translated, but its flow is not known", 167)                             \
 	X(31, NAT_ADDRESS, "to be translated, but there is no address for it", 167)                        \
-	X(32, NAT_PORT, "the host's port is a translated flow's", 167)
+	X(32, NAT_PORT, "the host's port is a translated flow's", 167)                                       \
+	X(33, SVC_NO_BACKEND, "no backend of the service takes new flows", 158)                            \
+	X(34, SVC_SOURCE, "source ranges of the service do not allow the client", 177)                     \
+	X(35, SVC_PORT, "the client's port is in use at the backends of the service", 155)                 \
+	X(36, SVC_UNKNOWN, "answer of a backend whose frontend is not known", 158)
 
 enum ebn_reason {
 #define EBN_X(n, name, text, hubble) EBN_R_##name = n,

@@ -220,7 +220,8 @@ static __always_inline int ebn_ct_recheck(struct ebn_pkt *p, struct ebn_flow_ref
 
 static __always_inline __u8 ebn_ct_init_flags(const struct ebn_pkt *p, __u32 hi)
 {
-	return (hi ? EBN_FF_INIT_HI : 0) | (p->verdict == EBN_V_AUDIT ? EBN_FF_AUDIT : 0);
+	return (hi ? EBN_FF_INIT_HI : 0) | (p->verdict == EBN_V_AUDIT ? EBN_FF_AUDIT : 0) |
+	       (p->svc == EBN_SVC_DONE ? EBN_FF_SVC : 0);
 }
 
 /* Does ack acknowledge something between isn and what that side has sent since? */
@@ -575,6 +576,7 @@ static __always_inline int ebn_ct_track(struct ebn_pkt *p, struct ebn_flow_ref *
 	if (ebn_view_open(&v))
 		return ebn_deny(p, EBN_R_TABLES);
 	r->torn = 0;
+	r->ctl = 0;
 	r->now = ebn_tick();
 	hi = ebn_ct_place(p, r, v6);
 	ebn_flow_ref_hash(v6, r);

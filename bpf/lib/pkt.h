@@ -68,6 +68,7 @@ struct ebn_pkt {
 	__u8 slow;		/* enum ebn_ct_slow_kind */
 	__u8 cut;		/* denied, and its flow is to be reset */
 	__u8 nat;		/* an answer that was translated: it begins nothing */
+	__u8 svc;		/* enum ebn_svc_state */
 	__u16 zone;
 	__u16 decision[2];	/* egress, ingress */
 	__u16 ep[2];		/* endpoint ids */

@@ -10,6 +10,24 @@
 #include "lib/flow.h"
 #include "lib/pkt.h"
 #include "lib/rewrite.h"
+#include "lib/service.h"
+
+/* What a program of services leaves for the one that goes on. */
+enum ebn_svc_state {
+	EBN_SVC_NEW,		/* nobody has asked */
+	EBN_SVC_DONE,		/* the destination was a frontend, and is a backend now */
+	EBN_SVC_PLAIN,		/* it is no frontend */
+};
+
+/* An entry's other end (ebn_flow.h). */
+struct ebn_svc_run {
+	__u64 w0, w1;
+	__u32 row;
+	__u32 serial;
+	__u16 port;		/* network order */
+	__u8 state;		/* enum ebn_svc_state, for the next program of this run */
+	__u8 reserved;
+};
 
 struct ebn_run {
 	struct ebn_pkt p;
@@ -22,6 +40,8 @@ struct ebn_run {
 	__u32 nat_id;
 	__u32 nat_min;		/* ports */
 	__u32 nat_max;
+	struct ebn_svc_run svc;
+	struct ebn_svc_ask ask;
 };
 
 struct {
@@ -50,6 +70,8 @@ static __always_inline struct ebn_pkt *ebn_run_begin(struct __sk_buff *skb, __u8
 	__builtin_memset(p, 0, sizeof(*p));
 	p->point = point;
 	p->side = side;
+	p->svc = run->svc.state;
+	run->svc.state = EBN_SVC_NEW;
 	/*
 	 * Fields of the context that are asked for late, at once. Verifier: the compiler would merge later loads of different
 	 * fields into one from a computed address, which is refused for the context.

@@ -145,7 +145,7 @@ json_t *show_ct(const struct ebpfnet_ct_entry *e)
 		{ EBPFNET_CT_F_PROVEN, "proven" }, { EBPFNET_CT_F_AUDIT, "audit" },
 		{ EBPFNET_CT_F_REDIRECT, "redirect" }, { EBPFNET_CT_F_PICKED_UP, "picked-up" },
 		{ EBPFNET_CT_F_FIN_INITIATOR, "fin-initiator" },
-		{ EBPFNET_CT_F_FIN_RESPONDER, "fin-responder" }, { EBPFNET_CT_F_NAT, "nat" },
+		{ EBPFNET_CT_F_FIN_RESPONDER, "fin-responder" }, { EBPFNET_CT_F_NAT, "nat" }, { EBPFNET_CT_F_SERVICE, "service" },
 	};
 	json_t *flags;
 	char src[EBPFNET_ADDR_STRLEN], dst[EBPFNET_ADDR_STRLEN], number[8];

@@ -33,6 +33,7 @@ enum ebpfnet_ct_state {
 #define EBPFNET_CT_F_PICKED_UP 0x8u	/**< first seen in its middle */
 #define EBPFNET_CT_F_FIN_INITIATOR 0x10u /**< the initiator's side has ended */
 #define EBPFNET_CT_F_FIN_RESPONDER 0x20u
+#define EBPFNET_CT_F_SERVICE 0x80u	/**< the initiator called a service: the responder is its backend */
 #define EBPFNET_CT_F_NAT 0x40u		/**< masqueraded: the responder knows it by nat_addr and nat_port */
 
 struct ebpfnet_ct_entry {

@@ -5,7 +5,10 @@
  * answer. It is translated where a local client connects or sends (cgroup hooks), so that its packets carry the backend's
  * address from the first one on and pay nothing.
  *
- * Clients are served in cgroups given to ebpfnet_service_attach(). A socket asks when it connects (TCP, connected UDP) or
+ * Packets that endpoints send to a frontend are translated one by one, and their answers, where no socket did it. Policy is about
+ * the backend.
+ *
+ * Sockets are served in cgroups given to ebpfnet_service_attach(). A socket asks when it connects (TCP, connected UDP) or
  * sends (UDP); getpeername(2) and recvmsg(2) show the frontend's address.
  *
  * Functions here are for the datapath's thread, as those of datapath.h, unless they say otherwise.
@@ -101,8 +104,8 @@ enum ebpfnet_forwarding {
 };
 
 enum ebpfnet_no_backend {
-	EBPFNET_NO_BACKEND_REJECT,	/**< sockets get ECONNREFUSED */
-	EBPFNET_NO_BACKEND_DROP,	/**< sockets get EHOSTUNREACH */
+	EBPFNET_NO_BACKEND_REJECT,	/**< sockets get ECONNREFUSED; packets are dropped */
+	EBPFNET_NO_BACKEND_DROP,	/**< sockets get EHOSTUNREACH; packets are dropped */
 };
 
 /** A service, all of it. Everything is copied. */

@@ -65,7 +65,7 @@ static uint32_t flags_of(uint32_t ff)
 	bool hi = ff & EBN_FF_INIT_HI;
 
 	return (ff & EBN_FF_PROVEN ? EBPFNET_CT_F_PROVEN : 0) | (ff & EBN_FF_AUDIT ? EBPFNET_CT_F_AUDIT : 0) |
-	       (ff & EBN_FF_REDIRECT ? EBPFNET_CT_F_REDIRECT : 0) |
+	       (ff & EBN_FF_SVC ? EBPFNET_CT_F_SERVICE : 0) |
 	       (ff & EBN_FF_IMPORTED ? EBPFNET_CT_F_PICKED_UP : 0) | (ff & EBN_FF_NAT ? EBPFNET_CT_F_NAT : 0) |
 	       (ff & (hi ? EBN_FF_FIN_HI : EBN_FF_FIN_LO) ? EBPFNET_CT_F_FIN_INITIATOR : 0) |
 	       (ff & (hi ? EBN_FF_FIN_LO : EBN_FF_FIN_HI) ? EBPFNET_CT_F_FIN_RESPONDER : 0);

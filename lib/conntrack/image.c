@@ -103,7 +103,8 @@ int ebn_image_write(struct ebn_ct_walk *walk, ebpfnet_ct_write_fn fn, void *user
 	if (!image)
 		return -ENOMEM;
 	while (r >= 0 && ebn_ct_next_copy(walk, &flow.entry, &c)) {
-		if (EBN_CTL_FLAGS(c.body.ctl) & EBN_FF_NAT || !flow.entry.state)
+		/* what is translated needs more than the flow */
+		if (EBN_CTL_FLAGS(c.body.ctl) & (EBN_FF_NAT | EBN_FF_SVC) || !flow.entry.state)
 			continue;
 		flow.sequence = c.body.aux;
 		put_record(image + HEAD + (size_t)n * RECORD, &flow);

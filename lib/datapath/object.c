@@ -228,6 +228,9 @@ static int ebn_object_reuse_extra(struct ebpfnet_datapath *dp, struct bpf_map *m
 	_close_ int fd = -1;
 	char name[64];
 
+	/* of programs: each set calls its own */
+	if (bpf_map__type(map) == BPF_MAP_TYPE_PROG_ARRAY)
+		return 0;
 	if (!dp->p->set.number || ebn_format(name, sizeof(name), "set%u/%s", dp->p->set.number, bpf_map__name(map)) < 0)
 		return 0;
 	fd = ebn_pin_get(dp, name, EBN_FD_MAP, 0, NULL);

@@ -37,10 +37,12 @@ struct ebn_flow_copy {
 uint32_t ebn_flow_sets(uint64_t n);
 uint64_t ebn_flow_bytes(uint32_t sets, bool v6);
 
-/* The entry is no flow of its own but reserves a port for one: see ebn_flow.h. */
+/* The entry is no flow of its own but stands beside one, to reserve a port or name a service's other end: see ebn_flow.h. */
 static inline bool ebn_flow_reserves(const struct ebn_flow_copy *c, bool v6)
 {
-	return (v6 ? c->key.v6.zone : c->key.v4.zone) == EBN_ZONE_NAT;
+	uint16_t zone = v6 ? c->key.v6.zone : c->key.v4.zone;
+
+	return zone == EBN_ZONE_NAT || zone == EBN_ZONE_SVC;
 }
 
 /* 1 and a copy, 0 when absent. */

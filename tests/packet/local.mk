@@ -15,7 +15,8 @@ endif
 
 # packets through the datapath's programs
 EBN_PACKET_TESTS = tests/packet/test-path tests/packet/test-parse tests/packet/test-tcp tests/packet/test-ct tests/packet/test-cut \
-	tests/packet/test-fuzz tests/packet/test-instructions tests/packet/test-nat tests/packet/test-nat-ports tests/packet/test-quota
+	tests/packet/test-fuzz tests/packet/test-instructions tests/packet/test-nat tests/packet/test-nat-ports tests/packet/test-quota \
+	tests/packet/test-svc
 EBN_RIG = tests/packet/packet.c tests/packet/packet.h tests/packet/rig.c tests/packet/rig.h tests/unit/suite.h
 EXTRA_PROGRAMS += $(EBN_PACKET_TESTS)
 tests_packet_test_path_SOURCES = tests/packet/test-path.c $(EBN_RIG)
@@ -50,6 +51,10 @@ tests_packet_test_nat_ports_LDADD = $(EBN_TEST_LIBS)
 tests_packet_test_quota_SOURCES = tests/packet/test-quota.c $(EBN_RIG)
 tests_packet_test_quota_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_packet_test_quota_LDADD = $(EBN_TEST_LIBS)
+tests_packet_test_svc_SOURCES = tests/packet/test-svc.c tests/packet/nat.c tests/packet/nat.h tests/packet/sums.c \
+	tests/packet/sums.h $(EBN_RIG)
+tests_packet_test_svc_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_packet_test_svc_LDADD = $(EBN_TEST_LIBS)
 if HAVE_CHECK
 ROOT_PROGS += $(EBN_PACKET_TESTS)
 ROOT_TESTS += $(EBN_PACKET_TESTS)

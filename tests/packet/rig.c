@@ -63,7 +63,7 @@ static void devices(void)
 static void load(const struct rig_opts *o)
 {
 	uint32_t sets = o->sets ? o->sets : 64;
-	struct bpf_program *progs[6];
+	struct bpf_program *progs[RIG_PROGS];
 	struct bpf_prog_info info;
 	uint32_t len;
 	int i;
@@ -91,7 +91,9 @@ static void load(const struct rig_opts *o)
 	progs[TO_NETDEV] = skel->progs.ebn_to_netdev;
 	progs[WATCH_IN] = skel->progs.ebn_watch_in;
 	progs[WATCH_OUT] = skel->progs.ebn_watch_out;
-	for (i = 0; i < 6; i++) {
+	progs[SVC_OUT] = skel->progs.ebn_svc_out;
+	progs[SVC_BACK] = skel->progs.ebn_svc_back;
+	for (i = 0; i < RIG_PROGS; i++) {
 		rig.prog[i] = bpf_program__fd(progs[i]);
 		memset(&info, 0, sizeof(info));
 		len = sizeof(info);

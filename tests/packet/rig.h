@@ -51,7 +51,7 @@ struct rig_result {
 	struct packet out;
 };
 
-enum rig_prog { FROM_EP, TO_EP, FROM_NETDEV, TO_NETDEV, WATCH_IN, WATCH_OUT };
+enum rig_prog { FROM_EP, TO_EP, FROM_NETDEV, TO_NETDEV, WATCH_IN, WATCH_OUT, SVC_OUT, SVC_BACK, RIG_PROGS };
 #define PASS 0
 #define DROP 2
 #define REDIRECT 7
@@ -66,8 +66,8 @@ struct rig {
 	uint32_t row_a, row_b;
 	uint16_t *matrix[4][2];
 	struct ebn_subject_row *subjects;
-	int prog[6];
-	uint32_t insns[6];
+	int prog[RIG_PROGS];
+	uint32_t insns[RIG_PROGS];
 };
 extern struct rig rig;
 
