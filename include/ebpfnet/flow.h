@@ -34,6 +34,8 @@ struct ebpfnet_flow {
 	uint8_t egress_verdict;		/**< enum ebpfnet_verdict of that decision, EBPFNET_FLOW_NOT_ASKED */
 	uint8_t ingress_verdict;
 	uint8_t reserved[6];
+	const char *egress_log;		/**< text that the rule wants in logs, NULL: none; see struct ebpfnet_policy_rule */
+	const char *ingress_log;
 };
 /** No decision in this direction, or one that is not known any more. */
 #define EBPFNET_FLOW_NOT_ASKED 0xffu
@@ -75,7 +77,7 @@ struct ebpfnet_flow_filter;
  * Parses "key=value" terms separated by blanks, all of which must hold, '!' before a term negates it, a value with blanks
  * stands in double quotes: verdict=allow|deny|audit|redirect|auth, type=verdict|drop|close|seen, proto=tcp|udp|icmp|…,
  * ip=ADDR, src=, dst= (address or name), port=N, sport=, dport=, endpoint=NAME, identity=N, label=SELECTOR, reason=NAME,
- * rule=TEXT.
+ * rule=TEXT, log=TEXT (in the texts that rules want in logs).
  * @return 0, -EINVAL (diag), -E2BIG, -ENOMEM
  * @since 0.1
  */

@@ -97,13 +97,14 @@ enum key {
 	KEY_LABEL,
 	KEY_REASON,
 	KEY_RULE,
+	KEY_LOG,
 };
 
 static const struct word keys[] = {
 	{ "verdict", KEY_VERDICT }, { "type", KEY_TYPE }, { "proto", KEY_PROTO }, { "ip", KEY_IP }, { "src", KEY_SRC },
 	{ "dst", KEY_DST }, { "port", KEY_PORT }, { "sport", KEY_SPORT }, { "dport", KEY_DPORT },
 	{ "endpoint", KEY_ENDPOINT }, { "identity", KEY_IDENTITY }, { "label", KEY_LABEL }, { "reason", KEY_REASON },
-	{ "rule", KEY_RULE }, { NULL, 0 },
+	{ "rule", KEY_RULE }, { "log", KEY_LOG }, { NULL, 0 },
 };
 
 /* Sets what the term compares with. 0, -EINVAL, -E2BIG, -ENOMEM. */
@@ -143,6 +144,7 @@ static int read_value(struct term *t, const char *value, struct ebpfnet_diag *di
 		break;
 	case KEY_ENDPOINT:
 	case KEY_RULE:
+	case KEY_LOG:
 		break;
 	}
 	if (!ok)
@@ -293,6 +295,9 @@ static bool holds(const struct term *t, const struct ebpfnet_flow *f)
 	case KEY_RULE:
 		return (f->egress_rule && strstr(f->egress_rule, t->text)) ||
 		       (f->ingress_rule && strstr(f->ingress_rule, t->text));
+	case KEY_LOG:
+		return (f->egress_log && strstr(f->egress_log, t->text)) ||
+		       (f->ingress_log && strstr(f->ingress_log, t->text));
 	}
 	return false;
 }

@@ -325,12 +325,31 @@ static void put_policy(struct ebn_out *o, const char *field, const char *rule)
 	EBN_PUT(o, "}]");
 }
 
+/* Texts of the rules that decided, each once. */
+static void put_logs(struct ebn_out *o, const struct ebpfnet_flow *f)
+{
+	const char *out = f->egress_log, *in = f->ingress_log;
+
+	if (!out && !in)
+		return;
+	EBN_PUT(o, ",\"policy_log\":[");
+	if (out)
+		put_quoted(o, out, strlen(out));
+	if (in && (!out || strcmp(in, out))) {
+		if (out)
+			EBN_PUT(o, ",");
+		put_quoted(o, in, strlen(in));
+	}
+	EBN_PUT(o, "]");
+}
+
 static void put_policies(struct ebn_out *o, const struct ebpfnet_flow *f)
 {
 	bool no_egress = ebn_flow_egress_stopped(f), no_ingress = ebn_flow_ingress_stopped(f);
 
 	put_policy(o, no_egress ? "egress_denied_by" : "egress_allowed_by", f->egress_rule);
 	put_policy(o, no_ingress ? "ingress_denied_by" : "ingress_allowed_by", f->ingress_rule);
+	put_logs(o, f);
 }
 
 static void put_summary(struct ebn_out *o, const struct ebpfnet_event *e)

@@ -24,7 +24,7 @@ struct table {
 /* What the tables said at one time. */
 struct snapshot {
 	uint32_t generation;
-	struct table identities, rules, endpoints;
+	struct table identities, rules, logs, endpoints;
 	struct ebn_decision *decisions;
 	uint32_t n_decisions;
 };
@@ -117,6 +117,7 @@ static struct snapshot *snapshot_free(struct snapshot *s)
 	if (s) {
 		table_done(&s->identities);
 		table_done(&s->rules);
+		table_done(&s->logs);
 		table_done(&s->endpoints);
 		free(s->decisions);
 		free(s);
@@ -209,6 +210,8 @@ static int read_tables(struct ebpfnet_names *names, struct snapshot *s)
 	rc = ebn_read_decisions(names->mem, names->size, &s->decisions, &s->n_decisions, &s->generation);
 	if (!rc)
 		rc = ebn_rows_read_names(names->mem, names->size, EBN_NAME_RULE, add_name, &s->rules);
+	if (!rc)
+		rc = ebn_rows_read_names(names->mem, names->size, EBN_NAME_RULE_LOG, add_name, &s->logs);
 	if (!rc)
 		rc = ebn_rows_read_names(names->mem, names->size, EBN_NAME_IDENTITY, add_name, &s->identities);
 	if (!rc)
@@ -344,15 +347,19 @@ static bool put_side(const struct ebpfnet_names *names, uint32_t identity, uint1
 	return (ep || !endpoint) && (reserved || id || !identity);
 }
 
-static bool put_rule(const struct ebpfnet_names *names, uint32_t generation, uint16_t decision, const char **ret,
-		     uint8_t *ret_verdict)
+/* What is told of one direction's decision. */
+struct told {
+	const char *rule, *log;
+	uint8_t verdict;
+};
+
+static bool put_rule(const struct ebpfnet_names *names, uint32_t generation, uint16_t decision, struct told *ret)
 {
 	const struct snapshot *s = names->now;
+	const struct entry *rule, *log = NULL;
 	const struct ebn_decision *d;
-	const struct entry *rule;
 
-	*ret = NULL;
-	*ret_verdict = EBPFNET_FLOW_NOT_ASKED;
+	*ret = (struct told){ .verdict = EBPFNET_FLOW_NOT_ASKED };
 	if (decision == EBN_DECISION_NONE)
 		return true;
 	/* generations wrap */
@@ -361,27 +368,40 @@ static bool put_rule(const struct ebpfnet_names *names, uint32_t generation, uin
 	if (decision >= s->n_decisions)
 		return false;
 	d = &s->decisions[decision];
-	*ret_verdict = d->verdict;
+	ret->verdict = d->verdict;
 	if (!d->rule) {
-		*ret = d->verdict == EBN_V_DENY || d->verdict == EBN_V_AUDIT ? "default deny" : "default allow";
+		ret->rule = d->verdict == EBN_V_DENY || d->verdict == EBN_V_AUDIT ? "default deny" : "default allow";
 		return true;
 	}
 	rule = find(&s->rules, d->rule);
 	if (!rule)
 		rule = FIND(names, rules, d->rule);
-	*ret = rule ? rule->text : "?";
-	return rule;
+	ret->rule = rule ? rule->text : "?";
+	if (d->flags & EBN_DEC_F_LOG) {
+		log = find(&s->logs, d->rule);
+		if (!log)
+			log = FIND(names, logs, d->rule);
+		ret->log = log ? log->text : NULL;
+	}
+	return rule && !log == !(d->flags & EBN_DEC_F_LOG);
 }
 
 static bool put_names(const struct ebpfnet_names *names, const struct ebpfnet_event *e, struct ebpfnet_flow *f)
 {
 	bool source = e->point == EBN_AT_FROM_ENDPOINT || e->point == EBN_AT_TO_NETDEV || e->point == EBN_AT_TO_HOST;
+	struct told egress, ingress;
 	bool all = true;
 
 	all &= put_side(names, e->src_identity, source ? e->ep : e->peer_ep, &f->src);
 	all &= put_side(names, e->dst_identity, source ? e->peer_ep : e->ep, &f->dst);
-	all &= put_rule(names, e->generation, e->egress_decision, &f->egress_rule, &f->egress_verdict);
-	all &= put_rule(names, e->generation, e->ingress_decision, &f->ingress_rule, &f->ingress_verdict);
+	all &= put_rule(names, e->generation, e->egress_decision, &egress);
+	all &= put_rule(names, e->generation, e->ingress_decision, &ingress);
+	f->egress_rule = egress.rule;
+	f->egress_log = egress.log;
+	f->egress_verdict = egress.verdict;
+	f->ingress_rule = ingress.rule;
+	f->ingress_log = ingress.log;
+	f->ingress_verdict = ingress.verdict;
 	return all;
 }
 

@@ -87,6 +87,14 @@ static const char *word(const struct ebpfnet_event *e)
 	}
 }
 
+/* Text that a rule wants in logs. */
+static void put_log(struct ebn_out *o, const char *log)
+{
+	EBN_PUT(o, " \"");
+	ebn_put_plain(o, log);
+	EBN_PUT(o, "\"");
+}
+
 /* Who decided: of a denial the sides that denied, else all that were asked. */
 static void put_rules(struct ebn_out *o, const struct ebpfnet_flow *f)
 {
@@ -107,6 +115,10 @@ static void put_rules(struct ebn_out *o, const struct ebpfnet_flow *f)
 		ebn_put_plain(o, ingress);
 		EBN_PUT(o, " (ingress)");
 	}
+	if (egress && f->egress_log)
+		put_log(o, f->egress_log);
+	if (ingress && f->ingress_log)
+		put_log(o, f->ingress_log);
 }
 
 int ebpfnet_flow_to_text(const struct ebpfnet_flow *flow, char *buf, size_t size)

@@ -370,6 +370,8 @@ void ebn_table_unref(struct ebn_policy *p, struct ebn_table *t);
 /* ---- install.c ---- */
 int ebn_plan_stage(struct ebn_plan *pl);
 int ebn_plan_publish(struct ebn_plan *pl);
+/* Nobody names the rule by this number any more. */
+void ebn_rule_forget(struct ebn_policy *p, uint32_t number);
 
 /* ---- local.c ---- */
 struct ebn_local_want {

@@ -278,8 +278,13 @@ int ebn_inst_make(struct ebn_plan *pl, const struct ebpfnet_policy_set *set, str
 	if (!in->number || ebn_columns_get(&pl->p->selectors, book->subject, &in->subject) < 0)
 		err = -ENOMEM;
 	for (uint32_t i = 0; !err && i < book->n_rules; i++) {
-		in->number[i] = was && i < was->book->n_rules ? was->number[i] :
-								ebn_orphan_number(pl->p, book->name, i);
+		const struct ebn_rule *rule = &book->rules[i];
+
+		/* a number stands for a name and a text */
+		if (was && i < was->book->n_rules && ebn_text_same(was->book->rules[i].log, rule->log))
+			in->number[i] = was->number[i];
+		else if (!was)
+			in->number[i] = ebn_orphan_number(pl->p, book->name, i, rule->log);
 		if (!in->number[i])
 			in->number[i] = ++pl->last_rule;
 		err = add_rule(&m, i);

@@ -364,10 +364,31 @@ static int stage_subjects(struct ebn_plan *pl)
 
 /* ---- names of rules that have none yet ---- */
 
+void ebn_rule_forget(struct ebn_policy *p, uint32_t number)
+{
+	ebn_name_set(p->rows, EBN_NAME_RULE, number, NULL);
+	ebn_name_set(p->rows, EBN_NAME_RULE_LOG, number, NULL);
+}
+
+static int stage_name(struct ebn_plan *pl, uint32_t number, const struct ebn_rulebook *b, uint32_t rule)
+{
+	struct ebn_policy *p = pl->p;
+	const char *log = b->rules[rule].log;
+	char text[EBN_POLICY_NAME_MAX + 16];
+	int err;
+
+	snprintf(text, sizeof(text), "%s#%u", b->name, rule + 1);
+	err = ebn_name_set(p->rows, EBN_NAME_RULE, number, text);
+	if (!err && log)
+		err = ebn_name_set(p->rows, EBN_NAME_RULE_LOG, number, log);
+	if (err == -ENOSPC)
+		p->store.short_by += (log ? 4 + strlen(log) / EBN_LINE : 2) * EBN_LINE;
+	return lenient(pl, err);
+}
+
 static int stage_names(struct ebn_plan *pl)
 {
 	struct ebn_policy *p = pl->p;
-	char text[EBN_POLICY_NAME_MAX + 16];
 	int err = 0;
 
 	pl->names_from = pl->names_to = p->last_rule + 1;
@@ -378,11 +399,7 @@ static int stage_names(struct ebn_plan *pl)
 		for (uint32_t k = 0; !err && k < in->book->n_rules; k++) {
 			if (in->number[k] <= p->last_rule)
 				continue;
-			snprintf(text, sizeof(text), "%s#%u", in->book->name, k + 1);
-			err = ebn_name_set(p->rows, EBN_NAME_RULE, in->number[k], text);
-			if (err == -ENOSPC)
-				p->store.short_by += 2 * EBN_LINE;
-			err = lenient(pl, err);
+			err = stage_name(pl, in->number[k], in->book, k);
 			pl->names_to = in->number[k] + 1;
 		}
 	}
@@ -567,8 +584,9 @@ static void rules_forget(struct ebn_plan *pl)
 		ebn_index_for_each(&pl->inst_by_name, was->hash, cursor, k)
 			if (!strcmp(pl->inst[k]->book->name, was->book->name))
 				now = pl->inst[k];
-		for (k = now ? now->book->n_rules : 0; k < was->book->n_rules; k++)
-			ebn_name_set(p->rows, EBN_NAME_RULE, was->number[k], NULL);
+		for (k = 0; k < was->book->n_rules; k++)
+			if (!now || k >= now->book->n_rules || now->number[k] != was->number[k])
+				ebn_rule_forget(p, was->number[k]);
 	}
 }
 
@@ -590,7 +608,7 @@ static void orphans_forget(struct ebn_plan *pl)
 	}
 	for (size_t i = 0; i < p->n_orphans; i++) {
 		if (p->orphan_number[i])
-			ebn_name_set(p->rows, EBN_NAME_RULE, p->orphan_number[i], NULL);
+			ebn_rule_forget(p, p->orphan_number[i]);
 		free(p->orphan[i]);
 	}
 	free(p->orphan);

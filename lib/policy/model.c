@@ -42,7 +42,7 @@ void ebn_rulebook_unref(struct ebn_rulebook *b)
 	free(b);
 }
 
-static bool same_text(const char *a, const char *b)
+bool ebn_text_same(const char *a, const char *b)
 {
 	return !a == !b && (!a || !strcmp(a, b));
 }
@@ -51,7 +51,7 @@ static bool same_rule(const struct ebn_rule *a, const struct ebn_rule *b)
 {
 	if (a->direction != b->direction || a->action != b->action || a->proxy_port != b->proxy_port ||
 	    a->n_peers != b->n_peers || a->n_ranges != b->n_ranges || a->n_named != b->n_named ||
-	    !same_text(a->log, b->log) || !same_text(a->l7, b->l7))
+	    !ebn_text_same(a->log, b->log) || !ebn_text_same(a->l7, b->l7))
 		return false;
 	if (a->n_ranges && memcmp(a->ranges, b->ranges, a->n_ranges * sizeof(*a->ranges)))
 		return false;

@@ -109,6 +109,8 @@ bool ebn_rulebook_equal(const struct ebn_rulebook *a, const struct ebn_rulebook 
 int ebn_rulebook_order(const struct ebn_rulebook *a, const struct ebn_rulebook *b);
 
 uint64_t ebn_text_hash(const char *text);
+/* NULL is a text of its own. */
+bool ebn_text_same(const char *a, const char *b);
 
 /* Adds n books in order, all or none; takes over the caller's references on success. -EEXIST, -E2BIG, -ENOMEM with diag. */
 int ebn_set_add_books(struct ebpfnet_policy_set *set, struct ebn_rulebook **books, size_t n, struct ebpfnet_diag *diag);

@@ -80,7 +80,7 @@ static struct ebn_inst *inst_by_name(const struct ebn_index *ix, struct ebn_inst
 	return NULL;
 }
 
-uint32_t ebn_orphan_number(struct ebn_policy *p, const char *name, uint32_t rule)
+uint32_t ebn_orphan_number(struct ebn_policy *p, const char *name, uint32_t rule, const char *log)
 {
 	char text[EBN_POLICY_NAME_MAX + 16];
 	uint32_t cursor, i = 0;
@@ -89,7 +89,8 @@ uint32_t ebn_orphan_number(struct ebn_policy *p, const char *name, uint32_t rule
 		return 0;
 	snprintf(text, sizeof(text), "%s#%u", name, rule + 1);
 	ebn_index_for_each(&p->orphan_by_name, ebn_text_hash(text), cursor, i)
-		if (!strcmp(p->orphan[i], text))
+		if (!strcmp(p->orphan[i], text) &&
+		    ebn_text_same(ebn_name_get(p->rows, EBN_NAME_RULE_LOG, p->orphan_number[i]), log))
 			return p->orphan_number[i];
 	return 0;
 }
@@ -530,7 +531,7 @@ void ebn_plan_drop(struct ebn_plan *pl)
 		for (size_t i = 0; pl->page && i < EBN_IDDIR_CELLS; i++)
 			ebn_node_release(p->nt, pl->page[i]);
 		for (uint32_t i = pl->names_from; i < pl->names_to; i++)
-			ebn_name_set(p->rows, EBN_NAME_RULE, i, NULL);
+			ebn_rule_forget(p, i);
 	}
 	ebn_classes_done(&pl->classes);
 	ebn_index_done(&pl->inst_by_name);

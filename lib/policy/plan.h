@@ -12,8 +12,8 @@ int ebn_inst_sum(struct ebn_plan *pl, const struct ebpfnet_policy_set *set, cons
 		 uint64_t *ret);
 int ebn_inst_make(struct ebn_plan *pl, const struct ebpfnet_policy_set *set, struct ebn_rulebook *book, uint64_t sum,
 		  const struct ebn_inst *was, struct ebn_inst **ret);
-/* A number that an adopted arena knows the rule by; 0: none. */
-uint32_t ebn_orphan_number(struct ebn_policy *p, const char *name, uint32_t rule);
+/* A number that an adopted arena knows the rule by, and its text for logs; 0: none. */
+uint32_t ebn_orphan_number(struct ebn_policy *p, const char *name, uint32_t rule, const char *log);
 /* The partition of the port map by their rules. -E2BIG with diag. */
 int ebn_plan_ports(struct ebn_plan *pl);
 

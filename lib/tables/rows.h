@@ -88,6 +88,7 @@ enum ebn_name_kind {
 	EBN_NAME_SUBJECT,	/* canonical labels of the subject */
 	EBN_NAME_ENDPOINT,	/* by row: "name\tcanonical labels" */
 	EBN_NAME_PROGRAM,	/* number 0: version and hash of the loaded set */
+	EBN_NAME_RULE_LOG,	/* text that a rule wants in what is logged of it */
 };
 #define EBN_NAME_LEN_MAX 32768u
 /* Copies text. text NULL removes. -ENOSPC, -E2BIG: nothing changed. */

@@ -35,7 +35,8 @@ static const struct ebpfnet_flow flows[] = {
 			   .verdict = EBN_V_ALLOW, TCP_SYN, .src = V4(10, 0, 0, 10), .dst = V4(10, 0, 0, 20), .ep = 7,
 			   .peer_ep = 9, .egress_decision = 1, .ingress_decision = 2 },
 		.src = LOCAL("client", "k8s:app=client;", 256, 7), .dst = LOCAL("api", "k8s:app=api;", 257, 9),
-		.egress_rule = "default allow", .ingress_rule = "api#1", .realtime_ns = 1700000000000000000, .node = "n",
+		.egress_rule = "default allow", .ingress_rule = "api#1", .ingress_log = "api",
+		.realtime_ns = 1700000000000000000, .node = "n",
 		.egress_verdict = EBN_V_ALLOW, .ingress_verdict = EBN_V_ALLOW,
 	},
 	{	/* denied on the way in */
@@ -54,7 +55,8 @@ static const struct ebpfnet_flow flows[] = {
 			   .verdict = EBN_V_DENY, .reason = EBN_R_POLICY_RULE, TCP_SYN, .src = V4(10, 0, 0, 10),
 			   .dst = V4(192, 0, 2, 1), .ep = 7, .egress_decision = 5, .ingress_decision = NOT_ASKED },
 		.src = LOCAL("client", "k8s:app=client;", 256, 7), .dst = LOCAL(NULL, "reserved:world;", 2, 0),
-		.egress_rule = "demo/no-world#3", .realtime_ns = 951782400000000000, .node = "n",
+		.egress_rule = "demo/no-world#3", .egress_log = "nobody calls \"out\"",
+		.realtime_ns = 951782400000000000, .node = "n",
 		.egress_verdict = EBN_V_DENY, .ingress_verdict = NO_VERDICT,
 	},
 	{	/* both ends here: denied on the way out, allowed on the way in */

@@ -120,6 +120,11 @@ START_TEST(odd_flows)
 	ck_assert_int_eq(passes("rule=client", &f), 0);
 	f.ingress_rule = "default deny";
 	ck_assert_int_eq(passes("rule=\"default deny\"", &f), 1);
+	ck_assert_int_eq(passes("log=web", &f), 0);
+	f.ingress_log = "calls of web";
+	ck_assert_int_eq(passes("log=web", &f), 1);
+	ck_assert_int_eq(passes("log=\"of web\" rule=deny", &f), 1);
+	ck_assert_int_eq(passes("!log=web", &f), 0);
 }
 END_TEST
 

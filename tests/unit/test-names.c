@@ -54,7 +54,7 @@ static void release(void *owner)
 static const struct ebn_decision first[] = {
 	{ .verdict = EBN_V_DENY, .flags = EBN_DEC_F_DEFAULT },
 	{ .verdict = EBN_V_ALLOW, .flags = EBN_DEC_F_DEFAULT },
-	{ .verdict = EBN_V_ALLOW, .rule = 11 },
+	{ .verdict = EBN_V_ALLOW, .rule = 11, .flags = EBN_DEC_F_LOG },
 };
 
 static void setup(void)
@@ -69,6 +69,7 @@ static void setup(void)
 	ck_assert_int_eq(ebn_node_adopted(nt), 0);
 	publish_decisions(first, 3);
 	ck_assert_int_eq(ebn_name_set(rows, EBN_NAME_RULE, 11, "demo/api#1"), 0);
+	ck_assert_int_eq(ebn_name_set(rows, EBN_NAME_RULE_LOG, 11, "clients that ask"), 0);
 	ck_assert_int_eq(ebn_name_set(rows, EBN_NAME_IDENTITY, 256, "k8s:app=client;"), 0);
 	add_endpoint(7, "client\tk8s:app=client;k8s:pod=client-1;");
 	ck_assert_int_eq(ebn_names_new(locate, release, &mem, "node-1", &names), 0);
@@ -119,6 +120,8 @@ START_TEST(an_event_gets_names)
 	ck_assert_str_eq(f.dst.labels, "reserved:world;");
 	ck_assert_str_eq(f.egress_rule, "demo/api#1");
 	ck_assert_ptr_null(f.ingress_rule);
+	ck_assert_str_eq(f.egress_log, "clients that ask");
+	ck_assert_ptr_null(f.ingress_log);
 	ck_assert_uint_eq(f.egress_verdict, EBPFNET_VERDICT_ALLOW);
 	ck_assert_uint_eq(f.ingress_verdict, EBPFNET_FLOW_NOT_ASKED);
 	ck_assert_str_eq(f.node, "node-1");
@@ -135,6 +138,7 @@ START_TEST(an_event_gets_names)
 	ck_assert_str_eq(f.src.labels, "");
 	ck_assert_str_eq(f.egress_rule, "default allow");
 	ck_assert_str_eq(f.ingress_rule, "default deny");
+	ck_assert_ptr_null(f.egress_log);
 	ck_assert_uint_eq(f.ingress_verdict, EBPFNET_VERDICT_DENY);
 	teardown();
 }

@@ -456,7 +456,49 @@ START_TEST(a_row_left_behind_is_not_a_live_one)
 }
 END_TEST
 
+/* A rule with a text for logs; the number that decisions name it by. */
+static uint32_t logged(const char *log)
+{
+	struct ebpfnet_policy_rule rule = {
+		EBPFNET_OPTS_INIT(rule), .direction = EBPFNET_INGRESS, .action = EBPFNET_VERDICT_ALLOW, .log = log,
+	};
+	struct ebpfnet_policy_opts opts = { EBPFNET_OPTS_INIT(opts), .name = "logs", .subject = "app=s" };
+	struct ebpfnet_policy_answer answer;
+
+	ebpfnet_policy_set_remove(set, "logs");
+	ck_assert_int_eq(ebpfnet_policy_set_add(set, &opts, &rule, 1), 0);
+	commit();
+	ck_assert_int_eq(ebn_policy_lookup(a.policy, subject("app=s"), EBPFNET_INGRESS, 2, 6, 80, &answer), 0);
+	ck_assert_str_eq(answer.name, "logs#1");
+	return answer.rule;
+}
+
+START_TEST(a_number_stands_for_a_name_and_a_text)
+{
+	uint32_t one, two, none;
+
+	begin(1 << 21);
+	one = logged("one");
+	ck_assert_str_eq(ebn_name_get(a.rows, EBN_NAME_RULE_LOG, one), "one");
+	ck_assert_uint_eq(logged("one"), one);
+	two = logged("two");
+	ck_assert_uint_ne(two, one);
+	ck_assert_str_eq(ebn_name_get(a.rows, EBN_NAME_RULE_LOG, two), "two");
+	ck_assert_ptr_null(ebn_name_get(a.rows, EBN_NAME_RULE, one));
+	ck_assert_ptr_null(ebn_name_get(a.rows, EBN_NAME_RULE_LOG, one));
+	/* also for who takes the tables over */
+	ck_assert_int_eq(arena_adopt(&a, NULL), 0);
+	ck_assert_uint_eq(logged("two"), two);
+	ck_assert_int_eq(arena_adopt(&a, NULL), 0);
+	none = logged(NULL);
+	ck_assert_uint_ne(none, two);
+	ck_assert_ptr_null(ebn_name_get(a.rows, EBN_NAME_RULE_LOG, two));
+	ck_assert_ptr_null(ebn_name_get(a.rows, EBN_NAME_RULE_LOG, none));
+	end();
+}
+END_TEST
+
 RUN_SUITE("policy", sets, identities, numbers_run_out_and_come_back, only_what_changed_is_checked_again,
 	  known_things_cost_no_publish, no_space_leaves_the_old_policy, dry_run_changes_nothing,
 	  adoption_refuses_what_is_not_sane, between_adoption_and_commit,
-	  a_row_left_behind_is_not_a_live_one)
+	  a_row_left_behind_is_not_a_live_one, a_number_stands_for_a_name_and_a_text)
