@@ -50,6 +50,7 @@ struct agent {
 	struct ebpfnet_ctx *ctx;
 	struct ebpfnet_diag *diag;	/* scratch */
 	struct ebpfnet_datapath *dp;	/* NULL in tests of the protocol */
+	struct ebpfnet_identities *identities;	/* NULL: the datapath numbers labels itself */
 	struct ebpfnet_events *events;	/* NULL: switched off */
 	struct ebpfnet_names *names;
 	struct ebpfnet_policy_set *set;	/* as committed */

@@ -51,6 +51,16 @@ static int read_pin_dir(struct conf_reader *r, const struct tree_node *node, voi
 	return *n->pin_dir == '/' ? 0 : tree_error(r->tree, node, r->report, "not an absolute path");
 }
 
+static int read_state_dir(struct conf_reader *r, const struct tree_node *node, void *object)
+{
+	struct conf_node *n = object;
+	int err = conf_read_text(r, node, &n->state_dir);
+
+	if (err < 0)
+		return err;
+	return *n->state_dir == '/' ? 0 : tree_error(r->tree, node, r->report, "not an absolute path");
+}
+
 static int read_u32(struct conf_reader *r, const struct tree_node *node, uint32_t max, uint32_t *ret)
 {
 	uint64_t v;
@@ -197,6 +207,7 @@ static const struct conf_key node_keys[] = {
 	{ "name", read_node_name, false },
 	{ "datapath", read_datapath, false },
 	{ "pin_dir", read_pin_dir, false },
+	{ "state_dir", read_state_dir, false },
 	{ "flows4", read_flows4, false },
 	{ "flows6", read_flows6, false },
 	{ "table_bytes", read_table_bytes, false },

@@ -23,6 +23,7 @@ struct conf_node {
 	char *name;		/* of the node in flows; NULL: the host's */
 	char *datapath;		/* name of the datapath; never NULL after parsing */
 	char *pin_dir;		/* NULL: the library's default */
+	char *state_dir;	/* of the store of identities; NULL: they are the tables' */
 	uint32_t flows4, flows6, ring_bytes, endpoints;
 	uint64_t table_bytes;
 	uint32_t history;	/* events kept for "observe" without -f */

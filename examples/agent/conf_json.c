@@ -131,8 +131,8 @@ static json_t *node_json(const struct conf_node *node)
 {
 	json_t *tracking = node->tracking.sz ? tracking_json(&node->tracking) : NULL;
 
-	return json_pack("{s:s*, s:s, s:s*, s:I, s:I, s:I, s:I, s:I, s:I, s:o*, s:s*, s:O*, s:O*}", "name", node->name,
-			 "datapath", node->datapath, "pin_dir", node->pin_dir,
+	return json_pack("{s:s*, s:s, s:s*, s:s*, s:I, s:I, s:I, s:I, s:I, s:I, s:o*, s:s*, s:O*, s:O*}", "name",
+			 node->name, "datapath", node->datapath, "pin_dir", node->pin_dir, "state_dir", node->state_dir,
 			 "flows4", (json_int_t)node->flows4, "flows6", (json_int_t)node->flows6,
 			 "table_bytes", (json_int_t)node->table_bytes,
 			 "ring_bytes", (json_int_t)node->ring_bytes,

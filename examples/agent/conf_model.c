@@ -70,6 +70,7 @@ void conf_free(struct conf *conf)
 	free(conf->node.name);
 	free(conf->node.datapath);
 	free(conf->node.pin_dir);
+	free(conf->node.state_dir);
 	free(conf->node.zone);
 	json_decref(conf->node.addresses);
 	json_decref(conf->node.cgroups);
@@ -471,10 +472,12 @@ static int copy_node(struct conf_node *to, const struct conf_node *from)
 	to->datapath = datapath;
 	to->name = from->name ? strdup(from->name) : NULL;
 	to->pin_dir = from->pin_dir ? strdup(from->pin_dir) : NULL;
+	to->state_dir = from->state_dir ? strdup(from->state_dir) : NULL;
 	to->zone = from->zone ? strdup(from->zone) : NULL;
 	json_incref(to->addresses);
 	json_incref(to->cgroups);
-	return (from->name && !to->name) || (from->pin_dir && !to->pin_dir) || (from->zone && !to->zone) ? -ENOMEM : 0;
+	return (from->name && !to->name) || (from->pin_dir && !to->pin_dir) || (from->state_dir && !to->state_dir) ||
+	       (from->zone && !to->zone) ? -ENOMEM : 0;
 }
 
 int conf_merge(const struct conf *file, const struct conf *socket, struct report *report,

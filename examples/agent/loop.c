@@ -62,6 +62,11 @@ static int housekeeping(struct agent *a, uint64_t *events_due, uint64_t *not_bef
 	}
 	if (ms >= 0 && now < *not_before && ms < until(*not_before, now))
 		ms = until(*not_before, now);
+	if (a->identities) {
+		if (!ebpfnet_identities_get_timeout(a->identities) && ebpfnet_identities_dispatch(a->identities) < 0)
+			agent_log(EBPFNET_LOG_WARNING, "identities cannot be written into their store");
+		ms = sooner(ms, ebpfnet_identities_get_timeout(a->identities));
+	}
 	return sooner(ms, until(*events_due, now));
 }
 

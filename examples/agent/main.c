@@ -154,6 +154,21 @@ static int failed(struct agent *a, const char *what, int err)
 	return err;
 }
 
+/* Numbers of labels that outlive this machine's tables. */
+static int open_identities(struct agent *a, const char *dir)
+{
+	struct ebpfnet_kvstore_file_opts file = { EBPFNET_OPTS_INIT(file), .path = dir, .diag = a->diag };
+	struct ebpfnet_identities_opts opts = { EBPFNET_OPTS_INIT(opts), .diag = a->diag };
+	int err = ebpfnet_kvstore_file(&file, &opts.store);
+
+	if (!err) {
+		err = ebpfnet_identities_new(a->ctx, &opts, &a->identities);
+		if (err < 0)
+			ebpfnet_kvstore_free(opts.store);
+	}
+	return err < 0 ? failed(a, dir, err) : 0;
+}
+
 static int open_datapath(struct agent *a, const struct conf_node *node)
 {
 	struct ebpfnet_datapath_opts opts = {
@@ -167,8 +182,13 @@ static int open_datapath(struct agent *a, const struct conf_node *node)
 		.endpoints = node->endpoints,
 		.diag = a->diag,
 	};
-	int err = ebpfnet_datapath_open(a->ctx, &opts, &a->dp);
+	int err = node->state_dir ? open_identities(a, node->state_dir) : 0;
 
+	if (err < 0)
+		return err;
+	opts.identities = a->identities;
+	ebpfnet_diag_clear(a->diag);
+	err = ebpfnet_datapath_open(a->ctx, &opts, &a->dp);
 	return err < 0 ? failed(a, "the datapath cannot be opened", err) : 0;
 }
 
@@ -296,6 +316,9 @@ static int serve(struct agent *a, struct conf *file)
 	err = agent_start_conf(a, file);
 	if (err < 0)
 		return err;
+	/* whoever needs a number has it by now */
+	if (a->identities && ebpfnet_identities_collect(a->identities) < 0)
+		agent_log(EBPFNET_LOG_WARNING, "numbers of labels that nobody has any more stay taken");
 	ebpfnet_diag_clear(a->diag);
 	err = control_open(a, a->socket_path, a->opts.group);
 	if (err < 0)
@@ -327,6 +350,7 @@ static void finish(struct agent *a)
 	ebpfnet_names_free(a->names);
 	ebpfnet_ipam_free(a->ipam);
 	ebpfnet_datapath_unref(a->dp);
+	ebpfnet_identities_unref(a->identities);
 	ebpfnet_diag_free(a->diag);
 	ebpfnet_ctx_unref(a->ctx);
 	free(a->history.events);

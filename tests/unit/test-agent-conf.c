@@ -53,6 +53,7 @@ static const char whole[] =
 	"  name: n1\n"
 	"  datapath: dp-1\n"
 	"  pin_dir: /sys/fs/bpf/x\n"
+	"  state_dir: /var/lib/x\n"
 	"  flows4: 1000\n"
 	"  table_bytes: 4MiB\n"
 	"  history: 0\n"
@@ -84,6 +85,7 @@ START_TEST(everything_is_read)
 	ck_assert_str_eq(conf->node.name, "n1");
 	ck_assert_str_eq(conf->node.datapath, "dp-1");
 	ck_assert_str_eq(conf->node.pin_dir, "/sys/fs/bpf/x");
+	ck_assert_str_eq(conf->node.state_dir, "/var/lib/x");
 	ck_assert_uint_eq(conf->node.flows4, 1000);
 	ck_assert_uint_eq(conf->node.table_bytes, 4u << 20);
 	ck_assert_uint_eq(conf->node.history, 0);
@@ -420,6 +422,7 @@ static const struct {
 	{ "version: 1\nnode:\n  datapath: a/b\n", 3, "a-z" },
 	{ "version: 1\nnode:\n  datapath: ''\n", 3, "empty" },
 	{ "version: 1\nnode:\n  pin_dir: tmp\n", 3, "absolute" },
+	{ "version: 1\nnode:\n  state_dir: tmp\n", 3, "absolute" },
 	{ "version: 1\nnode:\n  flows4: many\n", 3, "number" },
 	{ "version: 1\nnode:\n  flows4: -1\n", 3, "number" },
 	{ "version: 1\nnode:\n  flows4: 99999999999\n", 3, "more than" },
