@@ -152,7 +152,8 @@ static void warn_fixed(struct report *report, const char *path, const struct con
 		       const struct conf_node *want)
 {
 	if (text_differs(is->datapath, want->datapath) || text_differs(is->pin_dir, want->pin_dir) ||
-	    text_differs(is->state_dir, want->state_dir) || text_differs(is->name, want->name) || is->table_bytes != want->table_bytes ||
+	    text_differs(is->state_dir, want->state_dir) || text_differs(is->name, want->name) ||
+	    is->table_bytes != want->table_bytes ||
 	    is->ring_bytes != want->ring_bytes || is->endpoints != want->endpoints ||
 	    is->history != want->history)
 		report_warning(report, path, 0, "changes of \"node\" need a restart of the agent");

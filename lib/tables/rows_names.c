@@ -228,7 +228,7 @@ int ebn_name_set(struct ebn_rows *r, enum ebn_name_kind kind, uint32_t number, c
 	size_t len;
 	int err;
 
-	if (kind < EBN_NAME_IDENTITY || kind > EBN_NAME_PROGRAM)
+	if (kind < EBN_NAME_IDENTITY || kind > EBN_NAME_RULE_LOG)
 		return -EINVAL;
 	err = ref_room(r);
 	if (err)

@@ -159,7 +159,7 @@ START_TEST(policies_keep_their_place)
 		const struct conf_policy *p = &conf->policies[i];
 
 		ck_assert_str_eq(p->path, "t.yaml");
-		ck_assert_uint_eq(p->line, strstr(p->name, "p1") ? 23 : 27);
+		ck_assert_uint_eq(p->line, strstr(p->name, "p1") ? 24 : 28);
 		ck_assert(strncmp(p->text, "    apiVersion", 14) == 0);
 	}
 	ck_assert_int_eq(conf_policy_set(conf, ctx, &report, &set), 0);
