@@ -185,7 +185,7 @@ static void remove_orphans(struct agent *a, const struct conf *conf, struct agen
 static void remove_old(struct agent *a, const struct conf *conf, const struct conf *old,
 		       struct agent_changes *changes)
 {
-	char text[EBPFNET_ADDR_STRLEN];
+	char text[EBPFNET_PREFIX_STRLEN];
 
 	for (size_t i = 0; i < old->n_devices; i++) {
 		const struct conf_device *is = &old->devices[i];
@@ -200,10 +200,10 @@ static void remove_old(struct agent *a, const struct conf *conf, const struct co
 		const struct conf_address *is = &old->addresses[i];
 		int err;
 
-		if (conf_find_address(conf, &is->addr))
+		if (conf_find_address(conf, &is->prefix))
 			continue;
-		err = ebpfnet_address_delete(a->dp, &is->addr);
-		ebpfnet_addr_format(&is->addr, text, sizeof(text));
+		err = ebpfnet_address_delete_prefix(a->dp, &is->prefix);
+		ebpfnet_prefix_format(&is->prefix, text, sizeof(text));
 		if (err < 0 && err != -ENOENT)
 			agent_log(EBPFNET_LOG_WARNING, "address %s cannot be removed: %s", text,
 				  strerror(-err));
@@ -215,13 +215,13 @@ static void remove_old(struct agent *a, const struct conf *conf, const struct co
 static void apply_address(struct agent *a, struct conf_address *want, const struct conf *old,
 			  struct agent_changes *changes)
 {
-	const struct conf_address *was = old ? conf_find_address(old, &want->addr) : NULL;
-	char text[EBPFNET_ADDR_STRLEN];
+	const struct conf_address *was = old ? conf_find_address(old, &want->prefix) : NULL;
+	char text[EBPFNET_PREFIX_STRLEN];
 
 	if (was && !was->error && ebpfnet_labels_equal(was->labels, want->labels))
 		return;
-	want->error = ebpfnet_address_upsert(a->dp, &want->addr, want->labels);
-	ebpfnet_addr_format(&want->addr, text, sizeof(text));
+	want->error = ebpfnet_address_set_prefix(a->dp, &want->prefix, want->labels);
+	ebpfnet_prefix_format(&want->prefix, text, sizeof(text));
 	if (want->error) {
 		agent_log(EBPFNET_LOG_WARNING, "address %s: %s", text, strerror(-want->error));
 		changes->failed++;

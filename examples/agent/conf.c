@@ -265,9 +265,13 @@ static int read_device(struct conf_reader *r, const struct tree_node *node, void
 static int read_known_addr(struct conf_reader *r, const struct tree_node *node, void *object)
 {
 	struct conf_address *a = object;
-	int err = conf_read_addr(r, node, &a->addr);
+	const char *v = node->kind == TREE_SCALAR ? node->value : "";
 
-	return err ? err : conf_note_addr(r, &a->addr, node);
+	if (ebpfnet_prefix_parse(v, &a->prefix) < 0)
+		return tree_error(r->tree, node, r->report, "neither an address nor a prefix");
+	if (strchr(v, '/') && a->prefix.len < (ebpfnet_addr_family(&a->prefix.addr) == 4 ? 32 : 128))
+		return 0;
+	return conf_note_addr(r, &a->prefix.addr, node);
 }
 
 static int read_known_labels(struct conf_reader *r, const struct tree_node *node, void *object)
@@ -286,6 +290,8 @@ static int read_address(struct conf_reader *r, const struct tree_node *node, voi
 	struct conf_address a = { .source = r->how->source };
 	int err = conf_read_map(r, node, address_keys, &a);
 
+	if (!err && conf_find_address(object, &a.prefix))
+		err = tree_error(r->tree, node, r->report, "the prefix is there already");
 	if (!err)
 		err = conf_put_address(object, &a);
 	conf_address_clear(&a);

@@ -74,7 +74,7 @@ struct conf_policy {
 };
 
 struct conf_address {
-	struct ebpfnet_addr addr;
+	struct ebpfnet_prefix prefix;
 	struct ebpfnet_labels *labels;
 	enum conf_source source;
 	int error;		/* 0: in force, else why not */
@@ -139,7 +139,7 @@ int conf_merge(const struct conf *file, const struct conf *socket, struct report
 /* NULL when there is none. */
 struct conf_endpoint *conf_find_endpoint(const struct conf *conf, const char *name);
 struct conf_policy *conf_find_policy(const struct conf *conf, const char *name);
-struct conf_address *conf_find_address(const struct conf *conf, const struct ebpfnet_addr *addr);
+struct conf_address *conf_find_address(const struct conf *conf, const struct ebpfnet_prefix *prefix);
 struct conf_service *conf_find_service(const struct conf *conf, const char *name);
 struct conf_device *conf_find_device(const struct conf *conf, const char *name);
 
@@ -153,7 +153,7 @@ int conf_put_device(struct conf *conf, const struct conf_device *device);
 /* 1 removed, 0 was not there. */
 int conf_remove_endpoint(struct conf *conf, const char *name);
 int conf_remove_policy(struct conf *conf, const char *name);
-int conf_remove_address(struct conf *conf, const struct ebpfnet_addr *addr);
+int conf_remove_address(struct conf *conf, const struct ebpfnet_prefix *prefix);
 int conf_remove_service(struct conf *conf, const char *name);
 int conf_remove_device(struct conf *conf, const char *name);
 

@@ -86,9 +86,9 @@ json_t *conf_policy_json(const struct conf_policy *policy, bool with_text)
 
 json_t *conf_address_json(const struct conf_address *address)
 {
-	char text[EBPFNET_ADDR_STRLEN];
+	char text[EBPFNET_PREFIX_STRLEN];
 
-	ebpfnet_addr_format(&address->addr, text, sizeof(text));
+	ebpfnet_prefix_format(&address->prefix, text, sizeof(text));
 	return json_pack("{s:s, s:o, s:s}", "address", text, "labels", labels_json(address->labels),
 			 "source", source_name(address->source));
 }

@@ -105,8 +105,8 @@ static int by_service(const void *key, const void *element)
 
 static int by_address(const void *key, const void *element)
 {
-	return memcmp(key, &((const struct conf_address *)element)->addr,
-		      sizeof(struct ebpfnet_addr));
+	return memcmp(key, &((const struct conf_address *)element)->prefix,
+		      sizeof(struct ebpfnet_prefix));
 }
 
 struct array {
@@ -194,9 +194,9 @@ struct conf_policy *conf_find_policy(const struct conf *conf, const char *name)
 	return find(ARRAY((struct conf *)conf, policies, by_policy), name);
 }
 
-struct conf_address *conf_find_address(const struct conf *conf, const struct ebpfnet_addr *addr)
+struct conf_address *conf_find_address(const struct conf *conf, const struct ebpfnet_prefix *prefix)
 {
-	return find(ARRAY((struct conf *)conf, addresses, by_address), addr);
+	return find(ARRAY((struct conf *)conf, addresses, by_address), prefix);
 }
 
 struct conf_service *conf_find_service(const struct conf *conf, const char *name)
@@ -240,7 +240,7 @@ int conf_put_policy(struct conf *conf, struct conf_policy *policy)
 int conf_put_address(struct conf *conf, struct conf_address *address)
 {
 	bool found;
-	struct conf_address *p = make_room(ARRAY(conf, addresses, by_address), &address->addr, &found);
+	struct conf_address *p = make_room(ARRAY(conf, addresses, by_address), &address->prefix, &found);
 
 	if (!p)
 		return -ENOMEM;
@@ -298,9 +298,9 @@ int conf_remove_policy(struct conf *conf, const char *name)
 	return 1;
 }
 
-int conf_remove_address(struct conf *conf, const struct ebpfnet_addr *addr)
+int conf_remove_address(struct conf *conf, const struct ebpfnet_prefix *prefix)
 {
-	struct conf_address *p = conf_find_address(conf, addr);
+	struct conf_address *p = conf_find_address(conf, prefix);
 
 	if (!p)
 		return 0;
@@ -415,7 +415,7 @@ static int twice(struct report *report, const char *what, const char *name)
 static int copy_source(struct conf *to, const struct conf *from, enum conf_source source,
 		       struct report *report)
 {
-	char text[EBPFNET_ADDR_STRLEN];
+	char text[EBPFNET_PREFIX_STRLEN];
 	int err = 0;
 
 	for (size_t i = 0; !err && i < from->n_devices; i++) {
@@ -454,8 +454,8 @@ static int copy_source(struct conf *to, const struct conf *from, enum conf_sourc
 
 		if (a->source != source)
 			continue;
-		ebpfnet_addr_format(&a->addr, text, sizeof(text));
-		err = conf_find_address(to, &a->addr) ? twice(report, "address", text) :
+		ebpfnet_prefix_format(&a->prefix, text, sizeof(text));
+		err = conf_find_address(to, &a->prefix) ? twice(report, "address", text) :
 		      copy_address(to, a);
 	}
 	return err;

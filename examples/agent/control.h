@@ -150,6 +150,7 @@ int method_endpoint_delete(struct call *call);
 int method_address_list(struct call *call);
 int method_address_upsert(struct call *call);
 int method_address_delete(struct call *call);
+int method_address_get(struct call *call);
 int method_policy_list(struct call *call);
 int method_policy_get(struct call *call);
 int method_policy_set(struct call *call);

@@ -228,14 +228,14 @@ int method_address_list(struct call *call)
 static int put_address(struct call *call, struct conf_address *want)
 {
 	struct agent *a = call->agent;
-	const struct conf_address *was = conf_find_address(a->conf, &want->addr);
-	char text[EBPFNET_ADDR_STRLEN];
+	const struct conf_address *was = conf_find_address(a->conf, &want->prefix);
+	char text[EBPFNET_PREFIX_STRLEN];
 	int err;
 
-	ebpfnet_addr_format(&want->addr, text, sizeof(text));
+	ebpfnet_prefix_format(&want->prefix, text, sizeof(text));
 	if (was && was->source == CONF_FILE)
 		return call_owned_by_file(call, "address", text);
-	err = ebpfnet_address_upsert(a->dp, &want->addr, want->labels);
+	err = ebpfnet_address_set_prefix(a->dp, &want->prefix, want->labels);
 	if (err < 0)
 		return call_error(call, err, "address", "%s: %s", text, strerror(-err));
 	control_changed(a, "address", text, was ? "update" : "create");
@@ -270,25 +270,53 @@ int method_address_delete(struct call *call)
 {
 	struct agent *a = call->agent;
 	struct conf_address *was;
+	struct ebpfnet_prefix prefix;
+	const char *said = NULL;
+	char text[EBPFNET_PREFIX_STRLEN];
+	int err = call_needs_datapath(call);
+
+	if (!err)
+		err = param_text(call, "address", true, &said);
+	if (err < 0)
+		return err;
+	if (ebpfnet_prefix_parse(said, &prefix) < 0)
+		return call_error(call, -EINVAL, "address", "neither an address nor a prefix");
+	was = conf_find_address(a->conf, &prefix);
+	ebpfnet_prefix_format(&prefix, text, sizeof(text));
+	if (!was)
+		return call_error(call, -ENOENT, "address", "%s is not known", text);
+	if (was->source == CONF_FILE)
+		return call_owned_by_file(call, "address", text);
+	err = ebpfnet_address_delete_prefix(a->dp, &prefix);
+	if (err < 0 && err != -ENOENT)
+		return call_error(call, err, "address", "%s: %s", text, strerror(-err));
+	conf_remove_address(a->conf, &prefix);
+	a->state_dirty = true;
+	control_changed(a, "address", text, "delete");
+	return 0;
+}
+
+/* What the programs find behind an address, and which address or prefix it is by. */
+int method_address_get(struct call *call)
+{
+	struct ebpfnet_address_info info = {};
+	struct ebpfnet_datapath *dp;
+	char by[EBPFNET_PREFIX_STRLEN], labels[EBPFNET_LABELS_MAX * EBPFNET_LABEL_LEN_MAX / 4];
 	struct ebpfnet_addr addr;
-	char text[EBPFNET_ADDR_STRLEN];
 	int err = call_needs_datapath(call);
 
 	if (!err)
 		err = param_addr(call, "address", &addr);
 	if (err < 0)
 		return err;
-	was = conf_find_address(a->conf, &addr);
-	ebpfnet_addr_format(&addr, text, sizeof(text));
-	if (!was)
-		return call_error(call, -ENOENT, "address", "%s is not known", text);
-	if (was->source == CONF_FILE)
-		return call_owned_by_file(call, "address", text);
-	err = ebpfnet_address_delete(a->dp, &addr);
-	if (err < 0 && err != -ENOENT)
-		return call_error(call, err, "address", "%s: %s", text, strerror(-err));
-	conf_remove_address(a->conf, &addr);
-	a->state_dirty = true;
-	control_changed(a, "address", text, "delete");
-	return 0;
+	dp = call->agent->dp;
+	err = ebpfnet_address_match(dp, &addr, &info, sizeof(info));
+	if (!err && ebpfnet_identity_labels(dp, info.identity, labels, sizeof(labels)) < 0)
+		*labels = '\0';
+	if (err < 0 || ebpfnet_prefix_format(&info.prefix, by, sizeof(by)) < 0)
+		return call_error(call, err < 0 ? err : -EPROTO, "address", "the tables do not answer");
+	call->result = json_pack("{s:s, s:I, s:I, s:s, s:i, s:b}", "by", by, "identity", (json_int_t)info.identity,
+				 "peer_identity", (json_int_t)info.peer_identity, "labels", labels,
+				 "endpoint", info.endpoint, "policy", info.policy);
+	return call->result ? 0 : -ENOMEM;
 }

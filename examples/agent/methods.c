@@ -227,6 +227,7 @@ static const struct method methods[] = {
 	{ "address.list", method_address_list, "" },
 	{ "address.upsert", method_address_upsert, "*" },
 	{ "address.delete", method_address_delete, "address" },
+	{ "address.get", method_address_get, "address" },
 	{ "ipam.pools", method_ipam_pools, "" },
 	{ "ipam.list", method_ipam_list, "" },
 	{ "ipam.get", method_ipam_get, "owner" },

@@ -98,7 +98,7 @@ static void yield_to_file(const struct conf *file, struct conf *socket)
 			agent_log(EBPFNET_LOG_WARNING, "policy %s: the file replaces what was set "
 				  "over the socket", file->policies[i].name);
 	for (size_t i = 0; i < file->n_addresses; i++)
-		conf_remove_address(socket, &file->addresses[i].addr);
+		conf_remove_address(socket, &file->addresses[i].prefix);
 	for (size_t i = 0; i < file->n_services; i++)
 		if (conf_remove_service(socket, file->services[i].name))
 			agent_log(EBPFNET_LOG_WARNING, "service %s: the file replaces what was set "

@@ -168,8 +168,11 @@ int cmd_address(struct ctl *ctl, int argc, char **argv)
 			    json_pack("{s:s, s:s}", "address", argv[2], "labels", argv[3]));
 	if (argc == 3 && !strcmp(what, "delete"))
 		return show(ctl, "address.delete", one("address", argv[2]));
+	if (argc == 3 && !strcmp(what, "get"))
+		return show(ctl, "address.get", one("address", argv[2]));
 	if (argc != 2 || strcmp(what, "list"))
-		return fail("usage: ebpfnetctl address list | upsert ADDRESS LABELS | delete ADDRESS");
+		return fail("usage: ebpfnetctl address list | get ADDRESS | upsert ADDRESS[/LENGTH] LABELS | "
+			    "delete ADDRESS[/LENGTH]");
 	list = client_list(ctl, "address.list", NULL, "addresses", &status);
 	if (list)
 		print_list(ctl, list, columns);

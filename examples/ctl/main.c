@@ -15,7 +15,7 @@ static const struct {
 	{ "status", cmd_status, "", "what runs, how full the tables are" },
 	{ "endpoint", cmd_endpoint, "list|get|create|update|delete", "endpoints" },
 	{ "policy", cmd_policy, "list|get|set|delete|commit|explain", "policies" },
-	{ "address", cmd_address, "list|upsert|delete", "who stands behind remote addresses" },
+	{ "address", cmd_address, "list|get|upsert|delete", "who stands behind remote addresses" },
 	{ "ipam", cmd_ipam, "pools|list|get|release", "addresses of pools, and who has them" },
 	{ "cni", cmd_cni, "write|remove", "the conflist that container runtimes read" },
 	{ "identity", cmd_identity, "list", "identities in use" },

@@ -30,7 +30,8 @@ EBPFNET_API int ebpfnet_address_delete(struct ebpfnet_datapath *dp, const struct
 /**
  * Says who stands behind every address of a prefix that no longer prefix and no address of its own speaks of. A prefix of all
  * bits is an address.
- * Flows are checked again at their next packet, all of them when it is no address.
+ * Flows are checked again at their next packet, all of them when it is no address. Rules whose prefixes speak of endpoints
+ * (EBPFNET_PEER_F_ENDPOINTS) mean addresses that have labels of their own, not those that have them by a prefix.
  * @return 0, or -EINVAL, -EEXIST (a local endpoint's address), -ENOSPC (table or identities used up; counted), -EROFS, -ENOMEM
  * @since 0.1
  */

@@ -458,7 +458,9 @@ static const struct {
 	{ "version: 1\nendpoints:\n  - {name: a, device: abcdefghijklmnop, addresses: [1.2.3.4]}\n", 3, "device" },
 	{ "version: 1\nendpoints:\n  - {name: \"a\\tb\", device: d, addresses: [1.2.3.4]}\n", 3, "control" },
 	{ "version: 1\n" EP "addresses:\n  - address: 10.0.0.1\n    labels: {a: b}\n", 7, "already used in line 5" },
-	{ "version: 1\naddresses:\n  - address: 10.0.0.0/8\n    labels: {a: b}\n", 3, "not an address" },
+	{ "version: 1\naddresses:\n  - address: 10.0.0.1/8\n    labels: {a: b}\n", 3, "neither an address" },
+	{ "version: 1\naddresses:\n  - {address: 10.0.0.0/8, labels: {a: b}}\n  - {address: 10.0.0.0/8, labels: {a: c}}\n", 4,
+	  "already" },
 	{ "version: 1\naddresses:\n  - address: 10.0.0.1\n", 3, "\"labels\" is missing" },
 	{ "version: 1\ndevices:\n  - {device: eth0, role: drop}\n", 3, "role" },
 	{ "version: 1\ndevices:\n  - {device: eth0, role: watch, masquerade: true}\n", 3, "netdev" },
@@ -588,23 +590,23 @@ START_TEST(entries_in_random_order)
 	ck_assert_int_eq(conf_new(&conf), 0);
 	for (int i = 0; i < 20000; i++) {
 		unsigned int k = test_below(&seed, 200);
-		struct conf_address a = { .addr.b = { 1, (uint8_t)(k * 7), (uint8_t)k } };
+		struct conf_address a = { .prefix = { .addr.b = { 1, (uint8_t)(k * 7), (uint8_t)k }, .len = 128 } };
 
 		if (test_below(&seed, 2)) {
 			ck_assert_int_eq(conf_put_address(conf, &a), 0);
 			n += !there[k];
 			there[k] = true;
 		} else {
-			ck_assert_int_eq(conf_remove_address(conf, &a.addr), there[k]);
+			ck_assert_int_eq(conf_remove_address(conf, &a.prefix), there[k]);
 			n -= there[k];
 			there[k] = false;
 		}
 		ck_assert_uint_eq(conf->n_addresses, n);
 	}
 	for (unsigned int k = 0; k < 200; k++) {
-		struct ebpfnet_addr addr = { .b = { 1, (uint8_t)(k * 7), (uint8_t)k } };
+		struct ebpfnet_prefix prefix = { .addr.b = { 1, (uint8_t)(k * 7), (uint8_t)k }, .len = 128 };
 
-		ck_assert_int_eq(conf_find_address(conf, &addr) != NULL, there[k]);
+		ck_assert_int_eq(conf_find_address(conf, &prefix) != NULL, there[k]);
 	}
 	conf_free(conf);
 }
