@@ -3,7 +3,7 @@
  * Flow tables beside an LRU hash: one look-up, or one new flow, per program run, as packets do it. Loops of independent
  * look-ups would overlap their cache misses and flatter everybody.
  */
-#include "lib/flow.h"
+#include "lib/flow_old.h"
 
 #include "flow_bench.h"
 

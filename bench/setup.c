@@ -149,6 +149,8 @@ static int open_maps(struct bench *b, struct setup *s, uint64_t flows4, uint64_t
 		err = bpf_map__set_autocreate(d->maps.ebn_flow4_old, false);
 	if (!err)
 		err = bpf_map__set_autocreate(d->maps.ebn_flow6_old, false);
+	if (!err)
+		err = bpf_map__set_autocreate(d->maps.ebn_before, false);
 	from = bench_now_ns();
 	if (!err)
 		err = ebn_datapath_bpf__load(d);

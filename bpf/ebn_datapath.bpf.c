@@ -78,6 +78,18 @@ static __always_inline int to_service(struct __sk_buff *skb, struct ebn_pkt *p)
 	return drop(p, EBN_R_TABLES);
 }
 
+/*
+ * While devices change their programs one by one, everything is still up to those before these: they go on, and do not come
+ * back. True: they are not there.
+ */
+static __always_inline bool hand_back(struct __sk_buff *skb, __u32 before)
+{
+	if (!EBN_UNLIKELY(ebn_cfg.has_old) || ebn_flow_stage() != EBN_STAGE_OLD)
+		return false;
+	bpf_tail_call(skb, &ebn_before, before);
+	return true;
+}
+
 static __always_inline enum ebn_reason parse(struct __sk_buff *skb, struct ebn_pkt *p, const bool v6)
 {
 	enum ebn_reason reason = v6 ? ebn_pkt_ip6(skb, p) : ebn_pkt_ip4(skb, p);
@@ -219,6 +231,8 @@ int ebn_from_ep(struct __sk_buff *skb)
 
 	if (!p)
 		return TC_ACT_SHOT;
+	if (hand_back(skb, EBN_BEFORE_FROM_EP))
+		return drop(p, EBN_R_TABLES);
 	if (ebn_view_open(&v))
 		return drop(p, EBN_R_TABLES);
 	p->row[0] = ebn_ep_by_ifindex(&v, p->ifindex, &ep);
@@ -285,6 +299,8 @@ int ebn_to_ep(struct __sk_buff *skb)
 
 	if (!p)
 		return TC_ACT_SHOT;
+	if (hand_back(skb, EBN_BEFORE_TO_EP))
+		return drop(p, EBN_R_TABLES);
 	if (ebn_view_open(&v))
 		return drop(p, EBN_R_TABLES);
 	p->row[1] = ebn_ep_by_ifindex(&v, p->ifindex, &ep);
@@ -394,6 +410,8 @@ int ebn_from_netdev(struct __sk_buff *skb)
 
 	if (!p)
 		return TC_ACT_SHOT;
+	if (hand_back(skb, EBN_BEFORE_FROM_NETDEV))
+		return drop(p, EBN_R_TABLES);
 	/* tagged frames are for other devices of the host, others for other hosts */
 	if (skb->vlan_present || skb->pkt_type == PACKET_OTHERHOST)
 		return TC_ACT_OK;
@@ -490,6 +508,7 @@ static __always_inline int to_netdev_ip(struct __sk_buff *skb, struct ebn_pkt *p
 SEC("tc")
 int ebn_to_netdev(struct __sk_buff *skb)
 {
+	bool lost = hand_back(skb, EBN_BEFORE_TO_NETDEV);
 	__u32 off = ebn_nat_row_of(skb->ifindex);
 	struct ebn_view v;
 	struct ebn_pkt *p;
@@ -499,6 +518,8 @@ int ebn_to_netdev(struct __sk_buff *skb)
 	p = ebn_run_begin(skb, EBN_AT_TO_NETDEV, 0);
 	if (!p)
 		return TC_ACT_SHOT;
+	if (lost)
+		return drop(p, EBN_R_TABLES);
 	/* tagged frames are of other devices of the host */
 	if (skb->vlan_present)
 		return TC_ACT_OK;
@@ -578,7 +599,7 @@ int ebn_watch_in(struct __sk_buff *skb)
 {
 	struct ebn_pkt *p = ebn_run_begin(skb, EBN_AT_FROM_NETDEV, 0);
 
-	return p ? watch(skb, p) : TC_ACT_OK;
+	return p && !hand_back(skb, EBN_BEFORE_WATCH_IN) ? watch(skb, p) : TC_ACT_OK;
 }
 
 SEC("tc")
@@ -586,7 +607,7 @@ int ebn_watch_out(struct __sk_buff *skb)
 {
 	struct ebn_pkt *p = ebn_run_begin(skb, EBN_AT_TO_NETDEV, 0);
 
-	return p ? watch(skb, p) : TC_ACT_OK;
+	return p && !hand_back(skb, EBN_BEFORE_WATCH_OUT) ? watch(skb, p) : TC_ACT_OK;
 }
 
 SEC("tc")

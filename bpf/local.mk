@@ -4,13 +4,14 @@ EBN_BPF_INCLUDES += \
 	bpf/include/ebn_config.h \
 	bpf/include/ebn_event.h \
 	bpf/include/ebn_flow.h \
+	bpf/include/ebn_flow_layout.h \
 	bpf/include/ebn_node.h \
 	bpf/include/ebn_reason.h \
 	bpf/include/ebn_service.h \
 	bpf/include/ebn_sock.h \
 	bpf/include/ebn_types.h \
 	bpf/include/ebn_vmlinux.h
-EBN_BPF_INCLUDES += bpf/lib/config.h bpf/lib/count.h bpf/lib/flow.h bpf/lib/flow_give_up.h bpf/lib/maps.h bpf/lib/maps_node.h bpf/lib/node.h
+EBN_BPF_INCLUDES += bpf/lib/config.h bpf/lib/count.h bpf/lib/flow.h bpf/lib/flow_give_up.h bpf/lib/flow_old.h bpf/lib/maps.h bpf/lib/maps_node.h bpf/lib/node.h
 EBN_BPF_INCLUDES += bpf/lib/service.h bpf/lib/service_flow.h bpf/lib/service_tc.h
 EBN_BPF_INCLUDES += bpf/lib/conntrack.h bpf/lib/cut.h bpf/lib/deliver.h bpf/lib/endpoint.h bpf/lib/event.h bpf/lib/frag.h \
 	bpf/lib/hdr.h bpf/lib/icmp.h bpf/lib/nat.h bpf/lib/neigh.h bpf/lib/pkt.h bpf/lib/policy.h bpf/lib/rewrite.h \

@@ -6,6 +6,7 @@
 #ifndef EBN_CONFIG_H
 #define EBN_CONFIG_H
 
+#include "ebn_flow.h"
 #include "ebn_types.h"
 
 #define EBN_CFG_MAGIC 0x45424e43u	/* checked by the loader: object and library belong together */
@@ -27,9 +28,23 @@ struct ebn_config {
 	__u32 weak_order;	/* 1 on CPUs that reorder loads: look-ups make address dependencies */
 	__u32 reserved0;
 	__u64 flow_seed[2];
-	__u32 reserved[8];
+	struct ebn_flow_layout old;	/* of the table being drained */
 };
 EBN_ASSERT(sizeof(struct ebn_config) == 96, "ebn_config");
+
+/*
+ * Places in the map ebn_before: what runs on a device while it still belongs to the programs that are being replaced
+ * (EBN_STAGE_OLD).
+ */
+enum ebn_before {
+	EBN_BEFORE_FROM_EP,
+	EBN_BEFORE_TO_EP,
+	EBN_BEFORE_FROM_NETDEV,
+	EBN_BEFORE_TO_NETDEV,
+	EBN_BEFORE_WATCH_IN,
+	EBN_BEFORE_WATCH_OUT,
+	EBN_BEFORE_MAX = 8,
+};
 
 /* Per-CPU counters of an endpoint row, map ebn_ep_stat. From and to are as the endpoint sees it. */
 struct ebn_ep_stat {

@@ -10,6 +10,7 @@
 #ifndef EBN_FLOW_H
 #define EBN_FLOW_H
 
+#include "ebn_flow_layout.h"
 #include "ebn_types.h"
 
 #define EBN_FLOW_ABI 1
@@ -94,19 +95,6 @@ struct ebn_flow_key6 {
 };
 EBN_ASSERT(sizeof(struct ebn_flow_key6) == 48, "key6");
 
-/** Behind the key. Written while the entry is claimed; afterwards only as said. */
-struct ebn_flow_body {
-	__u64 ctl;		/* compare-and-swap */
-	__u64 bytes[2];		/* from lo, from hi: atomic add. Final only a grace period after the entry died */
-	__u32 packets[2];	/* atomic add, wraps */
-	__u32 seen;		/* tick of the last packet, plain store */
-	__u16 row[2];		/* endpoint row + 1 of lo, hi; 0: not local */
-	__u16 decision;		/* index of the decision that admitted it */
-	__u8 tcp_flags[2];	/* flags seen from lo, hi: plain or, may lose one; SCTP chunks as in lib/sctp.h */
-	__u32 aux;		/* TCP until proven: an initial sequence number; others, and later: tick of creation */
-};
-EBN_ASSERT(sizeof(struct ebn_flow_body) == 48, "body");
-
 /*
  * A masqueraded flow has two entries, one for each pair of tuples on the wire. Neither holds the other's place: each finds the
  * other by its key, so that both may move, and what one says of the other is believed only when the other says the same.
@@ -156,8 +144,8 @@ struct ebn_flow6 {
 	struct ebn_flow_key6 key;
 	struct ebn_flow_body body;
 };
-EBN_ASSERT(sizeof(struct ebn_flow4) == 64, "flow4");
-EBN_ASSERT(sizeof(struct ebn_flow6) == 96, "flow6");
+EBN_ASSERT(sizeof(struct ebn_flow4) == sizeof(struct ebn_flow_key4) + sizeof(struct ebn_flow_body), "flow4");
+EBN_ASSERT(sizeof(struct ebn_flow6) == sizeof(struct ebn_flow_key6) + sizeof(struct ebn_flow_body), "flow6");
 
 struct ebn_flow_set4 {
 	__u64 tag[EBN_FLOW_WAYS];
@@ -167,8 +155,43 @@ struct ebn_flow_set6 {
 	__u64 tag[EBN_FLOW_WAYS];
 	struct ebn_flow6 e[EBN_FLOW_WAYS];
 };
-EBN_ASSERT(sizeof(struct ebn_flow_set4) == 576, "set4");
-EBN_ASSERT(sizeof(struct ebn_flow_set6) == 832, "set6");
+EBN_ASSERT(sizeof(struct ebn_flow_set4) == 64 + EBN_FLOW_WAYS * sizeof(struct ebn_flow4), "set4");
+EBN_ASSERT(sizeof(struct ebn_flow_set6) == 64 + EBN_FLOW_WAYS * sizeof(struct ebn_flow6), "set6");
+
+/*
+ * An entry's words by what they mean, and where each of them is, for both families: a table can be read, and its entries can be
+ * moved, by a version whose own are elsewhere. The numbers are ABI.
+ */
+enum ebn_flow_word {
+	EBN_FW_KEY,		/* six; IPv4 has two */
+	EBN_FW_CTL = 6,
+	EBN_FW_BYTES,		/* two */
+	EBN_FW_PACKETS = 9,
+	EBN_FW_SEEN,		/* and rows */
+	EBN_FW_DECISION,	/* and the rest */
+	EBN_FLOW_WORDS,
+};
+#define EBN_FLOW_NOWHERE 0xffu
+#define EBN_FLOW_ENTRY_MAX 32u	/* words */
+struct ebn_flow_layout {
+	__u8 words[2];		/* of an entry: IPv4, IPv6 */
+	__u8 at[2][EBN_FLOW_WORDS];
+	__u8 reserved[6];
+};
+EBN_ASSERT(sizeof(struct ebn_flow_layout) == 32, "a layout");
+#define EBN_FLOW_AT(family, member) ((__u8)(__builtin_offsetof(struct ebn_flow##family, member) / 8))
+/* This build's. */
+#define EBN_FLOW_LAYOUT_HERE                                                                               \
+	{ { sizeof(struct ebn_flow4) / 8, sizeof(struct ebn_flow6) / 8 },                                   \
+	  { { EBN_FLOW_AT(4, key), EBN_FLOW_AT(4, key) + 1, EBN_FLOW_NOWHERE, EBN_FLOW_NOWHERE,              \
+	      EBN_FLOW_NOWHERE, EBN_FLOW_NOWHERE, EBN_FLOW_AT(4, body.ctl), EBN_FLOW_AT(4, body.bytes),      \
+	      EBN_FLOW_AT(4, body.bytes) + 1, EBN_FLOW_AT(4, body.packets), EBN_FLOW_AT(4, body.seen),       \
+	      EBN_FLOW_AT(4, body.decision) },                                                              \
+	    { EBN_FLOW_AT(6, key), EBN_FLOW_AT(6, key) + 1, EBN_FLOW_AT(6, key) + 2, EBN_FLOW_AT(6, key) + 3, \
+	      EBN_FLOW_AT(6, key) + 4, EBN_FLOW_AT(6, key) + 5, EBN_FLOW_AT(6, body.ctl),                    \
+	      EBN_FLOW_AT(6, body.bytes), EBN_FLOW_AT(6, body.bytes) + 1, EBN_FLOW_AT(6, body.packets),      \
+	      EBN_FLOW_AT(6, body.seen), EBN_FLOW_AT(6, body.decision) } },                                  \
+	  { 0, 0, 0, 0, 0, 0 } }
 
 /*
  * Hash: two rounds with the table's random seeds. One round over the raw key is not enough: there are

@@ -19,7 +19,7 @@
 #ifndef EBN_LIB_CONNTRACK_H
 #define EBN_LIB_CONNTRACK_H
 
-#include "lib/flow.h"
+#include "lib/flow_old.h"
 #include "lib/pkt.h"
 #include "lib/policy.h"
 #include "lib/run.h"
@@ -580,7 +580,7 @@ static __always_inline int ebn_ct_track(struct ebn_pkt *p, struct ebn_flow_ref *
 	r->now = ebn_tick();
 	hi = ebn_ct_place(p, r, v6);
 	ebn_flow_ref_hash(v6, r);
-	rc = ebn_flow_find_table(v6, r, ebn_flow_stage() == EBN_STAGE_OLD);
+	rc = ebn_flow_find_table(v6, r);
 	if (r->torn)
 		ebn_count(EBN_C_TORN);
 	p->slow = EBN_CT_BEGIN;

@@ -7,7 +7,7 @@
  *	struct ebn_flow_ref r = {};
  *
  *	key words into r.w, ebn_flow_ref_hash(v6, &r), r.now = tick
- *	switch (ebn_flow_find(v6, &r)) ...		HIT: the copy in r is whole
+ *	switch (ebn_flow_find(v6, &r)) ...		flow_old.h; HIT: the copy in r is whole
  *		e = ebn_flow_body(v6, &r)		the entry itself
  *		ebn_flow_count(e, side, 1, len, &r)
  *		ebn_flow_update(e, &r, new ctl)		0: changed since, find again
@@ -49,9 +49,9 @@ struct ebn_flow_ref {
 	__u32 aux;
 	__u32 set;
 	__u8 way;
-	__u8 old;		/**< the entry is in the table that is being replaced */
 	__u8 torn;		/**< how often an entry changed hands under the look-up */
 	__u8 gave;		/**< enum ebn_flow_gave: what insert took */
+	__u8 reserved;
 	__u32 now;		/**< tick; set by the caller before insert */
 	__u32 owner;		/**< EBN_OWNER_*: whom an insert is for */
 };
@@ -108,17 +108,6 @@ static __always_inline __u64 ebn_flow_differs(const int v6, const __u64 *e,
 	return x;
 }
 
-/** The stage of growing, EBN_STAGE_ONE when there is one table only. */
-static __always_inline __u32 ebn_flow_stage(void)
-{
-	const struct ebn_live *live;
-
-	if (!ebn_cfg.has_old)
-		return EBN_STAGE_ONE;
-	live = ebn_live_get();
-	return live ? EBN_READ(live->stage) : EBN_STAGE_ONE;
-}
-
 /* ---- find ---- */
 
 /** 1 found, 0 not. Counts in r->torn when an entry of this hash changed hands under us. */
@@ -156,21 +145,20 @@ static __always_inline int ebn_flow_probe(const int v6, __u64 *set, struct ebn_f
 	return 0;
 }
 
-static __always_inline int ebn_flow_find_in(const int v6, struct ebn_flow_ref *r, __u32 old)
+static __always_inline int ebn_flow_find_in(const int v6, struct ebn_flow_ref *r)
 {
-	__u32 mask = ebn_flow_mask(v6, old);
+	__u32 mask = ebn_flow_mask(v6);
 	__u64 *set;
 	int a = 0, b = 0;
 
-	r->old = old;
 	r->set = ebn_flow_set1(r->hash, mask);
-	set = ebn_flow_set(v6, old, r->set);
+	set = ebn_flow_set(v6, r->set);
 	if (set)
 		a = ebn_flow_probe(v6, set, r);
 	if (a > 0)
 		return EBN_FLOW_HIT;
 	r->set = ebn_flow_set2(r->hash, mask);
-	set = ebn_flow_set(v6, old, r->set);
+	set = ebn_flow_set(v6, r->set);
 	if (set)
 		b = ebn_flow_probe(v6, set, r);
 	if (b > 0)
@@ -178,14 +166,14 @@ static __always_inline int ebn_flow_find_in(const int v6, struct ebn_flow_ref *r
 	return a | b ? EBN_FLOW_TORN : EBN_FLOW_MISS;
 }
 
-__noinline int ebn_flow4_find(struct ebn_flow_ref *r, __u32 old)
+__noinline int ebn_flow4_find(struct ebn_flow_ref *r)
 {
-	return r ? ebn_flow_find_in(0, r, old) : EBN_FLOW_MISS;
+	return r ? ebn_flow_find_in(0, r) : EBN_FLOW_MISS;
 }
 
-__noinline int ebn_flow6_find(struct ebn_flow_ref *r, __u32 old)
+__noinline int ebn_flow6_find(struct ebn_flow_ref *r)
 {
-	return r ? ebn_flow_find_in(1, r, old) : EBN_FLOW_MISS;
+	return r ? ebn_flow_find_in(1, r) : EBN_FLOW_MISS;
 }
 
 /* ---- insert ---- */
@@ -204,7 +192,7 @@ __noinline int ebn_flow6_find(struct ebn_flow_ref *r, __u32 old)
 static __always_inline int ebn_flow_rival(const int v6, struct ebn_flow_ref *r, __u32 index,
 					  __u32 places)
 {
-	__u64 *set = ebn_flow_set(v6, r->old, index);
+	__u64 *set = ebn_flow_set(v6, index);
 	__u32 state;
 	int i, seen = 0;
 	__u64 t;
@@ -257,7 +245,7 @@ static __always_inline int ebn_flow_claim_way(struct ebn_flow_ref *r, __u64 *set
  */
 static __always_inline int ebn_flow_take(const int v6, struct ebn_flow_ref *r, __u32 owner, __u64 most)
 {
-	__u64 *set = ebn_flow_set(v6, r->old, r->set), *e, t, ctl;
+	__u64 *set = ebn_flow_set(v6, r->set), *e, t, ctl;
 	const struct ebn_live *live = ebn_live_get();
 	__u32 way = most & (EBN_FLOW_WAYS - 1);
 
@@ -331,15 +319,15 @@ __noinline int ebn_flow_took(struct ebn_flow_ref *r, __u32 v6)
  */
 static __always_inline int ebn_flow_claim(const int v6, struct ebn_flow_ref *r, __u32 owner)
 {
-	__u32 mask = ebn_flow_mask(v6, r->old), one = ebn_flow_set1(r->hash, mask);
+	__u32 mask = ebn_flow_mask(v6), one = ebn_flow_set1(r->hash, mask);
 	__u32 two = ebn_flow_set2(r->hash, mask), way, free, other, none;
 	__u64 a, b, t, *set;
 
 	r->set = one;
 	r->gave = EBN_FLOW_GAVE_NONE;
-	free = ebn_flow_free(v6, one, r->old);
+	free = ebn_flow_free(v6, one);
 	if (EBN_FREE_WAYS(free) < EBN_FLOW_ROOMY) {
-		other = ebn_flow_free(v6, two, r->old);
+		other = ebn_flow_free(v6, two);
 		none = (EBN_FREE_WAYS(free) + EBN_FREE_WAYS(other) - EBN_FLOW_KEPT - 1) >> 31 & owner >> 16 & 1;
 		/* verifier: no branch, what is behind would be followed once more */
 		asm volatile("" : "+r"(none));
@@ -351,20 +339,20 @@ static __always_inline int ebn_flow_claim(const int v6, struct ebn_flow_ref *r, 
 		}
 	}
 	if (free) {
-		set = ebn_flow_set(v6, r->old, r->set);
+		set = ebn_flow_set(v6, r->set);
 		if (!set)
 			return EBN_FLOW_FULL;
 		way = ebn_flow_free_way(free);
 		t = EBN_READ(set[way]);
 		return EBN_TAG_STATE(t) == EBN_TAG_FREE ? ebn_flow_claim_way(r, set, way, t) : EBN_FLOW_BUSY;
 	}
-	b = ebn_flow_cheapest(v6, 2, (__u32)(r->hash >> 29) & 6, one, r->old, r->now, owner, ebn_live_get());
+	b = ebn_flow_cheapest(v6, 2, (__u32)(r->hash >> 29) & 6, one, r->now, owner, ebn_live_get());
 	if (!EBN_COST_CHEAP(b))
-		b = v6 ? ebn_flow6_cheapest(one, r->old, r->now, owner) :
-			 ebn_flow4_cheapest(one, r->old, r->now, owner);
+		b = v6 ? ebn_flow6_cheapest(one, r->now, owner) :
+			 ebn_flow4_cheapest(one, r->now, owner);
 	if (!EBN_COST_CHEAP(b)) {
-		a = v6 ? ebn_flow6_cheapest(two, r->old, r->now, owner) :
-			 ebn_flow4_cheapest(two, r->old, r->now, owner);
+		a = v6 ? ebn_flow6_cheapest(two, r->now, owner) :
+			 ebn_flow4_cheapest(two, r->now, owner);
 		if (a < b) {
 			r->set = two;
 			b = a;
@@ -389,7 +377,7 @@ __noinline int ebn_flow6_claim(struct ebn_flow_ref *r, __u32 owner)
 /** Both sets, once: EBN_RIVAL_*. Verifier: a function, so that the loop around it is short. */
 static __always_inline int ebn_flow_scan(const int v6, struct ebn_flow_ref *r)
 {
-	__u32 mask = ebn_flow_mask(v6, r->old), one = ebn_flow_set1(r->hash, mask);
+	__u32 mask = ebn_flow_mask(v6), one = ebn_flow_set1(r->hash, mask);
 	__u32 two = ebn_flow_set2(r->hash, mask), own = 1U << (r->way & (EBN_FLOW_WAYS - 1));
 	__u32 first = r->set == one, places = EBN_PLACES(own, own - 1);
 	__u32 places1 = first ? places : EBN_PLACES(0, 0xff), places2 = first ? 0 : places;
@@ -412,9 +400,9 @@ __noinline int ebn_flow6_scan(struct ebn_flow_ref *r)
 }
 
 /** Ways of a set whose tags have this hash, in whatever state: a bit each. */
-static __always_inline __u64 ebn_flow_same(const int v6, __u32 old, __u32 index, __u64 hash)
+static __always_inline __u64 ebn_flow_same(const int v6, __u32 index, __u64 hash)
 {
-	__u64 *set = ebn_flow_set(v6, old, index), bits = 0;
+	__u64 *set = ebn_flow_set(v6, index), bits = 0;
 	int i;
 
 	if (!set)
@@ -428,11 +416,11 @@ static __always_inline __u64 ebn_flow_same(const int v6, __u32 old, __u32 index,
 /** Nobody else's tag has our hash: the answer nearly always, found without a branch a way. */
 static __always_inline bool ebn_flow_only(const int v6, const struct ebn_flow_ref *r)
 {
-	__u32 mask = ebn_flow_mask(v6, r->old);
+	__u32 mask = ebn_flow_mask(v6);
 	__u64 own = 1ULL << (r->way & (EBN_FLOW_WAYS - 1)), bits;
 
-	bits = ebn_flow_same(v6, r->old, ebn_flow_set1(r->hash, mask), r->hash) |
-	       ebn_flow_same(v6, r->old, ebn_flow_set2(r->hash, mask), r->hash) << EBN_FLOW_WAYS;
+	bits = ebn_flow_same(v6, ebn_flow_set1(r->hash, mask), r->hash) |
+	       ebn_flow_same(v6, ebn_flow_set2(r->hash, mask), r->hash) << EBN_FLOW_WAYS;
 	return bits == own || bits == own << EBN_FLOW_WAYS;
 }
 
@@ -459,17 +447,17 @@ static __always_inline int ebn_flow_alone(const int v6, struct ebn_flow_ref *r)
 	return seen;
 }
 
-/** Claim, scan, fill, publish in table r->old, for r->owner. */
+/** Claim, scan, fill, publish, for r->owner. */
 static __always_inline int ebn_flow_put(const int v6, struct ebn_flow_ref *r,
 					const struct ebn_flow_body *body)
 {
 	const __u64 *from = (const __u64 *)body;
-	__u32 seq, one = ebn_flow_set1(r->hash, ebn_flow_mask(v6, r->old));
+	__u32 seq, one = ebn_flow_set1(r->hash, ebn_flow_mask(v6));
 	__u64 *set, *e, *b, next;
 	int i, rc;
 
 	/* no prefetch in BPF: these loads fetch what a full set is judged by while its tags are on the way */
-	set = ebn_flow_set(v6, r->old, one);
+	set = ebn_flow_set(v6, one);
 	if (set) {
 		e = ebn_flow_way(v6, set, (__u32)(r->hash >> 29) & 6);
 		next = EBN_READ(e[EBN_FLOW_KEY_WORDS(v6)]);
@@ -484,7 +472,7 @@ static __always_inline int ebn_flow_put(const int v6, struct ebn_flow_ref *r,
 		rc = v6 ? ebn_flow6_claim(r, r->owner) : ebn_flow4_claim(r, r->owner);
 	if (rc != EBN_FLOW_INSERTED)
 		return rc;
-	set = ebn_flow_set(v6, r->old, r->set);
+	set = ebn_flow_set(v6, r->set);
 	if (!set)
 		return EBN_FLOW_FULL;
 	seq = EBN_TAG_SEQ(r->tag);
@@ -531,7 +519,7 @@ __noinline int ebn_flow6_put(struct ebn_flow_ref *r, struct ebn_flow_body *body)
 /** NULL: r names no entry. The entry may have changed hands since: see each user for why it may. */
 static __always_inline struct ebn_flow_body *ebn_flow_body(const int v6, const struct ebn_flow_ref *r)
 {
-	__u64 *set = ebn_flow_set(v6, r->old, r->set);
+	__u64 *set = ebn_flow_set(v6, r->set);
 
 	if (!set)
 		return 0;
@@ -568,127 +556,42 @@ static __always_inline void ebn_flow_count(struct ebn_flow_body *e, const struct
 /** LIVE -> DEAD. 1: by us. The way is free when user space has reaped it behind a grace period. */
 static __always_inline int ebn_flow_kill(const int v6, const struct ebn_flow_ref *r)
 {
-	__u64 *set = ebn_flow_set(v6, r->old, r->set);
+	__u64 *set = ebn_flow_set(v6, r->set);
 	__u64 dead = EBN_TAG(EBN_TAG_HASH(r->tag), EBN_TAG_SEQ(r->tag), EBN_TAG_DEAD);
 
 	return set && __sync_val_compare_and_swap(&set[r->way & (EBN_FLOW_WAYS - 1)], r->tag,
 						  dead) == r->tag;
 }
 
-/* ---- growing: the table that is being replaced ---- */
-
-/**
- * r was found in the old table: moves it. Inserted in the new one first, so that nobody misses it in
- * both. Only the inserter kills the old entry; when somebody else had killed it, user space that is,
- * the flow is dead and the new entry goes too. What the others wrote to the old entry meanwhile is
- * carried over behind the kill. HIT, MISS (dead), or BUSY: in the new table already, find again.
- */
-static __always_inline int ebn_flow_move(const int v6, struct ebn_flow_ref *r)
-{
-	struct ebn_flow_body *from = ebn_flow_body(v6, r), *to;
-	__u32 set = r->set, way = r->way, ctl_changed;
-	struct ebn_flow_body body = {};
-	__u64 tag = r->tag, ctl, dead;
-	__u64 *tags;
-	int rc;
-
-	if (!from)
-		return EBN_FLOW_MISS;
-	/* nobody's: it has been counted, and it stays whatever its owner has */
-	r->owner = 0;
-	body.ctl = r->ctl;
-	*(__u64 *)&body.seen = *(__u64 *)&r->seen;
-	*(__u64 *)&body.decision = *(__u64 *)&r->decision;
-	r->old = 0;
-	rc = v6 ? ebn_flow6_put(r, &body) : ebn_flow4_put(r, &body);
-	if (rc != EBN_FLOW_INSERTED) {
-		if (rc == EBN_FLOW_HIT)
-			return EBN_FLOW_BUSY;
-		/* no room, or busy: it stays where it is for now */
-		r->old = 1;
-		r->set = set;
-		r->way = way;
-		r->tag = tag;
-		return EBN_FLOW_HIT;
-	}
-	tags = ebn_flow_set(v6, 1, set);
-	to = ebn_flow_body(v6, r);
-	if (!tags || !to)
-		return EBN_FLOW_HIT;
-	dead = EBN_TAG(EBN_TAG_HASH(tag), EBN_TAG_SEQ(tag), EBN_TAG_DEAD);
-	if (__sync_val_compare_and_swap(&tags[way & (EBN_FLOW_WAYS - 1)], tag, dead) != tag) {
-		ebn_flow_kill(v6, r);
-		return EBN_FLOW_MISS;
-	}
-	ctl = EBN_READ(from->ctl);
-	ctl_changed = (ctl ^ body.ctl) << 16 != 0;
-	ebn_count(EBN_C_FLOW_MOVED);
-	if (ctl_changed)
-		ebn_flow_update(to, r, EBN_CTL_STATE(ctl), EBN_CTL_FLAGS(ctl), EBN_CTL_EPOCH(ctl));
-	__sync_fetch_and_add(&to->bytes[0], EBN_READ(from->bytes[0]));
-	__sync_fetch_and_add(&to->bytes[1], EBN_READ(from->bytes[1]));
-	__sync_fetch_and_add(&to->packets[0], EBN_READ(from->packets[0]));
-	__sync_fetch_and_add(&to->packets[1], EBN_READ(from->packets[1]));
-	return EBN_FLOW_HIT;
-}
-
-__noinline int ebn_flow4_move(struct ebn_flow_ref *r)
-{
-	return r && ebn_cfg.has_old ? ebn_flow_move(0, r) : EBN_FLOW_MISS;
-}
-
-__noinline int ebn_flow6_move(struct ebn_flow_ref *r)
-{
-	return r && ebn_cfg.has_old ? ebn_flow_move(1, r) : EBN_FLOW_MISS;
-}
-
 /* ---- what programs call ---- */
 
-static __always_inline int ebn_flow_find_table(const int v6, struct ebn_flow_ref *r, __u32 old)
+/** Looks r->w up in the table in force: MISS or HIT. */
+static __always_inline int ebn_flow_find_table(const int v6, struct ebn_flow_ref *r)
 {
-	int rc = v6 ? ebn_flow6_find(r, old) : ebn_flow4_find(r, old);
+	int rc = v6 ? ebn_flow6_find(r) : ebn_flow4_find(r);
 
 	if (rc != EBN_FLOW_TORN)
 		return rc;
 	/* once more: it may have been ours, killed and inserted again */
 	r->torn++;
-	rc = v6 ? ebn_flow6_find(r, old) : ebn_flow4_find(r, old);
+	rc = v6 ? ebn_flow6_find(r) : ebn_flow4_find(r);
 	return rc == EBN_FLOW_TORN ? EBN_FLOW_MISS : rc;
-}
-
-/** Looks r->w up. MISS or HIT. Moves what it finds in a table that is being drained. */
-static __always_inline int ebn_flow_find(const int v6, struct ebn_flow_ref *r)
-{
-	__u32 stage = ebn_flow_stage();
-	int rc = ebn_flow_find_table(v6, r, stage == EBN_STAGE_OLD);
-
-	if (!ebn_cfg.has_old || stage != EBN_STAGE_DRAIN || rc != EBN_FLOW_MISS)
-		return rc;
-	if (ebn_flow_find_table(v6, r, 1) == EBN_FLOW_HIT) {
-		rc = v6 ? ebn_flow6_move(r) : ebn_flow4_move(r);
-		if (rc != EBN_FLOW_BUSY)
-			return rc;
-	}
-	/* somebody else has moved it, before we looked into the old table or after */
-	return ebn_flow_find_table(v6, r, 0);
 }
 
 /**
  * Inserts the flow that find missed; body is the whole entry (ctl without its sequence number).
- * INSERTED; HIT: somebody else did, r is a copy of theirs; BUSY; FULL. On INSERTED r->gave says
- * what had to go.
+ * INSERTED; HIT: somebody else did, r is a copy of theirs; BUSY; FULL. On INSERTED r->gave says what
+ * had to go.
  */
 static __always_inline int ebn_flow_insert(const int v6, struct ebn_flow_ref *r,
 					   struct ebn_flow_body *body)
 {
-	__u32 old = ebn_flow_stage() == EBN_STAGE_OLD;
 	const __u64 *words = (const __u64 *)body;
 	int rc;
 
-	r->old = old;
 	r->owner = ebn_flow_room((__u32)ebn_flow_owner(words[EBN_FLOW_TAIL], words[0]), v6);
 	rc = v6 ? ebn_flow6_put(r, body) : ebn_flow4_put(r, body);
-	if (rc == EBN_FLOW_HIT && ebn_flow_find_table(v6, r, old) != EBN_FLOW_HIT)
+	if (rc == EBN_FLOW_HIT && ebn_flow_find_table(v6, r) != EBN_FLOW_HIT)
 		rc = EBN_FLOW_BUSY;
 	return rc;
 }

@@ -11,36 +11,20 @@
 #include "lib/node.h"
 
 #define EBN_FLOW_KEY_WORDS(v6) ((v6) ? 6 : 2)
-#define EBN_FLOW_ENTRY_WORDS(v6) ((v6) ? 12 : 8)
-#define EBN_FLOW_TAIL 4		/* words of the body before seen, row */
+#define EBN_FLOW_ENTRY_WORDS(v6) ((v6) ? (int)(sizeof(struct ebn_flow6) / 8) : (int)(sizeof(struct ebn_flow4) / 8))
+/* words of the body before seen, row */
+#define EBN_FLOW_TAIL (__builtin_offsetof(struct ebn_flow_body, seen) / 8)
+EBN_ASSERT(__builtin_offsetof(struct ebn_flow_body, ctl) == 0, "the control word is the body's first");
+EBN_ASSERT(__builtin_offsetof(struct ebn_flow_body, decision) / 8 == EBN_FLOW_TAIL + 1, "the tail is two words");
 
-static __always_inline __u32 ebn_flow_mask(const int v6, __u32 old)
+static __always_inline __u32 ebn_flow_mask(const int v6)
 {
-	__u32 mask;
-
-	if (ebn_cfg.has_old && old) {
-		mask = v6 ? ebn_cfg.old6_mask : ebn_cfg.old4_mask;
-		/* or clang chooses between two addresses on the hot path */
-		asm volatile("" : "+r"(mask));
-		return mask;
-	}
 	return v6 ? ebn_cfg.flow6_mask : ebn_cfg.flow4_mask;
 }
 
 /** The set of this number: a line of tags, then the entries. NULL: the map is smaller than the mask. */
-static __always_inline __u64 *ebn_flow_set(const int v6, __u32 old, __u32 index)
+static __always_inline __u64 *ebn_flow_set(const int v6, __u32 index)
 {
-	if (ebn_cfg.has_old && old) {
-		__u64 *set = v6 ? bpf_map_lookup_elem(&ebn_flow6_old, &index) :
-				  bpf_map_lookup_elem(&ebn_flow4_old, &index);
-
-		/*
-		 * verifier: without has_old there is no such map, and its address must not be
-		 * loaded; clang would share the call and choose between the two addresses
-		 */
-		asm volatile("" : "+r"(set));
-		return set;
-	}
 	return v6 ? bpf_map_lookup_elem(&ebn_flow6, &index) :
 		    bpf_map_lookup_elem(&ebn_flow4, &index);
 }
@@ -53,9 +37,9 @@ static __always_inline __u64 *ebn_flow_way(const int v6, __u64 *set, __u32 way)
 /* ---- free ways ---- */
 
 /** Free ways of a set: a bit each, their number in the second byte. */
-static __always_inline __u32 ebn_flow_free(const int v6, __u32 index, __u32 old)
+static __always_inline __u32 ebn_flow_free(const int v6, __u32 index)
 {
-	__u64 *set = ebn_flow_set(v6, old, index), n = 0, bits = 0, one;
+	__u64 *set = ebn_flow_set(v6, index), n = 0, bits = 0, one;
 	int i;
 
 	if (!set)
@@ -166,9 +150,9 @@ static __always_inline __u64 ebn_flow_cost(const int v6, __u64 *set, __u32 i, __
 
 /** The cheapest of n ways of a set, n a constant, from way `first` on: its cost, the way in the low bits. */
 static __always_inline __u64 ebn_flow_cheapest(const int v6, const int n, __u32 first, __u32 index,
-					       __u32 old, __u32 now, __u64 owner, const struct ebn_live *live)
+					       __u32 now, __u64 owner, const struct ebn_live *live)
 {
-	__u64 *set = ebn_flow_set(v6, old, index), best = EBN_COST_NEVER, c, d, below, ctl;
+	__u64 *set = ebn_flow_set(v6, index), best = EBN_COST_NEVER, c, d, below, ctl;
 	__u32 way;
 	int i;
 
@@ -187,14 +171,14 @@ static __always_inline __u64 ebn_flow_cheapest(const int v6, const int n, __u32 
 	return best;
 }
 
-__noinline __u64 ebn_flow4_cheapest(__u32 index, __u32 old, __u32 now, __u32 owner)
+__noinline __u64 ebn_flow4_cheapest(__u32 index, __u32 now, __u32 owner)
 {
-	return ebn_flow_cheapest(0, EBN_FLOW_WAYS, 0, index, old, now, owner, ebn_live_get());
+	return ebn_flow_cheapest(0, EBN_FLOW_WAYS, 0, index, now, owner, ebn_live_get());
 }
 
-__noinline __u64 ebn_flow6_cheapest(__u32 index, __u32 old, __u32 now, __u32 owner)
+__noinline __u64 ebn_flow6_cheapest(__u32 index, __u32 now, __u32 owner)
 {
-	return ebn_flow_cheapest(1, EBN_FLOW_WAYS, 0, index, old, now, owner, ebn_live_get());
+	return ebn_flow_cheapest(1, EBN_FLOW_WAYS, 0, index, now, owner, ebn_live_get());
 }
 
 #endif

@@ -14,14 +14,17 @@
 
 /*
  * Flow tables (ebn_flow.h), an element is a set. The old ones exist only while one table replaces another
- * (ebn_cfg.has_old); the loader leaves them out otherwise, and the verifier removes what names them.
+ * (ebn_cfg.has_old); the loader leaves them out otherwise, and the verifier removes what names them. What these programs' entries
+ * look like is for the loader to read: tables that are another way are replaced.
  */
+const volatile struct ebn_flow_layout ebn_flow_layout = EBN_FLOW_LAYOUT_HERE;
+
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, 16);
 	__uint(map_flags, BPF_F_MMAPABLE);
 	__uint(key_size, 4);
-	__uint(value_size, 576);
+	__uint(value_size, sizeof(struct ebn_flow_set4));
 } ebn_flow4 SEC(".maps"), ebn_flow4_old SEC(".maps");
 
 struct {
@@ -29,8 +32,16 @@ struct {
 	__uint(max_entries, 16);
 	__uint(map_flags, BPF_F_MMAPABLE);
 	__uint(key_size, 4);
-	__uint(value_size, 832);
+	__uint(value_size, sizeof(struct ebn_flow_set6));
 } ebn_flow6 SEC(".maps"), ebn_flow6_old SEC(".maps");
+
+/* The programs that are being replaced, by enum ebn_before; only with ebn_cfg.has_old. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);
+	__uint(max_entries, EBN_BEFORE_MAX);
+	__type(key, __u32);
+	__type(value, __u32);
+} ebn_before SEC(".maps");
 
 /* By endpoint row + 1: struct ebn_flow_share. */
 struct {

@@ -27,13 +27,13 @@ static __always_inline void ebn_svc_addr(__u32 *addr, __u64 w0, __u64 w1)
 
 /*
  * What the entry says, unless it changed hands meanwhile: its tag is read behind its words, and depends on them. The port first:
- * an entry that moves to another table (ebn_flow_move) gets its words one by one, the port behind the address.
+ * an entry that moves to another table (ebn_old_move) gets its words one by one, the port behind the address.
  */
 static __always_inline int ebn_svc_says(struct ebn_run *run, const bool v6)
 {
 	struct ebn_flow_ref *r = &run->nat;
 	struct ebn_flow_body *e = ebn_flow_body(v6, r);
-	__u64 *set = ebn_flow_set(v6, r->old, r->set), words;
+	__u64 *set = ebn_flow_set(v6, r->set), words;
 	__u32 port;
 
 	if (!e || !set)

@@ -14,6 +14,8 @@ int ebn_ct_watch_begin(struct ebn_ct_watch *w, const struct ebn_flows *tables)
 		new.copy[i] = tables[i];
 		if (!tables[i].mem)
 			continue;
+		/* the copy is this build's, whatever the table is */
+		memset(&new.copy[i].layout, 0, sizeof(new.copy[i].layout));
 		/* untouched pages cost nothing */
 		new.copy[i].mem = calloc(1, ebn_flow_bytes(tables[i].mask + 1, tables[i].v6));
 		if (!new.copy[i].mem) {
@@ -43,14 +45,9 @@ void ebn_ct_watch_end(struct ebn_ct_watch *w)
 
 static void keep(const struct ebn_flows *t, uint32_t set, uint32_t way, uint64_t tag, const struct ebn_flow_copy *c)
 {
-	uint64_t *e = ebn_flow_entry(t, set, way);
-	uint32_t n = ebn_flow_key_words(t);
-
 	*ebn_flow_tag(t, set, way) = tag;
-	if (!c)
-		return;
-	memcpy(e, c->key.w, 8 * n);
-	memcpy(e + n, &c->body, sizeof(c->body));
+	if (c)
+		ebn_flow_write(t, set, way, c);
 }
 
 /* Is the place's flow one that the copy of the old tables knows? Then it is no new one, and its old place is done with. */

@@ -304,7 +304,9 @@ static int ebn_load_first(struct ebpfnet_datapath *dp, struct ebn_object *o, str
 	int r;
 
 	ebn_set_init(&set);
-	r = ebn_object_load(dp, o, dp->map_fd, NULL, &set, diag);
+	r = ebn_tables_lay_out(dp, &o->layout, diag);
+	if (!r)
+		r = ebn_object_load(dp, o, dp->map_fd, NULL, &set, diag);
 	if (!r)
 		r = ebn_set_stage(dp, dp->map_fd, &set, diag);
 	if (!r)
@@ -390,14 +392,12 @@ static void ebn_status_devices(struct ebpfnet_datapath *dp, struct ebpfnet_datap
 
 static uint64_t ebn_flows_live(const struct ebn_flows *t)
 {
-	const char *set = t->mem;
-	size_t size = t->v6 ? sizeof(struct ebn_flow_set6) : sizeof(struct ebn_flow_set4);
 	uint64_t live = 0;
 	uint32_t i, w;
 
-	for (i = 0; i <= t->mask; i++, set += size)
+	for (i = 0; i <= t->mask; i++)
 		for (w = 0; w < EBN_FLOW_WAYS; w++)
-			live += EBN_TAG_STATE(EBN_READ(((const uint64_t *)set)[w])) == EBN_TAG_LIVE;
+			live += EBN_TAG_STATE(ebn_flow_tag_at(t, i, w)) == EBN_TAG_LIVE;
 	return live;
 }
 

@@ -138,12 +138,18 @@ int ebn_object_belongs(const char *where, struct bpf_object *obj, struct ebpfnet
 	return 0;
 }
 
-static int ebn_object_check(const char *where, struct bpf_object *obj, struct ebpfnet_diag *diag)
+static int ebn_object_check(const char *where, struct ebn_object *o, struct ebpfnet_diag *diag)
 {
+	struct bpf_object *obj = o->obj;
 	int i, r = ebn_object_belongs(where, obj, diag);
+	const struct ebn_flow_layout *layout;
 
 	if (r < 0)
 		return r;
+	layout = ebn_object_var(obj, "ebn_flow_layout", sizeof(*layout));
+	if (!layout || !ebn_flow_layout_valid(layout))
+		return ebn_diag(diag, where, EPROTO, "object does not say how its flow tables are laid out");
+	o->layout = *layout;
 	for (i = 0; i < EBN_PROGS; i++)
 		if (!bpf_object__find_program_by_name(obj, ebn_prog_names[i]))
 			return ebn_diag(diag, where, EPROTO, "object has no program %s", ebn_prog_names[i]);
@@ -199,7 +205,7 @@ int ebn_object_open(struct ebpfnet_datapath *dp, const char *dir, struct ebpfnet
 	(void)dp;
 	builtin.data = ebn_datapath_bpf__elf_bytes(&builtin.size);
 	r = ebn_object_open_as(EBN_OBJECT_NAME, &builtin, dir, diag, ret);
-	return r < 0 ? r : ebn_object_check(dir ? dir : "built-in object", ret->obj, diag);
+	return r < 0 ? r : ebn_object_check(dir ? dir : "built-in object", ret, diag);
 }
 
 void ebn_object_close(struct ebn_object *o)
@@ -259,6 +265,8 @@ static int ebn_object_maps(struct ebpfnet_datapath *dp, struct ebn_object *o, co
 		else if (!strcmp(name, "ebn_flow4_old") || !strcmp(name, "ebn_flow6_old"))
 			r = old_fd ? bpf_map__reuse_fd(map, old_fd[name[8] == '6']) :
 				     bpf_map__set_autocreate(map, false);
+		else if (!strcmp(name, EBN_BEFORE_MAP))
+			r = bpf_map__set_autocreate(map, old_fd != NULL);
 		else if (!bpf_map__is_internal(map))
 			r = ebn_object_reuse_extra(dp, map);
 		if (r < 0)
@@ -321,6 +329,7 @@ static int ebn_object_configure(struct ebpfnet_datapath *dp, struct ebn_object *
 		if (!r)
 			r = ebn_map_entries(old_fd[1], &n, &value);
 		cfg->old6_mask = n - 1;
+		cfg->old = dp->flows[0].layout;
 	}
 	if (r < 0)
 		return r;
@@ -401,6 +410,7 @@ int ebn_object_load(struct ebpfnet_datapath *dp, struct ebn_object *o, const int
 	*meta = dp->p->set.meta;
 	meta->loaded = 1;
 	meta->tables_gone = 0;
+	meta->layout = o->layout;
 	meta->loaded_ns = ebn_realtime_ns();
 	meta->abi_minor = EBN_ABI_MINOR;
 	ebn_format(meta->version, sizeof(meta->version), "%s", ebpfnet_version());
@@ -417,11 +427,36 @@ int ebn_object_stage_extra(struct ebpfnet_datapath *dp, struct ebn_object *o, st
 	bpf_object__for_each_map(map, o->obj) {
 		name = bpf_map__name(map);
 		if (ebn_object_is_ours(name) >= 0 || bpf_map__is_internal(map) || bpf_map__fd(map) < 0 ||
-		    !strcmp(name, "ebn_flow4_old") || !strcmp(name, "ebn_flow6_old"))
+		    !strcmp(name, "ebn_flow4_old") || !strcmp(name, "ebn_flow6_old") || !strcmp(name, EBN_BEFORE_MAP))
 			continue;
 		r = ebn_pins_stage_fd(dp, name, bpf_map__fd(map), diag);
 		if (r < 0)
 			return r;
+	}
+	return 0;
+}
+
+EBN_ASSERT(EBN_BEFORE_FROM_EP == (int)EBN_PROG_FROM_EP && EBN_BEFORE_TO_EP == (int)EBN_PROG_TO_EP &&
+	   EBN_BEFORE_FROM_NETDEV == (int)EBN_PROG_FROM_NETDEV && EBN_BEFORE_TO_NETDEV == (int)EBN_PROG_TO_NETDEV &&
+	   EBN_BEFORE_WATCH_IN == (int)EBN_PROG_WATCH_IN && EBN_BEFORE_WATCH_OUT == (int)EBN_PROG_WATCH_OUT,
+	   "programs have the same numbers in the map");
+
+/* The pin is what keeps the map's programs in it, should this process be killed. */
+int ebn_object_stage_before(struct ebpfnet_datapath *dp, struct ebn_object *o, struct ebpfnet_diag *diag)
+{
+	return ebn_pins_stage_fd(dp, EBN_BEFORE_MAP, bpf_object__find_map_fd_by_name(o->obj, EBN_BEFORE_MAP), diag);
+}
+
+int ebn_object_before(struct ebn_object *o, const struct ebn_set *set, struct ebpfnet_diag *diag)
+{
+	int fd = bpf_object__find_map_fd_by_name(o->obj, EBN_BEFORE_MAP), r;
+	uint32_t i, prog;
+
+	for (i = 0; i <= EBN_PROG_WATCH_OUT; i++) {
+		prog = (uint32_t)set->prog_fd[i];
+		r = bpf_map_update_elem(fd, &i, &prog, BPF_ANY);
+		if (r < 0)
+			return ebn_diag(diag, ebn_prog_names[i], r, "the new programs cannot hand packets back to it");
 	}
 	return 0;
 }

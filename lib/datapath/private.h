@@ -39,7 +39,7 @@ struct ebn_set_meta {
 	char tag[24];
 	uint32_t tick_shift;
 	uint32_t tables_gone;	/* kept for its name only: its flow tables were replaced */
-	uint64_t reserved[4];
+	struct ebn_flow_layout layout;
 };
 EBN_ASSERT(sizeof(struct ebn_set_meta) == 144, "ebn_meta");
 
@@ -170,9 +170,12 @@ int ebn_tables_open(struct ebpfnet_datapath *dp, struct ebpfnet_diag *diag);
 int ebn_tables_map(struct ebpfnet_datapath *dp, struct ebpfnet_diag *diag);
 int ebn_tables_adopt(struct ebpfnet_datapath *dp, bool fresh, struct ebpfnet_diag *diag);
 void ebn_tables_close(struct ebpfnet_datapath *dp);
-int ebn_flow_map_create(struct ebpfnet_datapath *dp, int family, uint64_t flows, struct ebpfnet_diag *diag, int *ret);
-int ebn_flow_map_open(struct ebpfnet_datapath *dp, int family, int fd, struct ebn_flows *ret,
-		      struct ebpfnet_diag *diag);
+int ebn_flow_map_create(const struct ebn_flow_layout *layout, int family, uint64_t flows, struct ebpfnet_diag *diag,
+			int *ret);
+int ebn_flow_map_open(struct ebpfnet_datapath *dp, const struct ebn_flow_layout *layout, int family, int fd,
+		      struct ebn_flows *ret, struct ebpfnet_diag *diag);
+/* Before the first programs: makes the flow tables be of this layout. */
+int ebn_tables_lay_out(struct ebpfnet_datapath *dp, const struct ebn_flow_layout *layout, struct ebpfnet_diag *diag);
 void ebn_flow_map_close(struct ebn_flows *t);
 uint32_t ebn_tick_shift(void);
 
@@ -184,6 +187,7 @@ struct ebn_object {
 	char tag[17];
 	struct bpf_object *obj;
 	char *log;
+	struct ebn_flow_layout layout;	/* of the tables it needs; ebn_object_open()'s */
 };
 /* Reads and checks an object; dir NULL: the built-in one. Closed by ebn_object_close() also after a failure. */
 int ebn_object_open(struct ebpfnet_datapath *dp, const char *dir, struct ebpfnet_diag *diag, struct ebn_object *ret);
@@ -192,6 +196,10 @@ int ebn_object_load(struct ebpfnet_datapath *dp, struct ebn_object *o, const int
 		    struct ebn_set *set, struct ebpfnet_diag *diag);
 /* Extra maps of the object (not in ebn_map_names[]) are pinned with the set they were loaded for. */
 int ebn_object_stage_extra(struct ebpfnet_datapath *dp, struct ebn_object *o, struct ebpfnet_diag *diag);
+/* The programs that those loaded with old[] hand packets back to: the map, and who they are. */
+#define EBN_BEFORE_MAP "ebn_before"
+int ebn_object_stage_before(struct ebpfnet_datapath *dp, struct ebn_object *o, struct ebpfnet_diag *diag);
+int ebn_object_before(struct ebn_object *o, const struct ebn_set *set, struct ebpfnet_diag *diag);
 void ebn_object_close(struct ebn_object *o);
 /* For other objects than the datapath's. builtin: its bytes; a directory's file name.bpf.o goes before it. */
 struct ebn_bytes {

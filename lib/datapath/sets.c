@@ -79,6 +79,8 @@ static int ebn_meta_read(struct ebpfnet_datapath *dp, uint32_t number, struct eb
 		return ebn_diag(diag, name, EPROTO, "tables have layouts %u, %u and %u, this library needs %u, %u and %u",
 				meta.node_abi, meta.flow_abi, meta.event_abi, EBN_NODE_ABI, EBN_FLOW_ABI,
 				EBN_EVENT_ABI);
+	if (!ebn_flow_layout_valid(&meta.layout))
+		return ebn_diag(diag, name, EPROTO, "flow tables of a layout this library cannot read: refused");
 	meta.version[sizeof(meta.version) - 1] = '\0';
 	meta.tag[sizeof(meta.tag) - 1] = '\0';
 	*ret = meta;

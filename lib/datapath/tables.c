@@ -114,14 +114,14 @@ static void ebn_memory_free(void *mem, uint64_t size)
 
 /* ---- flow tables ---- */
 
-int ebn_flow_map_create(struct ebpfnet_datapath *dp, int family, uint64_t flows, struct ebpfnet_diag *diag, int *ret)
+int ebn_flow_map_create(const struct ebn_flow_layout *layout, int family, uint64_t flows, struct ebpfnet_diag *diag,
+			int *ret)
 {
 	const char *name = ebn_map_names[EBN_MAP_FLOW4 + family];
 	struct ebn_map_def def = { BPF_MAP_TYPE_ARRAY, 4, 0, 0, BPF_F_MMAPABLE };
 	int r;
 
-	(void)dp;
-	def.value = family ? sizeof(struct ebn_flow_set6) : sizeof(struct ebn_flow_set4);
+	def.value = (uint32_t)ebn_flow_layout_bytes(layout, 1, family);
 	def.entries = ebn_flow_sets(flows);
 	if (def.entries < EBN_FLOW_SETS_MIN || def.entries > EBN_FLOW_SETS_MAX)
 		return ebn_diag(diag, name, EINVAL, "a table of %llu flows is out of range",
@@ -133,11 +133,12 @@ int ebn_flow_map_create(struct ebpfnet_datapath *dp, int family, uint64_t flows,
 	return 0;
 }
 
-int ebn_flow_map_open(struct ebpfnet_datapath *dp, int family, int fd, struct ebn_flows *ret, struct ebpfnet_diag *diag)
+int ebn_flow_map_open(struct ebpfnet_datapath *dp, const struct ebn_flow_layout *layout, int family, int fd,
+		      struct ebn_flows *ret, struct ebpfnet_diag *diag)
 {
 	const char *name = ebn_map_names[EBN_MAP_FLOW4 + family];
 	const struct ebn_node_hdr *hdr = dp->node_mem;
-	struct ebn_flows t = { .v6 = family };
+	struct ebn_flows t = { .v6 = family, .layout = *layout };
 	struct ebn_map_def def;
 	int r;
 
@@ -145,10 +146,10 @@ int ebn_flow_map_open(struct ebpfnet_datapath *dp, int family, int fd, struct eb
 	if (r < 0)
 		return r;
 	if (def.type != BPF_MAP_TYPE_ARRAY || !(def.flags & BPF_F_MMAPABLE) || def.key != 4 ||
-	    def.value != (family ? sizeof(struct ebn_flow_set6) : sizeof(struct ebn_flow_set4)) ||
+	    def.value != ebn_flow_layout_bytes(layout, 1, family) ||
 	    def.entries < EBN_FLOW_SETS_MIN || def.entries > EBN_FLOW_SETS_MAX || (def.entries & (def.entries - 1)))
 		return ebn_diag(diag, name, EPROTO, "not a flow table of this version: refused");
-	r = ebn_map_memory(fd, ebn_flow_bytes(def.entries, family), dp->readonly, name, diag, &t.mem);
+	r = ebn_map_memory(fd, ebn_flow_layout_bytes(layout, def.entries, family), dp->readonly, name, diag, &t.mem);
 	if (r < 0)
 		return r;
 	t.mask = def.entries - 1;
@@ -160,8 +161,49 @@ int ebn_flow_map_open(struct ebpfnet_datapath *dp, int family, int fd, struct eb
 
 void ebn_flow_map_close(struct ebn_flows *t)
 {
-	ebn_memory_free(t->mem, t->mem ? ebn_flow_bytes(t->mask + 1, t->v6) : 0);
+	ebn_memory_free(t->mem, t->mem ? ebn_flow_layout_bytes(&t->layout, t->mask + 1, t->v6) : 0);
 	memset(t, 0, sizeof(*t));
+}
+
+/* What is in the tables already was imported. */
+static void ebn_flows_copy(const struct ebn_flows *from, const struct ebn_flows *to)
+{
+	struct ebn_flow_copy c;
+	uint64_t pos = 0;
+
+	while (ebn_flow_next(from, &pos, &c) == 1)
+		ebn_flow_import(to, &c);
+}
+
+int ebn_tables_lay_out(struct ebpfnet_datapath *dp, const struct ebn_flow_layout *layout, struct ebpfnet_diag *diag)
+{
+	struct ebn_flows flows[2];
+	int fd[2] = { -1, -1 }, i, r = 0;
+
+	if (ebn_flow_layout_same(layout, &dp->flows[0].layout))
+		return 0;
+	memset(flows, 0, sizeof(flows));
+	for (i = 0; !r && i < 2; i++) {
+		r = ebn_flow_map_create(layout, i, ((uint64_t)dp->flows[i].mask + 1) * EBN_FLOW_WAYS * 3 / 4, diag,
+					&fd[i]);
+		if (!r)
+			r = ebn_flow_map_open(dp, layout, i, fd[i], &flows[i], diag);
+	}
+	for (i = 0; i < 2; i++) {
+		if (r < 0) {
+			ebn_flow_map_close(&flows[i]);
+			ebn_close(&fd[i]);
+			continue;
+		}
+		ebn_flows_copy(&dp->flows[i], &flows[i]);
+		ebn_flow_map_close(&dp->flows[i]);
+		ebn_close(&dp->map_fd[EBN_MAP_FLOW4 + i]);
+		dp->flows[i] = flows[i];
+		dp->map_fd[EBN_MAP_FLOW4 + i] = fd[i];
+	}
+	if (!r)
+		dp->p->set.meta.layout = *layout;
+	return r;
 }
 
 /* ---- making ---- */
@@ -188,8 +230,8 @@ static int ebn_maps_make(struct ebpfnet_datapath *dp, struct ebpfnet_diag *diag)
 	def[EBN_MAP_NODE].entries = r ? 1 : (uint32_t)(p->want_table_bytes / EBN_LINE);
 	for (i = 0; i < EBN_MAPS; i++) {
 		if (i == EBN_MAP_FLOW4 || i == EBN_MAP_FLOW6) {
-			r = ebn_flow_map_create(dp, i - EBN_MAP_FLOW4, p->want_flows[i - EBN_MAP_FLOW4], diag,
-						&dp->map_fd[i]);
+			r = ebn_flow_map_create(&p->set.meta.layout, i - EBN_MAP_FLOW4,
+						p->want_flows[i - EBN_MAP_FLOW4], diag, &dp->map_fd[i]);
 		} else {
 			r = ebn_map_make(ebn_map_names[i], &def[i], diag);
 			if (r >= 0)
@@ -223,6 +265,8 @@ int ebn_tables_create(struct ebpfnet_datapath *dp, struct ebpfnet_diag *diag)
 	uint64_t seed[2];
 	int r;
 
+	memset(meta, 0, sizeof(*meta));
+	meta->layout = ebn_flow_layout_here;
 	r = ebn_maps_make(dp, diag);
 	if (!r)
 		r = ebn_random(seed, sizeof(seed));
@@ -245,7 +289,6 @@ int ebn_tables_create(struct ebpfnet_datapath *dp, struct ebpfnet_diag *diag)
 		return r;
 	ebn_tables_idle(dp);
 	ebn_share_quota(dp, EBPFNET_CT_QUOTA_PERCENT);
-	memset(meta, 0, sizeof(*meta));
 	meta->magic = EBN_META_MAGIC;
 	meta->size = sizeof(*meta);
 	meta->abi_major = EBN_ABI_MAJOR;
@@ -359,7 +402,8 @@ int ebn_tables_map(struct ebpfnet_datapath *dp, struct ebpfnet_diag *diag)
 	int i, r = 0;
 
 	for (i = 0; !r && i < 2; i++)
-		r = ebn_flow_map_open(dp, i, dp->map_fd[EBN_MAP_FLOW4 + i], &dp->flows[i], diag);
+		r = ebn_flow_map_open(dp, &dp->p->set.meta.layout, i, dp->map_fd[EBN_MAP_FLOW4 + i], &dp->flows[i],
+				      diag);
 	if (!r)
 		r = ebn_map_memory(dp->map_fd[EBN_MAP_SHARE], (uint64_t)dp->p->n_share * sizeof(*dp->share),
 				   dp->readonly, "ebn_flow_share", diag, &share);

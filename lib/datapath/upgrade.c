@@ -5,10 +5,11 @@
  * The new set is loaded beside the old one and pinned as "next"; then every attachment changes its program with one atomic
  * operation; then "next" becomes "current". Until then any failure, and the next writer after a kill, changes them back.
  *
- * Flow tables of another size: the programs between are verified with both tables. While they are being attached the old
- * table is in force (EBN_STAGE_OLD), so programs of both kinds agree; then one store makes the new table the one in force
- * (EBN_STAGE_DRAIN), which is the point of no return: programs move an entry when they miss it, and user space moves the rest.
- * When the old table is empty the final programs, which know the new one only, are attached.
+ * Flow tables of another size or layout: the programs between are verified with both tables. While they are being attached
+ * they hand every packet back to the programs they replace (EBN_STAGE_OLD), so all devices agree; then one store makes the new
+ * table the one in force (EBN_STAGE_DRAIN), which is the point of no return: programs move an entry when they miss it, and user
+ * space moves the rest, word by word as both layouts say. When the old table is empty the final programs, which know the
+ * new one only, are attached.
  */
 #include "datapath/private.h"
 
@@ -108,6 +109,8 @@ static int ebn_upgrade_open(struct ebn_upgrade *u, const char *object_dir)
 	int r;
 
 	r = ebn_object_open(u->dp, object_dir, u->diag, &u->object);
+	if (!r)
+		u->resize |= !ebn_flow_layout_same(&u->object.layout, &u->dp->flows[0].layout);
 	if (!r && u->resize)
 		r = ebn_object_open(u->dp, object_dir, u->diag, &u->between);
 	return r;
@@ -135,10 +138,11 @@ static int ebn_upgrade_tables(struct ebn_upgrade *u, const uint32_t want[2])
 	for (i = 0; i < 2; i++) {
 		/* both are replaced: programs with an old table have one of each */
 		sets = want[i] ? ebn_flow_sets(want[i]) : dp->flows[i].mask + 1;
-		r = ebn_flow_map_create(dp, i, (uint64_t)sets * EBN_FLOW_WAYS * 3 / 4, u->diag,
+		r = ebn_flow_map_create(&u->object.layout, i, (uint64_t)sets * EBN_FLOW_WAYS * 3 / 4, u->diag,
 					&u->map_fd[EBN_MAP_FLOW4 + i]);
 		if (!r)
-			r = ebn_flow_map_open(dp, i, u->map_fd[EBN_MAP_FLOW4 + i], &u->flows[i], u->diag);
+			r = ebn_flow_map_open(dp, &u->object.layout, i, u->map_fd[EBN_MAP_FLOW4 + i], &u->flows[i],
+					      u->diag);
 		if (r < 0)
 			return r;
 	}
@@ -157,11 +161,19 @@ static int ebn_upgrade_load(struct ebn_upgrade *u)
 		r = ebn_set_stage(dp, u->map_fd, &u->set, u->diag);
 	if (!r)
 		r = ebn_object_stage_extra(dp, &u->object, u->diag);
+	if (!r && u->resize)
+		r = ebn_object_stage_before(dp, &u->between, u->diag);
 	if (r < 0)
 		return r;
 	u->set.number = ebn_pins_free_number(dp);
 	u->pinned = true;
 	return ebn_pins_commit(dp, u->set.number, "next", u->diag);
+}
+
+/* The programs between learn which ones they replace. */
+static int ebn_upgrade_migrate(struct ebn_upgrade *u)
+{
+	return u->resize ? ebn_object_before(&u->between, &u->dp->p->set, u->diag) : 0;
 }
 
 static int ebn_upgrade_attach(struct ebn_upgrade *u)
@@ -292,6 +304,7 @@ static int ebn_drain_attach(struct ebpfnet_datapath *dp, const struct ebn_set *s
 static int ebn_drain(struct ebpfnet_datapath *dp, struct ebn_set *set, int new_fd[2], struct ebn_flows flows[2],
 		     struct ebpfnet_diag *diag)
 {
+	char name[64];
 	int i, r;
 
 	r = ebn_drain_tables(dp, flows, diag);
@@ -299,6 +312,9 @@ static int ebn_drain(struct ebpfnet_datapath *dp, struct ebn_set *set, int new_f
 		r = ebn_drain_attach(dp, set, diag);
 	if (r < 0)
 		return r;
+	/* the programs between are gone, and with this those before them */
+	if (!ebn_format(name, sizeof(name), "set%u/" EBN_BEFORE_MAP, set->number))
+		(void)ebn_pins_remove(dp, name);
 	for (i = 0; i < 2; i++) {
 		ebn_flow_map_close(&dp->flows[i]);
 		dp->flows[i] = flows[i];
@@ -330,7 +346,7 @@ static int ebn_upgrade_run(struct ebn_upgrade *u, const char *object_dir, const 
 	if (!r)
 		r = ebn_step(u, EBPFNET_UPGRADE_LOAD, ebn_upgrade_load(u));
 	if (!r)
-		r = ebn_step(u, EBPFNET_UPGRADE_MIGRATE, 0);
+		r = ebn_step(u, EBPFNET_UPGRADE_MIGRATE, ebn_upgrade_migrate(u));
 	if (!r)
 		r = ebn_step(u, EBPFNET_UPGRADE_ATTACH, ebn_upgrade_attach(u));
 	if (!r)
@@ -476,7 +492,7 @@ static int ebn_recover_drain(struct ebpfnet_datapath *dp, uint32_t number, struc
 		if (!r && fd[i] < 0)
 			r = ebn_diag(diag, name, EPROTO, "the pin is missing: the set is corrupt");
 		if (!r)
-			r = ebn_flow_map_open(dp, i, fd[i], &flows[i], diag);
+			r = ebn_flow_map_open(dp, &set.meta.layout, i, fd[i], &flows[i], diag);
 		if (!r)
 			ebn_flow_adopt(&flows[i]);
 	}

@@ -21,9 +21,42 @@ uint32_t ebn_flow_sets(uint64_t n)
 	return (uint32_t)sets;
 }
 
+const struct ebn_flow_layout ebn_flow_layout_here = EBN_FLOW_LAYOUT_HERE;
+
+uint64_t ebn_flow_layout_bytes(const struct ebn_flow_layout *layout, uint32_t sets, bool v6)
+{
+	return (uint64_t)sets * 8 * EBN_FLOW_WAYS * (1 + (uint64_t)layout->words[v6]);
+}
+
 uint64_t ebn_flow_bytes(uint32_t sets, bool v6)
 {
-	return (uint64_t)sets * (v6 ? sizeof(struct ebn_flow_set6) : sizeof(struct ebn_flow_set4));
+	return ebn_flow_layout_bytes(&ebn_flow_layout_here, sets, v6);
+}
+
+bool ebn_flow_layout_valid(const struct ebn_flow_layout *layout)
+{
+	static const uint8_t zero[sizeof(layout->reserved)];
+	uint32_t taken;
+	uint8_t at;
+	int v6, i;
+
+	for (v6 = 0; v6 < 2; v6++) {
+		if (layout->words[v6] > EBN_FLOW_ENTRY_MAX)
+			return false;
+		taken = 0;
+		for (i = 0; i < EBN_FLOW_WORDS; i++) {
+			at = layout->at[v6][i];
+			if (!v6 && i >= EBN_FW_KEY + 2 && i < EBN_FW_CTL) {
+				if (at != EBN_FLOW_NOWHERE)
+					return false;
+				continue;
+			}
+			if (at >= layout->words[v6] || taken & 1U << at)
+				return false;
+			taken |= 1U << at;
+		}
+	}
+	return !memcmp(layout->reserved, zero, sizeof(zero));
 }
 
 uint32_t ebn_flow_idle_index(uint8_t proto, uint8_t state)
@@ -45,19 +78,42 @@ uint32_t ebn_flow_idle_index(uint8_t proto, uint8_t state)
 	}
 }
 
+/* Of a body, the words from EBN_FW_CTL on. */
+#define BODY_WORDS (EBN_FLOW_WORDS - EBN_FW_CTL)
+EBN_ASSERT(8 * BODY_WORDS == sizeof(struct ebn_flow_body), "a body has no other words");
+
+static void body_from(const uint64_t w[BODY_WORDS], struct ebn_flow_body *ret)
+{
+	ret->ctl = w[0];
+	ret->bytes[0] = w[EBN_FW_BYTES - EBN_FW_CTL];
+	ret->bytes[1] = w[EBN_FW_BYTES + 1 - EBN_FW_CTL];
+	memcpy(ret->packets, &w[EBN_FW_PACKETS - EBN_FW_CTL], 8);
+	memcpy(&ret->seen, &w[EBN_FW_SEEN - EBN_FW_CTL], 8);
+	memcpy(&ret->decision, &w[EBN_FW_DECISION - EBN_FW_CTL], 8);
+}
+
+static void body_to(const struct ebn_flow_body *body, uint64_t ret[BODY_WORDS])
+{
+	ret[0] = body->ctl;
+	ret[EBN_FW_BYTES - EBN_FW_CTL] = body->bytes[0];
+	ret[EBN_FW_BYTES + 1 - EBN_FW_CTL] = body->bytes[1];
+	memcpy(&ret[EBN_FW_PACKETS - EBN_FW_CTL], body->packets, 8);
+	memcpy(&ret[EBN_FW_SEEN - EBN_FW_CTL], &body->seen, 8);
+	memcpy(&ret[EBN_FW_DECISION - EBN_FW_CTL], &body->decision, 8);
+}
+
 /* Copies an entry whose tag is t; false when it changed meanwhile. */
 static bool copy_entry(const struct ebn_flows *t, uint32_t set, uint32_t way, uint64_t tag, struct ebn_flow_copy *ret)
 {
-	uint64_t *e = ebn_flow_entry(t, set, way);
-	uint64_t body[sizeof(struct ebn_flow_body) / 8];
+	uint64_t *e = ebn_flow_entry(t, set, way), body[BODY_WORDS];
 	uint32_t i, n = ebn_flow_key_words(t);
 	struct ebn_flow_copy c = { .tag = tag, .set = set, .way = way };
 
 	for (i = 0; i < n; i++)
-		c.key.w[i] = ebn_flow_load(&e[i]);
-	for (i = 0; i < EBN_ARRAY_SIZE(body); i++)
-		body[i] = ebn_flow_load(&e[n + i]);
-	memcpy(&c.body, body, sizeof(c.body));
+		c.key.w[i] = ebn_flow_load(ebn_flow_word(t, e, EBN_FW_KEY + i));
+	for (i = 0; i < BODY_WORDS; i++)
+		body[i] = ebn_flow_load(ebn_flow_word(t, e, EBN_FW_CTL + i));
+	body_from(body, &c.body);
 	__atomic_thread_fence(__ATOMIC_ACQUIRE);
 	if (ebn_flow_load(ebn_flow_tag(t, set, way)) != tag)
 		return false;
@@ -68,6 +124,18 @@ static bool copy_entry(const struct ebn_flows *t, uint32_t set, uint32_t way, ui
 bool ebn_flow_read(const struct ebn_flows *t, uint32_t set, uint32_t way, uint64_t tag, struct ebn_flow_copy *ret)
 {
 	return copy_entry(t, set, way, tag, ret);
+}
+
+void ebn_flow_write(const struct ebn_flows *t, uint32_t set, uint32_t way, const struct ebn_flow_copy *c)
+{
+	uint64_t *e = ebn_flow_entry(t, set, way), body[BODY_WORDS];
+	uint32_t i, n = ebn_flow_key_words(t);
+
+	for (i = 0; i < n; i++)
+		ebn_flow_store(ebn_flow_word(t, e, EBN_FW_KEY + i), c->key.w[i]);
+	body_to(&c->body, body);
+	for (i = 0; i < BODY_WORDS; i++)
+		ebn_flow_store(ebn_flow_word(t, e, EBN_FW_CTL + i), body[i]);
 }
 
 uint64_t ebn_flow_tag_at(const struct ebn_flows *t, uint32_t set, uint32_t way)
@@ -179,8 +247,8 @@ static int contest(const struct ebn_flows *t, const union ebn_flow_key *key, uin
 static int pick(const struct ebn_flows *t, uint32_t set, bool give_up, uint64_t *ret_tag)
 {
 	uint32_t way, oldest = 0, seen;
+	uint64_t tag, ctl, *e;
 	int found = -1;
-	uint64_t tag, ctl;
 
 	for (way = 0; way < EBN_FLOW_WAYS; way++) {
 		tag = ebn_flow_load_acquire(ebn_flow_tag(t, set, way));
@@ -190,9 +258,9 @@ static int pick(const struct ebn_flows *t, uint32_t set, bool give_up, uint64_t 
 		}
 		if (!give_up || EBN_TAG_STATE(tag) != EBN_TAG_LIVE)
 			continue;
-		ctl = ebn_flow_load(ebn_flow_entry(t, set, way) + ebn_flow_key_words(t));
-		seen = (uint32_t)ebn_flow_load(ebn_flow_entry(t, set, way) + ebn_flow_key_words(t) +
-						EBN_FLOW_BODY_SEEN);
+		e = ebn_flow_entry(t, set, way);
+		ctl = ebn_flow_load(ebn_flow_word(t, e, EBN_FW_CTL));
+		seen = (uint32_t)ebn_flow_load(ebn_flow_word(t, e, EBN_FW_SEEN));
 		if (EBN_CTL_STATE(ctl) > EBN_FS_HALF_OPEN || (found >= 0 && (int32_t)(seen - oldest) >= 0))
 			continue;
 		found = (int)way;
@@ -206,9 +274,10 @@ static int import_at(const struct ebn_flows *t, const struct ebn_flow_copy *c, u
 		     uint32_t way, uint64_t tag)
 {
 	uint32_t set = in_second ? ebn_flow_set2(hash, t->mask) : ebn_flow_set1(hash, t->mask);
-	uint32_t seq = EBN_TAG_SEQ(tag) + 1, i, n = ebn_flow_key_words(t);
-	uint64_t *slot = ebn_flow_tag(t, set, way), *e = ebn_flow_entry(t, set, way), ctl;
-	uint64_t body[sizeof(struct ebn_flow_body) / 8], was = tag;
+	uint64_t *word = ebn_flow_word(t, ebn_flow_entry(t, set, way), EBN_FW_CTL), ctl;
+	uint64_t *slot = ebn_flow_tag(t, set, way), was = tag;
+	uint32_t seq = EBN_TAG_SEQ(tag) + 1;
+	struct ebn_flow_copy mine;
 	int res;
 
 	if (EBN_TAG_STATE(tag) == EBN_TAG_LIVE) {
@@ -217,8 +286,8 @@ static int import_at(const struct ebn_flows *t, const struct ebn_flow_copy *c, u
 		 * loses its sequence number first. The other way round a tag that was claimed would have to
 		 * be put back, and who looked meanwhile would have missed a living flow.
 		 */
-		ctl = ebn_flow_load(&e[n]);
-		if (EBN_CTL_STATE(ctl) > EBN_FS_HALF_OPEN || !ebn_flow_swap(&e[n], &ctl, ctl ^ 1ULL << 63))
+		ctl = ebn_flow_load(word);
+		if (EBN_CTL_STATE(ctl) > EBN_FS_HALF_OPEN || !ebn_flow_swap(word, &ctl, ctl ^ 1ULL << 63))
 			return -EBUSY;
 	}
 	if (!ebn_flow_swap(slot, &was, EBN_TAG(hash >> 32, seq, EBN_TAG_UCLAIM)))
@@ -228,12 +297,9 @@ static int import_at(const struct ebn_flows *t, const struct ebn_flow_copy *c, u
 		__atomic_exchange_n(slot, EBN_TAG(0, seq, EBN_TAG_FREE), __ATOMIC_SEQ_CST);
 		return res;
 	}
-	for (i = 0; i < n; i++)
-		ebn_flow_store(&e[i], c->key.w[i]);
-	memcpy(body, &c->body, sizeof(body));
-	body[0] = (body[0] & 0xffffffffffffULL) | (uint64_t)(seq & 0xffff) << 48;
-	for (i = 0; i < EBN_ARRAY_SIZE(body); i++)
-		ebn_flow_store(&e[n + i], body[i]);
+	mine = *c;
+	mine.body.ctl = (mine.body.ctl & 0xffffffffffffULL) | (uint64_t)(seq & 0xffff) << 48;
+	ebn_flow_write(t, set, way, &mine);
 	__atomic_exchange_n(slot, EBN_TAG(hash >> 32, seq, EBN_TAG_LIVE), __ATOMIC_SEQ_CST);
 	return 1;
 }
@@ -295,7 +361,7 @@ uint32_t ebn_flow_adopt(const struct ebn_flows *t)
  * May the sweep end this entry? When it has expired; or it is a reservation whose flow is gone, and has been idle for as long as
  * a closing flow may be, so that its port rests.
  */
-static bool may_end(const struct ebn_flows *t, const struct ebn_sweep *s, const uint64_t *e, uint64_t ctl,
+static bool may_end(const struct ebn_flows *t, const struct ebn_sweep *s, uint64_t *e, uint64_t ctl,
 		    uint32_t idle)
 {
 	if (idle > s->idle_ticks[ebn_flow_idle_index(ebn_flow_key_proto(t, e), (uint8_t)EBN_CTL_STATE(ctl))])
@@ -318,7 +384,7 @@ static bool ends(const struct ebn_flows *t, const struct ebn_sweep *s, const str
 uint64_t ebn_flow_sweep(const struct ebn_flows *t, struct ebn_sweep *s, uint64_t *pos, uint64_t n)
 {
 	uint64_t ways = ((uint64_t)t->mask + 1) * EBN_FLOW_WAYS, killed = 0, end, tag, ctl, tail;
-	uint32_t set, way, idle, owner, words = ebn_flow_key_words(t);
+	uint32_t set, way, idle, owner;
 	struct ebn_flow_copy c;
 	uint64_t *e;
 
@@ -334,10 +400,10 @@ uint64_t ebn_flow_sweep(const struct ebn_flows *t, struct ebn_sweep *s, uint64_t
 		if (EBN_TAG_STATE(tag) != EBN_TAG_LIVE)
 			continue;
 		e = ebn_flow_entry(t, set, way);
-		ctl = ebn_flow_load(&e[words]);
+		ctl = ebn_flow_load(ebn_flow_word(t, e, EBN_FW_CTL));
 		s->live++;
 		s->half_open += EBN_CTL_STATE(ctl) <= EBN_FS_HALF_OPEN;
-		tail = ebn_flow_load(&e[words + EBN_FLOW_BODY_SEEN]);
+		tail = ebn_flow_load(ebn_flow_word(t, e, EBN_FW_SEEN));
 		/* should the entry change hands here, one is counted for the wrong owner */
 		owner = (uint32_t)ebn_flow_owner(tail, ctl);
 		if (owner < s->n_owned)

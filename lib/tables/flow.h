@@ -6,6 +6,8 @@
 #ifndef EBN_TABLES_FLOW_H
 #define EBN_TABLES_FLOW_H
 
+#include <string.h>
+
 #include "core/internal.h"
 #include "ebn_flow.h"
 
@@ -15,6 +17,7 @@ struct ebn_flows {
 	uint32_t mask;		/* sets - 1 */
 	bool v6;
 	uint64_t seed[2];
+	struct ebn_flow_layout layout;	/* all zero: this build's */
 };
 
 /* A key of either family; v4 uses the first 16 bytes. */
@@ -35,7 +38,17 @@ struct ebn_flow_copy {
 
 /* Sets needed to promise n flows: n / 0.75 ways, a power of two. */
 uint32_t ebn_flow_sets(uint64_t n);
+/* Of a table of this build's layout, of any. */
 uint64_t ebn_flow_bytes(uint32_t sets, bool v6);
+uint64_t ebn_flow_layout_bytes(const struct ebn_flow_layout *layout, uint32_t sets, bool v6);
+/* This build's. */
+extern const struct ebn_flow_layout ebn_flow_layout_here;
+/* Does it say for every word where it is, and put no two in one place? Made from nothing (all zero) it does not. */
+bool ebn_flow_layout_valid(const struct ebn_flow_layout *layout);
+static inline bool ebn_flow_layout_same(const struct ebn_flow_layout *a, const struct ebn_flow_layout *b)
+{
+	return !memcmp(a, b, sizeof(*a));
+}
 
 /* The entry is no flow of its own but stands beside one, to reserve a port or name a service's other end: see ebn_flow.h. */
 static inline bool ebn_flow_reserves(const struct ebn_flow_copy *c, bool v6)
@@ -51,6 +64,8 @@ int ebn_flow_lookup(const struct ebn_flows *t, const union ebn_flow_key *key, st
 int ebn_flow_next(const struct ebn_flows *t, uint64_t *pos, struct ebn_flow_copy *ret);
 /* A copy of what is at a place whose tag is tag, whatever its state; false when the tag is another one behind the copy. */
 bool ebn_flow_read(const struct ebn_flows *t, uint32_t set, uint32_t way, uint64_t tag, struct ebn_flow_copy *ret);
+/* Fills a place that is the caller's alone. Not its tag. */
+void ebn_flow_write(const struct ebn_flows *t, uint32_t set, uint32_t way, const struct ebn_flow_copy *c);
 /* The tag of a place. */
 uint64_t ebn_flow_tag_at(const struct ebn_flows *t, uint32_t set, uint32_t way);
 /* LIVE -> DEAD if it is still the entry that was copied: 1, else 0. The way is free after ebn_flow_reap() behind a grace. */

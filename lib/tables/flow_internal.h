@@ -8,9 +8,6 @@
 /* How often an importer in the first set waits for a rival in the second one; as in the programs. */
 #define EBN_FLOW_SCANS 64
 
-/* Word of ebn_flow_body that holds `seen` in its lower half. */
-#define EBN_FLOW_BODY_SEEN 4
-
 static inline uint64_t ebn_flow_load(const uint64_t *p)
 {
 	return __atomic_load_n(p, __ATOMIC_RELAXED);
@@ -36,17 +33,27 @@ static inline uint32_t ebn_flow_key_words(const struct ebn_flows *t)
 	return t->v6 ? 6 : 2;
 }
 
+static inline const struct ebn_flow_layout *ebn_flow_layout_of(const struct ebn_flows *t)
+{
+	return t->layout.words[0] ? &t->layout : &ebn_flow_layout_here;
+}
+
 static inline uint64_t *ebn_flow_tag(const struct ebn_flows *t, uint32_t set, uint32_t way)
 {
-	size_t size = t->v6 ? sizeof(struct ebn_flow_set6) : sizeof(struct ebn_flow_set4);
+	size_t words = ebn_flow_layout_of(t)->words[t->v6];
 
-	return (uint64_t *)((char *)t->mem + set * size) + way;
+	return (uint64_t *)t->mem + set * (EBN_FLOW_WAYS + EBN_FLOW_WAYS * words) + way;
 }
 
 static inline uint64_t *ebn_flow_entry(const struct ebn_flows *t, uint32_t set, uint32_t way)
 {
-	return ebn_flow_tag(t, set, 0) + EBN_FLOW_WAYS +
-	       way * ((t->v6 ? sizeof(struct ebn_flow6) : sizeof(struct ebn_flow4)) / 8);
+	return ebn_flow_tag(t, set, 0) + EBN_FLOW_WAYS + way * ebn_flow_layout_of(t)->words[t->v6];
+}
+
+/* A word of an entry by what it means: EBN_FW_* and the number of the word behind it. */
+static inline uint64_t *ebn_flow_word(const struct ebn_flows *t, uint64_t *e, unsigned int word)
+{
+	return &e[ebn_flow_layout_of(t)->at[t->v6][word]];
 }
 
 static inline uint64_t ebn_flow_key_hash(const struct ebn_flows *t, const union ebn_flow_key *key)
@@ -58,9 +65,9 @@ static inline uint64_t ebn_flow_key_hash(const struct ebn_flows *t, const union 
 }
 
 /* IP protocol of an entry: byte 4 of the key word that begins with the ports. */
-static inline uint8_t ebn_flow_key_proto(const struct ebn_flows *t, const uint64_t *e)
+static inline uint8_t ebn_flow_key_proto(const struct ebn_flows *t, uint64_t *e)
 {
-	uint64_t w = ebn_flow_load(&e[t->v6 ? 4 : 1]);
+	uint64_t w = ebn_flow_load(ebn_flow_word(t, e, EBN_FW_KEY + (t->v6 ? 4 : 1)));
 	uint8_t b[8];
 
 	memcpy(b, &w, sizeof(b));

@@ -349,8 +349,9 @@ static int flows(void)
 
 		ebpfnet_addr_format(&e.src, a, sizeof(a));
 		ebpfnet_addr_format(&e.dst, b, sizeof(b));
-		printf("flow %s %u -> %s %u proto=%u %s\n", a, e.sport, b, e.dport, e.protocol,
-		       ebpfnet_ct_state_name(e.state));
+		printf("flow %s %u -> %s %u proto=%u %s bytes=%llu,%llu\n", a, e.sport, b, e.dport, e.protocol,
+		       ebpfnet_ct_state_name(e.state), (unsigned long long)e.bytes[0],
+		       (unsigned long long)e.bytes[1]);
 		n++;
 	}
 	ebpfnet_ct_iter_free(it);

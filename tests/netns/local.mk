@@ -8,6 +8,7 @@ tests_netns_dp_helper_SOURCES = tests/netns/dp-helper.c
 tests_netns_dp_helper_LDADD = lib/libebpfnet-internal.la
 tests_netns_foreign_SOURCES = tests/netns/foreign.c
 tests_netns_foreign_LDADD = $(LIBBPF_LIBS)
+EBN_TEST_BPF_OBJECTS += tests/netns/layout/ebn_datapath.bpf.o
 EBN_DATAPATH_TESTS = tests/netns/test-datapath-lifecycle.sh tests/netns/test-datapath-endpoints.sh \
 	tests/netns/test-datapath-others.sh tests/netns/test-datapath-torture.sh \
 	tests/netns/test-datapath-traffic.sh tests/netns/test-datapath-kill.sh \

@@ -15,6 +15,11 @@ FLAGS=(-f 2000,2000 -t 2097152 -e 8)
 ACCEPT="rule p app=b in app=a icmp 8"
 dp load "$(endpoint 1 app=a)" "$(endpoint 2 app=b)" "$(endpoint 3 app=c)" "$ACCEPT" commit maintain || die "load"
 
+# programs whose flow tables are laid out in another way; the next load takes the tables back
+mkdir "$TMP/layout"
+cp "$top_builddir/tests/netns/layout/ebn_datapath.bpf.o" "$TMP/layout/" || die "no object of another layout"
+chmod 0755 "$TMP" "$TMP/layout"; chmod 0644 "$TMP/layout/ebn_datapath.bpf.o"
+
 # one echo every 10 ms each way: c1 -> c2 is allowed, c3 -> c2 is denied
 nsenter --net="/run/netns/$TAG-1" -- ping -i 0.01 10.9.0.2 > "$TMP/allowed" 2>&1 &
 allowed=$!
@@ -30,9 +35,10 @@ UPDATES=(
 	"-l 20|ep x dumx addr4=10.9.7.7 mac=02:00:00:00:00:07 labels=app=x|destroy x"
 	"|upgrade|rollback|upgrade"
 	"|upgrade flows4=4000|upgrade flows4=2000"
+	"|upgrade dir=$TMP/layout|upgrade"
 	"-l 20|maintain|restore|flags c1 2|flags c1 0"
 )
-span=(120 120 120 500 700 120)	# ms until the kill
+span=(120 120 120 500 700 700 120)	# ms until the kill
 ip -n "$HOST" link add dumx type veth peer name dumy
 bad=0
 for i in $(seq "$ROUNDS"); do

@@ -14,13 +14,18 @@ cat "$object" > "$TMP/other/ebn_datapath.bpf.o"
 printf '\0' >> "$TMP/other/ebn_datapath.bpf.o"
 chmod 0755 "$TMP" "$TMP/other"; chmod 0644 "$TMP/other/ebn_datapath.bpf.o"
 
-RULES=("rule p app=api in app=client tcp 5201" "rule q app=api in app=client icmp 8" commit)
+# and one whose flow tables are laid out in another way
+mkdir "$TMP/layout"
+cp "$top_builddir/tests/netns/layout/ebn_datapath.bpf.o" "$TMP/layout/" || die "no object of another layout"
+chmod 0755 "$TMP/layout"; chmod 0644 "$TMP/layout/ebn_datapath.bpf.o"
+
+RULES=("rule p app=api in app=client tcp 5201" "rule r app=api in app=client tcp 5202" "rule q app=api in app=client icmp 8" commit)
 tag() { dp -r status | grep -o 'tag=[0-9a-f]*'; }
 load_begin() {
 	nsenter --net="/run/netns/$TAG-2" -- iperf3 -s -1 -p 5201 > "$TMP/server" 2>&1 &
 	server=$!
 	for _ in $(seq 100); do on 2 ss -Hltn | grep -q 5201 && break; sleep 0.05; done
-	nsenter --net="/run/netns/$TAG-1" -- iperf3 -c 10.9.0.2 -p 5201 -t 60 -b 200M -J > "$TMP/client" 2>&1 &
+	nsenter --net="/run/netns/$TAG-1" -- iperf3 -c 10.9.0.2 -p 5201 -t 300 -b 200M -J > "$TMP/client" 2>&1 &
 	client=$!
 	nsenter --net="/run/netns/$TAG-1" -- ping -f -i 0.002 -q 10.9.0.2 > "$TMP/flood" 2>&1 &
 	flood=$!
@@ -38,11 +43,51 @@ load_end() { # WHAT
 		"$(on 1 cat /proc/net/snmp | awk '/^Tcp: [0-9]/ { print $8 + $15 }')"
 }
 
+# a connection that says a word at either end of its life
+cat > "$TMP/idle.py" <<'END'
+import socket, sys
+if sys.argv[1] == "server":
+    s = socket.create_server(("", 5202))
+    print("listening", flush=True)
+    c, _ = s.accept()
+    while data := c.recv(100):
+        c.send(data)
+else:
+    c = socket.create_connection(("10.9.0.2", 5202))
+    for word in b"one", b"two":
+        c.send(word)
+        c.settimeout(5)
+        assert c.recv(100) == word
+        print("said", flush=True)
+        sys.stdin.readline()
+END
+idle_begin() {
+	nsenter --net="/run/netns/$TAG-2" -- python3 "$TMP/idle.py" server > "$TMP/idle-server" 2>&1 &
+	JOBS+=("$!")
+	for _ in $(seq 100); do grep -q listening "$TMP/idle-server" && break; sleep 0.05; done
+	rm -f "$TMP/word"; mkfifo "$TMP/word"
+	nsenter --net="/run/netns/$TAG-1" -- python3 "$TMP/idle.py" client < "$TMP/word" > "$TMP/idle" 2>&1 &
+	idle=$!
+	JOBS+=("$idle")
+	exec 7> "$TMP/word"
+	for _ in $(seq 100); do grep -q said "$TMP/idle" && break; sleep 0.05; done
+}
+idle_end() { # WHAT
+	printf '\n\n' >&7
+	exec 7>&-
+	wait "$idle"
+	same "a silent connection lives through $1" 2 "$(grep -c said "$TMP/idle")"
+}
+value_size() { "$BPFTOOL" -j map show pinned "$PINS/current/ebn_flow4" | sed 's/.*"bytes_value":\([0-9]*\).*/\1/'; }
+# of the stream, the largest flow there is
+stream_bytes() { dp -r flows | sed -n 's/.* bytes=\([0-9]*\),\([0-9]*\).*/\1/p' | sort -n | tail -n 1; }
+
 for mode in "tcx links" "clsact filters"; do
 	FLAGS=(-f 2000,2000)
 	[ "$mode" = "tcx links" ] || FLAGS+=(-m 0x80)
 	dp load "$(endpoint 1 app=client)" "$(endpoint 2 app=api)" "${RULES[@]}" maintain || die "load"
 	first=$(tag)
+	size=$(value_size)
 	load_begin
 	dp load "upgrade dir=$TMP/other" || fail "upgrade"
 	check "other programs are in force, $mode" test "$(tag)" != "$first"
@@ -65,13 +110,34 @@ for mode in "tcx links" "clsact filters"; do
 	same "and again, $mode" "$before" "$(dp -r flows | grep -c proto=6)"
 	load_end "tables of another size with $mode"
 
+	# tables of another layout, there and back; load brings the first programs' tables back
+	load_begin
+	idle_begin
+	before=$(dp -r flows | grep -c proto=6)
+	counted=$(stream_bytes)
+	dp load "upgrade dir=$TMP/layout" || fail "tables of another layout"
+	check "other programs are in force, $mode" test "$(tag)" != "$first"
+	check "with other tables, $mode" test "$(value_size)" != "$size"
+	same "the flows are there, $mode" "$before" "$(dp -r flows | grep -c proto=6)"
+	check "and what they counted, $mode" test "$(stream_bytes)" -ge "$counted"
+	refused "no rollback to tables of another layout" 71 "flow tables were replaced" dp -o "$TMP/layout" load rollback
+	flows=$(dp -r flows | grep -c proto=6)
+	counted=$(stream_bytes)
+	dp load restore || fail "the first layout"
+	same "the first programs are back, $mode" "$first" "$(tag)"
+	same "and their tables, $mode" "$size" "$(value_size)"
+	same "with the flows, $mode" "$flows" "$(dp -r flows | grep -c proto=6)"
+	check "and what they counted, $mode" test "$(stream_bytes)" -ge "$counted"
+	idle_end "two layouts with $mode"
+	load_end "tables of another layout with $mode"
+
 	# every step
 	dp load upgrade maintain || die "upgrade"
 	before=$(snapshot)
 	load_begin
 	for step in 1 2 3 4 5 6 7; do
-		for how in "" flows4=9000; do
-			refused "step $step ${how:+with another table }fails" 125 "upgrade" dp load "upgrade fail=$step $how"
+		for how in "" "flows4=9000 dir=$TMP/layout"; do
+			refused "step $step ${how:+with other tables }fails" 125 "upgrade" dp load "upgrade fail=$step $how"
 			same "everything is as before step $step, $mode" "$before" "$(snapshot)"
 		done
 	done
@@ -89,7 +155,7 @@ chmod 0755 "$TMP/other"
 echo "not an object" > "$TMP/other/ebn_datapath.bpf.o"
 before=$(snapshot)
 refused "a file that is no object" 71 "not a BPF object" dp load "upgrade dir=$TMP/other"
-cp "$(find "$top_builddir/tests" -name '*.bpf.o' | head -n 1)" "$TMP/other/ebn_datapath.bpf.o" 2>/dev/null &&
+cp "$(find "$top_builddir/tests" -name '*.bpf.o' ! -name 'ebn_datapath*' | head -n 1)" "$TMP/other/ebn_datapath.bpf.o" 2>/dev/null &&
 	refused "another program's object" 71 "ebn_cfg\|no program\|no map" dp load "upgrade dir=$TMP/other"
 same "nothing changed" "$before" "$(snapshot)"
 dp cleanup || fail "cleanup"

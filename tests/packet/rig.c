@@ -77,6 +77,7 @@ static void load(const struct rig_opts *o)
 	ck_assert_int_eq(bpf_map__set_max_entries(skel->maps.ebn_flow_share, RIG_SHARES), 0);
 	bpf_map__set_autocreate(skel->maps.ebn_flow4_old, false);
 	bpf_map__set_autocreate(skel->maps.ebn_flow6_old, false);
+	bpf_map__set_autocreate(skel->maps.ebn_before, false);
 	skel->rodata->ebn_cfg.node_size = NODE_SIZE;
 	skel->rodata->ebn_cfg.node_flat = o->flat;
 	skel->rodata->ebn_cfg.weak_order = o->weak;

@@ -4,7 +4,7 @@
 
 #include <bpf/bpf_helpers.h>
 
-#include "lib/flow.h"
+#include "lib/flow_old.h"
 
 #include "flow_stress.h"
 
@@ -26,7 +26,7 @@ static __always_inline __u64 rnd(__u64 *s)
 /** Place + 1 of a whole live entry of this key in a set, other than place + 1 `not`; 0: none. */
 static __always_inline __u64 live_in(const int v6, struct ebn_flow_ref *r, __u32 index, __u64 not)
 {
-	__u64 *set = ebn_flow_set(v6, r->old, index), t, x, found = 0;
+	__u64 *set = ebn_flow_set(v6, index), t, x, found = 0;
 	int i;
 
 	if (!set)
@@ -58,7 +58,7 @@ __noinline __u64 live6(struct ebn_flow_ref *r, __u32 index, __u64 not)
 
 static __always_inline __u64 tag_at(const int v6, struct ebn_flow_ref *r, __u64 place)
 {
-	__u64 *set = ebn_flow_set(v6, r->old, (__u32)(place - 1) >> 3);
+	__u64 *set = ebn_flow_set(v6, (__u32)(place - 1) >> 3);
 
 	return set ? EBN_READ(set[(place - 1) & 7]) : 0;
 }
@@ -66,7 +66,7 @@ static __always_inline __u64 tag_at(const int v6, struct ebn_flow_ref *r, __u64 
 /** 1: two entries of the key were live at one time. */
 static __always_inline int duplicate(const int v6, struct ebn_flow_ref *r)
 {
-	__u32 mask = ebn_flow_mask(v6, r->old), one = ebn_flow_set1(r->hash, mask);
+	__u32 mask = ebn_flow_mask(v6), one = ebn_flow_set1(r->hash, mask);
 	__u32 two = ebn_flow_set2(r->hash, mask);
 	__u64 a, b, ta, tb;
 

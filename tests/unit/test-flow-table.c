@@ -230,6 +230,114 @@ START_TEST(a_sweep_counts_places_by_owner)
 }
 END_TEST
 
+/* A layout with the words anywhere. */
+static struct ebn_flow_layout any_layout(uint64_t *seed)
+{
+	struct ebn_flow_layout l;
+	uint32_t taken, at;
+	int v6, i;
+
+	memset(&l, 0, sizeof(l));
+	memset(l.at, EBN_FLOW_NOWHERE, sizeof(l.at));
+	for (v6 = 0; v6 < 2; v6++) {
+		l.words[v6] = (uint8_t)(12 + test_below(seed, EBN_FLOW_ENTRY_MAX - 11));
+		taken = 0;
+		for (i = 0; i < EBN_FLOW_WORDS; i++) {
+			if (!v6 && i >= EBN_FW_KEY + 2 && i < EBN_FW_CTL)
+				continue;
+			do {
+				at = test_below(seed, l.words[v6]);
+			} while (taken & 1U << at);
+			taken |= 1U << at;
+			l.at[v6][i] = (uint8_t)at;
+		}
+	}
+	return l;
+}
+
+START_TEST(a_table_of_any_layout_is_the_same_table)
+{
+	static const uint32_t idle[8] = { 10, 10, 10, 10, 10, 10, 10, 10 };
+	struct ebn_sweep s = { .now = 1000, .idle_ticks = idle };
+	uint64_t seed = test_seed(), pos;
+	struct ebn_flow_copy c, a, b;
+	struct ebn_flows other;
+	unsigned int i, v6, n;
+	struct world w;
+
+	for (v6 = 0; v6 < 2; v6++) {
+		world_new(&w, v6, SETS);
+		other = w.t;
+		other.layout = any_layout(&seed);
+		ck_assert(ebn_flow_layout_valid(&other.layout));
+		other.mem = calloc(1, ebn_flow_layout_bytes(&other.layout, SETS, v6));
+		ck_assert_ptr_nonnull(other.mem);
+		for (i = 0; i < 3000; i++) {
+			c = flow(v6, 1 + test_below(&seed, 1500), 6, (uint8_t)(1 + test_below(&seed, 5)),
+				 test_below(&seed, 4) ? 995 : 900);
+			c.body.bytes[0] = test_random(&seed);
+			c.body.bytes[1] = test_random(&seed);
+			c.body.packets[0] = (uint32_t)test_random(&seed);
+			c.body.packets[1] = (uint32_t)test_random(&seed);
+			c.body.row[test_below(&seed, 2)] = (uint16_t)test_random(&seed);
+			c.body.decision = (uint16_t)test_random(&seed);
+			c.body.aux = (uint32_t)test_random(&seed);
+			ck_assert_int_eq(ebn_flow_import(&w.t, &c), ebn_flow_import(&other, &c));
+			if (!test_below(&seed, 5) && ebn_flow_lookup(&w.t, &c.key, &a)) {
+				ck_assert_int_eq(ebn_flow_lookup(&other, &c.key, &b), 1);
+				ck_assert_int_eq(ebn_flow_kill(&w.t, &a), ebn_flow_kill(&other, &b));
+			}
+		}
+		pos = 0;
+		ck_assert_uint_gt(ebn_flow_sweep(&w.t, &s, &pos, 0), 0);
+		n = (unsigned int)s.live;
+		pos = 0;
+		ck_assert_uint_gt(ebn_flow_sweep(&other, &s, &pos, 0), 0);
+		ck_assert_uint_eq(s.live, 2 * n);
+		ck_assert_uint_eq(ebn_flow_reap(&w.t), ebn_flow_reap(&other));
+		for (n = 0, pos = 0; ebn_flow_next(&w.t, &pos, &a) == 1; n++) {
+			ck_assert_int_eq(ebn_flow_lookup(&other, &a.key, &b), 1);
+			ck_assert_mem_eq(&a, &b, sizeof(a));
+		}
+		for (pos = 0; ebn_flow_next(&other, &pos, &b) == 1; n--)
+			;
+		ck_assert_uint_eq(n, 0);
+		s.live = 0;
+		free(other.mem);
+		free(w.t.mem);
+	}
+}
+END_TEST
+
+START_TEST(layouts_that_are_none_are_refused)
+{
+	uint64_t seed = test_seed();
+	struct ebn_flow_layout l, good = any_layout(&seed);
+
+	ck_assert(ebn_flow_layout_valid(&ebn_flow_layout_here));
+	memset(&l, 0, sizeof(l));
+	ck_assert(!ebn_flow_layout_valid(&l));
+	l = good;
+	l.words[1] = EBN_FLOW_ENTRY_MAX + 1;
+	ck_assert(!ebn_flow_layout_valid(&l));
+	l = good;
+	l.at[1][3] = l.words[1];
+	ck_assert(!ebn_flow_layout_valid(&l));
+	l = good;
+	l.at[1][EBN_FW_CTL] = EBN_FLOW_NOWHERE;
+	ck_assert(!ebn_flow_layout_valid(&l));
+	l = good;
+	l.at[0][EBN_FW_KEY + 2] = 0;
+	ck_assert(!ebn_flow_layout_valid(&l));
+	l = good;
+	l.at[0][EBN_FW_SEEN] = l.at[0][EBN_FW_CTL];
+	ck_assert(!ebn_flow_layout_valid(&l));
+	l = good;
+	l.reserved[5] = 1;
+	ck_assert(!ebn_flow_layout_valid(&l));
+}
+END_TEST
+
 START_TEST(adoption_frees_what_a_killed_writer_claimed)
 {
 	struct ebn_flow_copy c;
@@ -342,4 +450,5 @@ END_TEST
 
 RUN_SUITE("flow-table", agrees_with_the_naive_model, sizes_hold_what_they_promise,
 	  a_full_set_gives_up_only_what_is_half_open, sweeps_what_expired_in_slices, a_sweep_counts_places_by_owner,
+	  a_table_of_any_layout_is_the_same_table, layouts_that_are_none_are_refused,
 	  adoption_frees_what_a_killed_writer_claimed, threads_see_whole_entries)
