@@ -31,7 +31,11 @@ static __always_inline __u64 *ebn_old_set(const int v6, __u32 index)
 
 static __always_inline __u64 *ebn_old_entry(const int v6, __u64 *set, __u32 way)
 {
-	return set + EBN_FLOW_WAYS + (way & (EBN_FLOW_WAYS - 1)) * (__u32)(ebn_cfg.old.words[v6] & 63);
+	__u64 at = way & (EBN_FLOW_WAYS - 1), words = ebn_cfg.old.words[v6] & 63;
+
+	/* verifier: of a product, older kernels keep what they know only when the second factor is a constant */
+	asm volatile("%0 *= %1" : "+r"(at) : "r"(words));
+	return set + EBN_FLOW_WAYS + at;
 }
 
 static __always_inline __u64 ebn_old_word(const int v6, const __u64 *e, enum ebn_flow_word word)
@@ -105,46 +109,97 @@ __noinline int ebn_old6_find(struct ebn_flow_ref *r)
 	return r && ebn_cfg.has_old ? ebn_old_find(1, r) : EBN_FLOW_MISS;
 }
 
-/**
- * r was found in the old table: moves it. Inserted in the new one first, so that nobody misses it in both. Only the
- * inserter kills the old entry; when somebody else had killed it, user space that is, the flow is dead and the new entry goes
- * too. What the others wrote to the old entry meanwhile is carried over behind the kill. Says what the insert said.
- */
-static __always_inline int ebn_old_move(const int v6, struct ebn_flow_ref *r)
-{
-	__u32 set = r->set, way = r->way & (EBN_FLOW_WAYS - 1);
-	struct ebn_flow_body body = {}, *to;
-	__u64 *tags, tag = r->tag, ctl;
-	const __u64 *e;
-	int rc;
+/* On its way from one table to the other. Not on the stack: at the end of the longest chain of calls there is no room. */
+struct ebn_old_moved {
+	struct ebn_flow_body body;
+	__u64 tag;		/* in the old table */
+	__u32 set;
+	__u32 way;
+};
 
-	body.ctl = r->ctl;
-	*(__u64 *)&body.seen = *(__u64 *)&r->seen;
-	*(__u64 *)&body.decision = *(__u64 *)&r->decision;
-	/* nobody's: it has been counted, and it stays whatever its owner has */
-	r->owner = 0;
-	rc = v6 ? ebn_flow6_put(r, &body) : ebn_flow4_put(r, &body);
-	if (rc != EBN_FLOW_INSERTED)
-		return rc;
-	tags = ebn_old_set(v6, set);
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct ebn_old_moved);
+} ebn_old_moved SEC(".maps");
+
+static __always_inline struct ebn_old_moved *ebn_old_moved_get(void)
+{
+	__u32 zero = 0;
+
+	return bpf_map_lookup_elem(&ebn_old_moved, &zero);
+}
+
+/* Behind the insert: what the others wrote to the old entry meanwhile is carried over behind the kill. */
+static __always_inline int ebn_old_done(const int v6, struct ebn_flow_ref *r)
+{
+	struct ebn_old_moved *m = ebn_old_moved_get();
+	struct ebn_flow_body *to;
+	__u64 *tags, ctl;
+	const __u64 *e;
+
+	if (!m)
+		return 0;
+	tags = ebn_old_set(v6, m->set);
 	to = ebn_flow_body(v6, r);
 	if (!tags || !to)
-		return rc;
-	if (__sync_val_compare_and_swap(&tags[way], tag, EBN_TAG(EBN_TAG_HASH(tag), EBN_TAG_SEQ(tag), EBN_TAG_DEAD)) !=
-	    tag) {
+		return 0;
+	ctl = EBN_TAG(EBN_TAG_HASH(m->tag), EBN_TAG_SEQ(m->tag), EBN_TAG_DEAD);
+	if (__sync_val_compare_and_swap(&tags[m->way & (EBN_FLOW_WAYS - 1)], m->tag, ctl) != m->tag) {
 		ebn_flow_kill(v6, r);
-		return rc;
+		return 0;
 	}
 	ebn_count(EBN_C_FLOW_MOVED);
-	e = ebn_old_entry(v6, tags, way);
+	e = ebn_old_entry(v6, tags, m->way);
 	ctl = ebn_old_word(v6, e, EBN_FW_CTL);
-	if ((ctl ^ body.ctl) << 16)
+	if ((ctl ^ m->body.ctl) << 16)
 		ebn_flow_update(to, r, EBN_CTL_STATE(ctl), EBN_CTL_FLAGS(ctl), EBN_CTL_EPOCH(ctl));
 	__sync_fetch_and_add(&to->bytes[0], ebn_old_word(v6, e, EBN_FW_BYTES));
 	__sync_fetch_and_add(&to->bytes[1], ebn_old_word(v6, e, EBN_FW_BYTES + 1));
 	ctl = ebn_old_word(v6, e, EBN_FW_PACKETS);
-	__sync_fetch_and_add(&to->packets[0], (__u32)ctl);
+	/* in this order: of an entry beside a flow to a service, the first word is looked at first (service_flow.h) */
 	__sync_fetch_and_add(&to->packets[1], (__u32)(ctl >> 32));
+	__sync_fetch_and_add(&to->packets[0], (__u32)ctl);
+	return 0;
+}
+
+__noinline int ebn_old4_done(struct ebn_flow_ref *r)
+{
+	return r && ebn_cfg.has_old ? ebn_old_done(0, r) : 0;
+}
+
+__noinline int ebn_old6_done(struct ebn_flow_ref *r)
+{
+	return r && ebn_cfg.has_old ? ebn_old_done(1, r) : 0;
+}
+
+/**
+ * r was found in the old table: moves it. Inserted in the new one first, so that nobody misses it in both. Only the
+ * inserter kills the old entry; when somebody else had killed it, user space that is, the flow is dead and the new entry goes
+ * too. Says what the insert said.
+ */
+static __always_inline int ebn_old_move(const int v6, struct ebn_flow_ref *r)
+{
+	struct ebn_old_moved *m = ebn_old_moved_get();
+	int rc;
+
+	if (!m)
+		return EBN_FLOW_MISS;
+	__builtin_memset(&m->body, 0, sizeof(m->body));
+	m->body.ctl = r->ctl;
+	*(__u64 *)&m->body.seen = *(__u64 *)&r->seen;
+	*(__u64 *)&m->body.decision = *(__u64 *)&r->decision;
+	m->tag = r->tag;
+	m->set = r->set;
+	m->way = r->way;
+	/* nobody's: it has been counted, and it stays whatever its owner has */
+	r->owner = 0;
+	rc = v6 ? ebn_flow6_put(r, &m->body) : ebn_flow4_put(r, &m->body);
+	if (rc == EBN_FLOW_INSERTED && v6)
+		ebn_old6_done(r);
+	else if (rc == EBN_FLOW_INSERTED)
+		ebn_old4_done(r);
 	return rc;
 }
 

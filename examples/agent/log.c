@@ -43,6 +43,9 @@ void agent_log(int level, const char *fmt, ...)
 
 		if (next)
 			*next++ = '\0';
+		/* nothing behind the last line's end */
+		if (next && !*next)
+			next = NULL;
 		if (with_priority)
 			fprintf(stderr, "<%d>%s\n", level, line);
 		else

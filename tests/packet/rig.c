@@ -16,6 +16,7 @@
 
 #define NODE_SIZE (1u << 20)
 #define ROWS (RIG_SHARES - 1)
+#define OLD_SETS 16u
 
 const uint8_t mac_a[6] = { 2, 0xa, 0, 0, 0, 0xa }, mac_b[6] = { 2, 0xb, 0, 0, 0, 0xb };
 const uint8_t mac_gw[6] = { 2, 0xee, 0, 0, 0, 1 }, mac_nd[6] = { 2, 0xdd, 0, 0, 0, 1 };
@@ -60,6 +61,53 @@ static void devices(void)
 	ck_assert_uint_ne(rig.ifindex_nd, 0);
 }
 
+static struct bpf_map *old_map(int family)
+{
+	return family ? skel->maps.ebn_flow6_old : skel->maps.ebn_flow4_old;
+}
+
+static void old_tables(const struct ebn_flow_layout *layout)
+{
+	int i;
+
+	bpf_map__set_autocreate(skel->maps.ebn_before, layout);
+	for (i = 0; i < 2; i++) {
+		bpf_map__set_autocreate(old_map(i), layout);
+		if (layout)
+			ck_assert_int_eq(bpf_map__set_value_size(old_map(i),
+								 (uint32_t)ebn_flow_layout_bytes(layout, 1, i)), 0);
+	}
+	if (!layout)
+		return;
+	skel->rodata->ebn_cfg.has_old = 1;
+	skel->rodata->ebn_cfg.old4_mask = skel->rodata->ebn_cfg.old6_mask = OLD_SETS - 1;
+	skel->rodata->ebn_cfg.old = *layout;
+}
+
+static void open_old(const struct ebn_flow_layout *layout)
+{
+	int i;
+
+	for (i = 0; layout && i < 2; i++) {
+		rig.old[i] = rig.flows[i];
+		rig.old[i].mask = OLD_SETS - 1;
+		rig.old[i].layout = *layout;
+		rig.old[i].mem = mmap(NULL, ebn_flow_layout_bytes(layout, OLD_SETS, i), PROT_READ | PROT_WRITE,
+				      MAP_SHARED, bpf_map__fd(old_map(i)), 0);
+		ck_assert_ptr_ne(rig.old[i].mem, MAP_FAILED);
+	}
+}
+
+void rig_before(const int prog[6])
+{
+	uint32_t i, fd;
+
+	for (i = 0; i < 6; i++) {
+		fd = (uint32_t)prog[i];
+		ck_assert_int_eq(bpf_map_update_elem(bpf_map__fd(skel->maps.ebn_before), &i, &fd, BPF_ANY), 0);
+	}
+}
+
 static void load(const struct rig_opts *o)
 {
 	uint32_t sets = o->sets ? o->sets : 64;
@@ -75,9 +123,7 @@ static void load(const struct rig_opts *o)
 	ck_assert_int_eq(bpf_map__set_max_entries(skel->maps.ebn_flow4, sets), 0);
 	ck_assert_int_eq(bpf_map__set_max_entries(skel->maps.ebn_flow6, sets), 0);
 	ck_assert_int_eq(bpf_map__set_max_entries(skel->maps.ebn_flow_share, RIG_SHARES), 0);
-	bpf_map__set_autocreate(skel->maps.ebn_flow4_old, false);
-	bpf_map__set_autocreate(skel->maps.ebn_flow6_old, false);
-	bpf_map__set_autocreate(skel->maps.ebn_before, false);
+	old_tables(o->old);
 	skel->rodata->ebn_cfg.node_size = NODE_SIZE;
 	skel->rodata->ebn_cfg.node_flat = o->flat;
 	skel->rodata->ebn_cfg.weak_order = o->weak;
@@ -112,6 +158,7 @@ static void load(const struct rig_opts *o)
 		rig.flows[i].seed[0] = 0x1234567;
 		rig.flows[i].seed[1] = 0x89abcdef;
 	}
+	open_old(o->old);
 	rig.share = mmap(NULL, RIG_SHARES * sizeof(*rig.share), PROT_READ | PROT_WRITE, MAP_SHARED,
 			 bpf_map__fd(skel->maps.ebn_flow_share), 0);
 	ck_assert_ptr_ne(rig.share, MAP_FAILED);

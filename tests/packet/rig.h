@@ -41,6 +41,7 @@ enum { D_DEFAULT, D_ALLOW, D_DENY, D_REDIRECT, D_AUTH, D_AUDIT, D_MAX };
 struct rig_opts {
 	bool flat, weak, midstream;
 	uint32_t sets;		/* of each flow table; default 64 */
+	const struct ebn_flow_layout *old;	/* with tables of this layout that are being replaced, of 16 sets */
 };
 
 struct rig_result {
@@ -60,7 +61,7 @@ struct rig {
 	struct ebn_node *nt;
 	struct ebn_rows *rows;
 	struct ebn_node_hdr *hdr;
-	struct ebn_flows flows[2];
+	struct ebn_flows flows[2], old[2];
 	struct ebn_flow_share *share;
 	uint32_t ifindex_a, ifindex_b, ifindex_nd;
 	uint32_t row_a, row_b;
@@ -73,6 +74,8 @@ extern struct rig rig;
 
 void rig_open(const struct rig_opts *opts);
 void rig_close(void);
+/* The programs, in the order of enum rig_prog, that those with an old table hand packets back to. */
+void rig_before(const int prog[6]);
 void rig_run(enum rig_prog prog, uint32_t ifindex, const struct packet *p, struct rig_result *ret);
 /* Without a look at counters and reports: from several threads at once. */
 void rig_run_quiet(enum rig_prog prog, uint32_t ifindex, const struct packet *p, struct rig_result *ret);

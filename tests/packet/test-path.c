@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause
 /* Packets through the real programs: what is let through, what is dropped and why, what is rewritten and what is reported. */
 #include <arpa/inet.h>
+#include <bpf/bpf.h>
+#include <linux/bpf.h>
 #include <string.h>
 
 #include "../unit/suite.h"
@@ -513,10 +515,91 @@ START_TEST(watching_reports_new_flows_and_touches_nothing)
 }
 END_TEST
 
+/* ---- tables that are being replaced ---- */
+
+static const struct ebn_flow_layout elsewhere = {
+	.words = { 9, 15 },
+	.at = { { 7, 2, EBN_FLOW_NOWHERE, EBN_FLOW_NOWHERE, EBN_FLOW_NOWHERE, EBN_FLOW_NOWHERE, 8, 0, 1, 5, 6, 3 },
+		{ 14, 3, 12, 7, 1, 9, 0, 13, 2, 11, 4, 10 } },
+};
+
+/* What a program of before would say, to be told from what these say. */
+static int says(int action)
+{
+	const struct bpf_insn code[] = { { .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = 0, .imm = action },
+					 { .code = BPF_JMP | BPF_EXIT } };
+	int fd = bpf_prog_load(BPF_PROG_TYPE_SCHED_CLS, NULL, "GPL", code, 2, NULL);
+
+	ck_assert_int_ge(fd, 0);
+	return fd;
+}
+
+static void moves(bool v6)
+{
+	struct spec s = { .src = v6 ? A6 : A4, .dst = v6 ? FAR6 : FAR4, .proto = UDP, .sport = 7, .dport = 80 };
+	struct ebn_flow_copy c, got;
+	uint64_t pos = 0;
+
+	/* one that is made here is made in the new table, and put into the old one by hand */
+	rig_sends(&s, &r);
+	ck_assert_int_eq(rig_flow(&s, &c), 1);
+	c.body.bytes[0] = 1000;
+	c.body.bytes[1] = 2000;
+	c.body.packets[0] = 10;
+	c.body.packets[1] = 20;
+	ck_assert_int_eq(ebn_flow_import(&rig.old[v6], &c), 1);
+	memset(rig.flows[v6].mem, 0, ebn_flow_bytes(rig.flows[v6].mask + 1, v6));
+	rig_sends(&s, &r);
+	ck_assert_int_ne(r.action, DROP);
+	ck_assert_int_eq(rig_flow(&s, &got), 1);
+	ck_assert_uint_eq(got.body.bytes[0] + got.body.bytes[1], 3000 + r.out.len - 14);
+	ck_assert_uint_eq(got.body.packets[0] + got.body.packets[1], 31);
+	ck_assert_uint_eq(got.body.row[0] + got.body.row[1], c.body.row[0] + c.body.row[1]);
+	ck_assert_uint_eq(got.body.decision, c.body.decision);
+	ck_assert_uint_eq(got.body.aux, c.body.aux);
+	ck_assert_int_eq(ebn_flow_next(&rig.old[v6], &pos, &c), 0);
+}
+
+START_TEST(flows_move_from_a_table_that_is_replaced)
+{
+	struct rig_opts opts = { .old = &elsewhere };
+	struct spec s = { .src = A4, .dst = FAR4, .proto = UDP, .sport = 8, .dport = 80 };
+	struct ebn_flow_copy c;
+	int i, before[6];
+
+	rig_open(&opts);
+	rig_allow_all();
+	rig.hdr->stage = EBN_STAGE_DRAIN;
+	moves(false);
+	moves(true);
+	/* everything is still up to those before: and when there are none, nothing passes */
+	rig.hdr->stage = EBN_STAGE_OLD;
+	rig_sends(&s, &r);
+	ck_assert_int_eq(r.action, DROP);
+	ck_assert_int_eq(r.reason, EBN_R_TABLES);
+	for (i = 0; i < 6; i++)
+		before[i] = says(100 + i);
+	rig_before(before);
+	rig_sends(&s, &r);
+	ck_assert_int_eq(r.action, 100 + FROM_EP);
+	s.src = FAR4;
+	s.dst = A4;
+	rig_sends(&s, &r);
+	ck_assert_int_eq(r.action, 100 + FROM_NETDEV);
+	ck_assert_int_eq(rig_flow(&s, &c), 0);
+	rig.hdr->stage = EBN_STAGE_ONE;
+	rig_sends(&s, &r);
+	ck_assert_int_lt(r.action, 100);
+	for (i = 0; i < 6; i++)
+		close(before[i]);
+	rig_close();
+}
+END_TEST
+
 RUN_SUITE("packet-path", remote_flow_is_judged_recorded_and_reported, local_flow_has_both_policies_in_one_pass,
 	  the_stack_brings_to_an_endpoint_what_its_policy_allows,
 	  the_wire_reaches_endpoints_and_nothing_else_is_touched, an_endpoint_speaks_in_its_own_name_only,
 	  other_verdicts_and_missing_tables_deny, audit_lets_through_and_says_so,
 	  a_change_is_met_by_the_flows_next_packet, icmp_errors_follow_the_flow_they_speak_of, echo_knows_who_asked,
 	  udp_becomes_a_stream_by_packets_both_ways, a_full_table_refuses_and_says_so,
-	  watching_reports_new_flows_and_touches_nothing)
+	  watching_reports_new_flows_and_touches_nothing, flows_move_from_a_table_that_is_replaced)
