@@ -59,6 +59,7 @@ extern const struct bench_row bench_flow_rows[];
 extern const struct bench_row bench_service_rows[];
 extern const struct bench_row bench_conntrack_rows[];
 extern const struct bench_row bench_nat_rows[];
+extern const struct bench_row bench_forward_rows[];
 extern const struct bench_row bench_cni_rows[];
 
 /* Fills in why and returns err. */

@@ -5,7 +5,7 @@ EBN_BENCH_BPF_OBJECTS = bench/address.bpf.o bench/flow.bpf.o bench/packet.bpf.o 
 	bench/service.bpf.o
 EBN_TEST_BPF_OBJECTS += $(EBN_BENCH_BPF_OBJECTS)
 EBN_BENCH_SKELETONS = $(EBN_BENCH_BPF_OBJECTS:.bpf.o=.skel.h)
-EXTRA_DIST += bench/run bench/RESULTS.md
+EXTRA_DIST += bench/run bench/RESULTS.md tools/bench-report
 EXTRA_PROGRAMS += bench/ebn-bench
 CLEANFILES += bench/ebn-bench
 bench_ebn_bench_SOURCES = \
@@ -18,6 +18,7 @@ bench_ebn_bench_SOURCES = \
 	bench/daemon.h \
 	bench/flow.c \
 	bench/flow_bench.h \
+	bench/forward.c \
 	bench/identity.c \
 	bench/main.c \
 	bench/measure.c \

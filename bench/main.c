@@ -22,6 +22,7 @@ static const struct bench_row *const tables[] = {
 	bench_service_rows,
 	bench_conntrack_rows,
 	bench_nat_rows,
+	bench_forward_rows,
 	bench_cni_rows,
 };
 

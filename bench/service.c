@@ -258,7 +258,7 @@ static int stage_cgroup(struct stage *st)
 	return mkdir(st->cgroup, 0755) ? -errno : put_pid(st->cgroup);
 }
 
-static int stage_services(struct stage *st)
+static int stage_services(struct stage *st, uint32_t services)
 {
 	struct ebpfnet_datapath_opts opts = { EBPFNET_OPTS_INIT(opts), .name = st->name, .table_bytes = 64 << 20 };
 	struct ebpfnet_frontend f = { .port = 53, .protocol = IPPROTO_UDP };
@@ -274,7 +274,7 @@ static int stage_services(struct stage *st)
 		err = ebpfnet_datapath_open(st->ctx, &opts, &st->dp);
 	if (!err)
 		err = ebpfnet_datapath_load(st->dp, NULL);
-	for (i = 0; !err && i < 1000; i++) {
+	for (i = 0; !err && i < services; i++) {
 		snprintf(name, sizeof(name), "s%u", i);
 		o.name = name;
 		f.addr = mapped(0x0a600001 + i);
@@ -283,14 +283,14 @@ static int stage_services(struct stage *st)
 	return err;
 }
 
-static int stage_hash(struct stage *st)
+static int stage_hash(struct stage *st, uint32_t services)
 {
 	int fd = bpf_map__fd(st->skel->maps.bench_service);
 	uint64_t value = 1, backend = htonl(0x0a000001) | (uint64_t)htons(8080) << 32;
 	uint32_t i, one = 1;
 	int err = 0;
 
-	for (i = 0; !err && i < 1000; i++) {
+	for (i = 0; !err && i < services; i++) {
 		struct {
 			uint32_t addr;
 			uint16_t port;
@@ -305,7 +305,7 @@ static int stage_hash(struct stage *st)
 	return err ? err : bpf_map_update_elem(bpf_map__fd(st->skel->maps.bench_backend), &one, &backend, BPF_ANY);
 }
 
-static int stage_open(struct bench *b, struct stage *st)
+static int stage_open(struct bench *b, struct stage *st, uint32_t services)
 {
 	int err;
 
@@ -315,12 +315,12 @@ static int stage_open(struct bench *b, struct stage *st)
 	if (!err)
 		err = stage_cgroup(st);
 	if (!err)
-		err = stage_services(st);
+		err = stage_services(st, services);
 	st->skel = err ? NULL : service_bpf__open_and_load();
 	if (!err && !st->skel)
 		err = -EIO;
 	if (!err)
-		err = stage_hash(st);
+		err = stage_hash(st, services);
 	return err ? bench_fail(b, err, "setting up: %s", strerror(-err)) : 0;
 }
 
@@ -411,16 +411,16 @@ static int with_services(struct stage *st, uint32_t addr, uint16_t port, double 
 	return err ? err : ebpfnet_service_detach(st->dp, st->cgroup);
 }
 
-/* arg: 1 a service, else somebody else. By turns, so that all see the same machine. */
+/* arg: 1 a service, else somebody else. arg2: how many there are. By turns, so that all see the same machine. */
 static int run_connect(struct bench *b, const struct bench_row *row, struct bench_result *res)
 {
-	uint32_t addr = row->arg ? 0x0a600001 + 500 : 0x0a000001;
+	uint32_t addr = row->arg ? 0x0a600001 + (uint32_t)row->arg2 / 2 : 0x0a000001;
 	uint16_t port = row->arg ? 53 : 8080;
 	struct bench_sample s = { .n = 0 }, empty = { .n = 0 }, hash = { .n = 0 };
 	struct stage st;
 	unsigned int i;
 	double v = 0;
-	int err = stage_open(b, &st);
+	int err = stage_open(b, &st, (uint32_t)row->arg2);
 
 	for (i = 0; !err && i < b->rounds; i++) {
 		err = with_program(&st, st.skel->progs.bench_empty4, 0x0a000001, 8080, &v);
@@ -443,8 +443,10 @@ static int run_connect(struct bench *b, const struct bench_row *row, struct benc
 }
 
 const struct bench_row bench_service_rows[] = {
-	{ .name = "lb-connect/hit", .unit = "ns", .budget = 120, .run = run_connect, .arg = 1 },
-	{ .name = "lb-connect/miss", .unit = "ns", .budget = 60, .run = run_connect },
+	{ .name = "lb-connect/hit", .unit = "ns", .budget = 120, .run = run_connect, .arg = 1, .arg2 = 1000 },
+	{ .name = "lb-connect/hit-1", .unit = "ns", .budget = 120, .run = run_connect, .arg = 1, .arg2 = 1 },
+	{ .name = "lb-connect/hit-10k", .unit = "ns", .budget = 120, .run = run_connect, .arg = 1, .arg2 = 10000 },
+	{ .name = "lb-connect/miss", .unit = "ns", .budget = 60, .run = run_connect, .arg2 = 1000 },
 	{ .name = "lb-sync/10k", .unit = "ms", .budget = 300, .run = run_sync_all },
 	{ .name = "lb-sync/one", .unit = "us", .budget = 100, .run = run_sync_one },
 	{ .name = "lb-memory/10kx10", .unit = "MiB", .budget = 64, .run = run_memory },

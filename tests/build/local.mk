@@ -2,7 +2,7 @@
 EBN_BUILD_TESTS = tests/build/check-abi tests/build/check-headers \
 	tests/build/check-bpf-objects tests/build/check-style tests/build/check-isolation \
 	tests/build/check-docs tests/build/check-bpf-headers \
-	tests/build/check-bindings tests/build/check-completion tests/build/check-unit-file
+	tests/build/check-bench tests/build/check-bindings tests/build/check-completion tests/build/check-unit-file
 TESTS += $(EBN_BUILD_TESTS)
 EXTRA_DIST += $(EBN_BUILD_TESTS) tests/build/installcheck tests/build/check-dist-files
 
