@@ -62,7 +62,7 @@ endif
 check-threads:
 	$(MAKE) $(AM_MAKEFLAGS) $(BUILT_SOURCES)
 	$(MAKE) $(AM_MAKEFLAGS) $(EBN_THREAD_TESTS)
-	$(MAKE) $(AM_MAKEFLAGS) check-TESTS TESTS='$(EBN_THREAD_TESTS)' TEST_SUITE_LOG=check-threads.log
+	$(MAKE) $(AM_MAKEFLAGS) check-TESTS check_PROGRAMS= TESTS='$(EBN_THREAD_TESTS)' TEST_SUITE_LOG=check-threads.log
 .PHONY: check-threads
 CLEANFILES += check-threads.log
 

@@ -30,7 +30,7 @@ static int append(const void *data, size_t len, void *arg)
 static struct buffer export_all(void)
 {
 	struct ebn_ct_walk walk = ct_walk(tables);
-	struct buffer b = { NULL };
+	struct buffer b = { .data = NULL };
 
 	ck_assert_int_eq(ebn_image_write(&walk, append, &b), 0);
 	return b;
@@ -185,7 +185,7 @@ START_TEST(many_images_and_none)
 	free(out.data);
 	walk = ct_walk(tables);
 	walk.filter.sport = 1003;
-	out = (struct buffer){ NULL };
+	out = (struct buffer){ .data = NULL };
 	ck_assert_int_eq(ebn_image_write(&walk, append, &out), 0);
 	ck_assert_int_eq(ebn_image_read(out.data, out.len, count, &n, NULL), 0);
 	ck_assert_uint_ge(n, 1);
