@@ -72,7 +72,20 @@ tests_fuzz_fuzz_inventory_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
 tests_fuzz_fuzz_inventory_LDADD = examples/agent/libagent.la lib/libebpfnet-internal.la $(JANSSON_LIBS)
 tests_fuzz_fuzz_inventory_LDFLAGS = $(AM_LDFLAGS) $(EBN_FUZZ_LDFLAGS)
 
-EXTRA_DIST += $(EBN_FUZZ_CORPUS)
+EBN_FUZZ_TARGETS += tests/fuzz/fuzz-cni
+EBN_FUZZ_CORPUS += \
+	tests/fuzz/corpus/cni/add \
+	tests/fuzz/corpus/cni/chained \
+	tests/fuzz/corpus/cni/gc
+tests_fuzz_fuzz_cni_SOURCES = tests/fuzz/cni.c examples/cni/answer.c examples/cni/cni.h examples/cni/conf.c \
+	examples/cni/document.c examples/cni/env.c examples/cni/result.c $(EBN_FUZZ_MAIN)
+tests_fuzz_fuzz_cni_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
+tests_fuzz_fuzz_cni_LDADD = lib/libebpfnet-internal.la $(JANSSON_LIBS)
+tests_fuzz_fuzz_cni_LDFLAGS = $(AM_LDFLAGS) $(EBN_FUZZ_LDFLAGS)
+
+EXTRA_DIST += $(EBN_FUZZ_CORPUS) tests/fuzz/long
+# minutes for each target
+SLOW_TESTS += tests/fuzz/long
 
 if FUZZERS
 EBN_FUZZ_MAIN = tests/fuzz/fuzz.h
