@@ -16,7 +16,7 @@ endif
 # packets through the datapath's programs
 EBN_PACKET_TESTS = tests/packet/test-path tests/packet/test-parse tests/packet/test-tcp tests/packet/test-ct tests/packet/test-cut \
 	tests/packet/test-fuzz tests/packet/test-instructions tests/packet/test-nat tests/packet/test-nat-ports tests/packet/test-quota \
-	tests/packet/test-svc
+	tests/packet/test-svc tests/packet/test-flip
 EBN_RIG = tests/packet/packet.c tests/packet/packet.h tests/packet/rig.c tests/packet/rig.h tests/unit/suite.h
 EXTRA_PROGRAMS += $(EBN_PACKET_TESTS)
 tests_packet_test_path_SOURCES = tests/packet/test-path.c $(EBN_RIG)
@@ -31,6 +31,9 @@ tests_packet_test_cut_LDADD = $(EBN_TEST_LIBS)
 tests_packet_test_ct_SOURCES = tests/packet/test-ct.c $(EBN_RIG)
 tests_packet_test_ct_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_packet_test_ct_LDADD = $(EBN_TEST_LIBS)
+tests_packet_test_flip_SOURCES = tests/packet/test-flip.c $(EBN_RIG)
+tests_packet_test_flip_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_packet_test_flip_LDADD = $(EBN_TEST_LIBS) -lpthread
 tests_packet_test_tcp_SOURCES = tests/packet/test-tcp.c $(EBN_RIG)
 tests_packet_test_tcp_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_packet_test_tcp_LDADD = $(EBN_TEST_LIBS)

@@ -14,7 +14,7 @@
 
 #include "ebn_datapath.skel.h"
 
-#define NODE_SIZE (1u << 20)
+#define NODE_SIZE (1u << 20)	/* unless the test says otherwise */
 #define ROWS (RIG_SHARES - 1)
 #define OLD_SETS 16u
 
@@ -60,6 +60,8 @@ static void devices(void)
 	rig.ifindex_nd = if_nametoindex("nd");
 	ck_assert_uint_ne(rig.ifindex_nd, 0);
 }
+
+static uint32_t node_size;
 
 static struct bpf_map *old_map(int family)
 {
@@ -118,13 +120,13 @@ static void load(const struct rig_opts *o)
 
 	skel = ebn_datapath_bpf__open();
 	ck_assert_ptr_nonnull(skel);
-	ck_assert_int_eq(o->flat ? bpf_map__set_max_entries(skel->maps.ebn_node, NODE_SIZE / EBN_LINE) :
-				   bpf_map__set_value_size(skel->maps.ebn_node, NODE_SIZE), 0);
+	ck_assert_int_eq(o->flat ? bpf_map__set_max_entries(skel->maps.ebn_node, node_size / EBN_LINE) :
+				   bpf_map__set_value_size(skel->maps.ebn_node, node_size), 0);
 	ck_assert_int_eq(bpf_map__set_max_entries(skel->maps.ebn_flow4, sets), 0);
 	ck_assert_int_eq(bpf_map__set_max_entries(skel->maps.ebn_flow6, sets), 0);
 	ck_assert_int_eq(bpf_map__set_max_entries(skel->maps.ebn_flow_share, RIG_SHARES), 0);
 	old_tables(o->old);
-	skel->rodata->ebn_cfg.node_size = NODE_SIZE;
+	skel->rodata->ebn_cfg.node_size = node_size;
 	skel->rodata->ebn_cfg.node_flat = o->flat;
 	skel->rodata->ebn_cfg.weak_order = o->weak;
 	skel->rodata->ebn_cfg.flow4_mask = skel->rodata->ebn_cfg.flow6_mask = sets - 1;
@@ -221,8 +223,8 @@ static void policy_tables(void)
 	ck_assert_int_eq(ebn_node_publish(rig.nt), 0);
 }
 
-static uint32_t endpoint(uint32_t ifindex, const char *addr4, const char *addr6, const uint8_t *mac, uint16_t id,
-			 uint32_t identity, uint32_t subject)
+uint32_t rig_endpoint(uint32_t ifindex, const char *addr4, const char *addr6, const uint8_t *mac, uint16_t id,
+		      uint32_t identity, uint32_t subject)
 {
 	uint32_t row, a[4];
 	struct ebn_ep_row *ep;
@@ -259,12 +261,13 @@ void rig_open(const struct rig_opts *opts)
 	memset(&rig, 0, sizeof(rig));
 	memset(reasons_before, 0, sizeof(reasons_before));
 	reports = 0;
+	node_size = opts && opts->node_size ? opts->node_size : NODE_SIZE;
 	devices();
 	load(opts ? opts : &defaults);
-	mem = mmap(NULL, NODE_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, bpf_map__fd(skel->maps.ebn_node), 0);
+	mem = mmap(NULL, node_size, PROT_READ | PROT_WRITE, MAP_SHARED, bpf_map__fd(skel->maps.ebn_node), 0);
 	ck_assert_ptr_ne(mem, MAP_FAILED);
-	ck_assert_int_eq(ebn_node_format(mem, NODE_SIZE, seed), 0);
-	ck_assert_int_eq(ebn_node_open(mem, NODE_SIZE, NULL, &rig.nt), 0);
+	ck_assert_int_eq(ebn_node_format(mem, node_size, seed), 0);
+	ck_assert_int_eq(ebn_node_open(mem, node_size, NULL, &rig.nt), 0);
 	ck_assert_int_eq(ebn_rows_open(rig.nt, ROWS, NULL, &rig.rows), 0);
 	rig.hdr = ebn_node_hdr(rig.nt);
 	rig.hdr->observe = EBN_OBSERVE_DROP | EBN_OBSERVE_NEW | EBN_OBSERVE_CLOSE;
@@ -272,8 +275,12 @@ void rig_open(const struct rig_opts *opts)
 		rig.hdr->idle_ticks[i] = 1000;
 	rig.hdr->give_up_ticks = 100000;
 	rig.hdr->flags = opts && opts->midstream ? EBN_NODE_F_MIDSTREAM : 0;
-	rig.row_a = endpoint(rig.ifindex_a, A4, A6, mac_a, 101, 1001, SUBJECT_A);
-	rig.row_b = endpoint(rig.ifindex_b, B4, B6, mac_b, 102, 1002, SUBJECT_B);
+	if (opts && opts->bare) {
+		ck_assert_int_eq(ebn_node_adopted(rig.nt), 0);
+		return;
+	}
+	rig.row_a = rig_endpoint(rig.ifindex_a, A4, A6, mac_a, 101, 1001, SUBJECT_A);
+	rig.row_b = rig_endpoint(rig.ifindex_b, B4, B6, mac_b, 102, 1002, SUBJECT_B);
 	packet_addr(FAR4, a);
 	ck_assert_int_eq(ebn_addr_set(rig.rows, a, 1003, 0), 0);
 	packet_addr(FAR6, a);

@@ -40,8 +40,10 @@ enum { D_DEFAULT, D_ALLOW, D_DENY, D_REDIRECT, D_AUTH, D_AUDIT, D_MAX };
 
 struct rig_opts {
 	bool flat, weak, midstream;
+	bool bare;		/* no endpoints, addresses and policy: the test makes them */
 	uint32_t sets;		/* of each flow table; default 64 */
 	const struct ebn_flow_layout *old;	/* with tables of this layout that are being replaced, of 16 sets */
+	uint32_t node_size;	/* default 1 MiB */
 };
 
 struct rig_result {
@@ -86,6 +88,9 @@ void rig_policy(uint32_t subject, enum ebn_dir_index dir, int peer, int port, in
 /* Allows everything between everybody. */
 void rig_allow_all(void);
 struct ebn_ep_row *rig_ep(uint32_t row);
+/* An endpoint of this device; the row. */
+uint32_t rig_endpoint(uint32_t ifindex, const char *addr4, const char *addr6, const uint8_t *mac, uint16_t id,
+		      uint32_t identity, uint32_t subject);
 /* The key of a packet's flow, as sent by the initiator; is it IPv6? */
 bool rig_key(const struct spec *s, uint16_t zone, union ebn_flow_key *ret);
 /* That flow: 1 and a copy, or 0. */
