@@ -536,6 +536,28 @@ int ebn_to_netdev(struct __sk_buff *skb)
 	}
 }
 
+/* Back to the endpoint that sent it: nobody but the endpoint has a say in what it tells itself. */
+static __always_inline int svc_self(struct __sk_buff *skb, struct ebn_run *run)
+{
+	struct ebn_pkt *p = &run->p;
+	const struct ebn_ep_row *ep;
+	struct ebn_view v;
+	int rc;
+
+	if (ebn_view_open(&v))
+		return drop(p, EBN_R_TABLES);
+	ep = ebn_ep_line(&v, p->row[0] - 1);
+	/* the stack knows no way from a device back to it */
+	if (!ep || !(EBN_READ(ep->flags) & EBN_EP_F_REDIRECT))
+		return drop(p, EBN_R_NO_ROUTE);
+	if (p->ttl <= 1)
+		return drop(p, EBN_R_TTL);
+	ebn_stat_passed(p->row[0], 0, p->len);
+	ebn_stat_passed(p->row[0], 1, p->len);
+	rc = p->v6 ? ebn_deliver_peer(skb, ep, true) : ebn_deliver_peer(skb, ep, false);
+	return rc < 0 ? drop(p, EBN_R_WRITE) : rc;
+}
+
 /* From ebn_from_ep, with its packet: to what may be a frontend. It goes back there, with another destination or as it is. */
 SEC("tc")
 int ebn_svc_out(struct __sk_buff *skb)
@@ -548,6 +570,8 @@ int ebn_svc_out(struct __sk_buff *skb)
 	rc = run->p.v6 ? ebn_svc_to_backend(skb, run, true) : ebn_svc_to_backend(skb, run, false);
 	if (rc > EBN_SVC_OK)
 		return drop(&run->p, rc - EBN_SVC_OK);
+	if (rc == EBN_SVC_SELF)
+		return svc_self(skb, run);
 	run->svc.state = rc == EBN_SVC_OK ? EBN_SVC_DONE : EBN_SVC_PLAIN;
 	bpf_tail_call(skb, &ebn_stage, EBN_GO_FROM_EP);
 	run->svc.state = EBN_SVC_NEW;

@@ -20,9 +20,37 @@
 #include "lib/service.h"
 #include "lib/service_flow.h"
 
-#define EBN_SVC_TRIES 4		/* backends, when the client's port is in use at one */
+#define EBN_SVC_TRIES 3		/* backends, when the client's port is in use at one */
 #define EBN_SVC_NOT 0		/* not a service's */
 #define EBN_SVC_OK 1		/* run->svc is the backend; more: the reason for a drop, and this */
+#define EBN_SVC_SELF (-1)	/* translated, and to the endpoint that it came from */
+
+/*
+ * What a client that is its own backend is called on the backend's side: a host takes no packet from itself. 169.254.96.1,
+ * fd65:626e:7376::1; no endpoint has them.
+ */
+#define EBN_SVC_SELF4 bpf_htonl(0xa9fe6001)
+#define EBN_SVC_SELF6_0 bpf_htonl(0xfd65626e)
+#define EBN_SVC_SELF6_1 bpf_htonl(0x73760000)
+
+#define EBN_SVC_SELF4_W1 (EBN_MAPPED | (__u64)EBN_SVC_SELF4 << 32)
+#define EBN_SVC_SELF6_W0 (EBN_SVC_SELF6_0 | (__u64)EBN_SVC_SELF6_1 << 32)
+#define EBN_SVC_SELF6_W1 ((__u64)bpf_htonl(1) << 32)
+
+static __always_inline bool ebn_svc_is_self(const __u32 *addr, const bool v6)
+{
+	if (!v6)
+		return addr[3] == EBN_SVC_SELF4;
+	return addr[0] == EBN_SVC_SELF6_0 && addr[1] == EBN_SVC_SELF6_1 && !addr[2] && addr[3] == bpf_htonl(1);
+}
+
+static __always_inline void ebn_svc_self(__u32 *addr, const bool v6)
+{
+	addr[0] = v6 ? EBN_SVC_SELF6_0 : 0;
+	addr[1] = v6 ? EBN_SVC_SELF6_1 : 0;
+	addr[2] = v6 ? 0 : EBN_MAPPED;
+	addr[3] = v6 ? bpf_htonl(1) : EBN_SVC_SELF4;
+}
 
 /* A client's backend while its affinity lasts. Forgotten: the client's hash says the same as long as the backends stay. */
 struct ebn_svc_client {
@@ -43,7 +71,7 @@ struct {
 	__type(value, struct ebn_svc_stays);
 } ebn_svc_aff SEC(".maps");
 
-/* ---- is the address a VIP? ---- */
+/* ---- is the address a VIP, or a client's that is its own backend? ---- */
 
 __attribute__((noinline)) int ebn_svc_vip_at(struct ebn_address *addr)
 {
@@ -58,6 +86,8 @@ __attribute__((noinline)) int ebn_svc_vip_at(struct ebn_address *addr)
 	k.dir = v.dir;
 	w0 = ebn_svc_word(addr->a, 0);
 	w1 = ebn_svc_word(addr->a, 1);
+	if (ebn_svc_is_self(addr->a, w0 != 0))
+		return 1;
 	if (ebn_svc_vip(&k, w0, w1, 128))
 		return 1;
 	heads = ebn_view_slot(&v, EBN_P_SVC_HASH);
@@ -80,7 +110,11 @@ static __always_inline bool ebn_svc_wanted(const struct ebn_view *v, struct ebn_
 	__u64 w0 = v6 ? ebn_svc_word(p->dst, 0) : 0;
 	__u64 w1 = v6 ? ebn_svc_word(p->dst, 1) : EBN_MAPPED | (__u64)p->dst[3] << 32;
 
-	if (p->svc || !ebn_svc_maybe(v, w0, w1))
+	__u64 self = v6 ? (w0 ^ EBN_SVC_SELF6_W0) | (w1 ^ EBN_SVC_SELF6_W1) : w1 ^ EBN_SVC_SELF4_W1;
+
+	/* verifier: one comparison */
+	asm volatile("" : "+r"(self));
+	if (p->svc || (self && !ebn_svc_maybe(v, w0, w1)))
 		return false;
 	return ebn_svc_vip_at((struct ebn_address *)p->dst);
 }
@@ -195,7 +229,7 @@ __attribute__((noinline)) int ebn_svc_choose(__u32 try)
 }
 
 /* The chosen backend takes the frontend's place in the tuple, while its entry is looked up; and back. */
-static __always_inline void ebn_svc_behind(struct ebn_run *run)
+static __always_inline void ebn_svc_behind(struct ebn_run *run, const bool v6)
 {
 	struct ebn_pkt *p = &run->p;
 
@@ -203,15 +237,19 @@ static __always_inline void ebn_svc_behind(struct ebn_run *run)
 	run->w.from_port = p->dport;
 	ebn_svc_addr(p->dst, run->svc.w0, run->svc.w1);
 	p->dport = run->svc.port;
+	if (ebn_addr_eq6(p->dst, p->src))
+		ebn_svc_self(p->src, v6);
 	run->svc.w0 = ebn_svc_word(run->w.from, 0);
 	run->svc.w1 = ebn_svc_word(run->w.from, 1);
 	run->svc.port = run->w.from_port;
 }
 
-static __always_inline void ebn_svc_before(struct ebn_run *run)
+static __always_inline void ebn_svc_before(struct ebn_run *run, const bool v6)
 {
 	struct ebn_pkt *p = &run->p;
 
+	if (ebn_svc_is_self(p->src, v6))
+		__builtin_memcpy(p->src, p->dst, sizeof(p->src));
 	run->svc.w0 = ebn_svc_word(p->dst, 0);
 	run->svc.w1 = ebn_svc_word(p->dst, 1);
 	run->svc.port = p->dport;
@@ -266,9 +304,9 @@ static __always_inline int ebn_svc_begin(struct ebn_run *run, const bool v6)
 			return rc;
 		serial = run->svc.serial;
 		row = run->svc.row;
-		ebn_svc_behind(run);
+		ebn_svc_behind(run, v6);
 		rc = ebn_svc_answers(run, v6);
-		ebn_svc_before(run);
+		ebn_svc_before(run, v6);
 		if (rc != EBN_SVC_OK + EBN_R_SVC_PORT)
 			break;
 	}
@@ -330,17 +368,87 @@ static __always_inline enum ebn_reason ebn_svc_tuple(struct __sk_buff *skb, stru
 	return EBN_R_NONE;
 }
 
-/* From an endpoint to what may be a frontend: EBN_SVC_NOT, OK, or OK and the reason for a drop. */
+/* There is no flow beside the entries of a client that is its own backend: what they are is by its packets alone. */
+static __always_inline void ebn_svc_self_seen(struct ebn_run *run, const bool v6)
+{
+	__u32 is = EBN_CTL_STATE(run->nat.ctl), state = EBN_FS_REPLIED;
+	const struct ebn_pkt *p = &run->p;
+
+	if (p->evf & EBN_EVF_RELATED)
+		return;
+	if (p->proto == EBN_PROTO_TCP && p->frag != EBN_FRAG_LATER) {
+		if (p->tcp_flags & EBN_TCP_RST)
+			state = EBN_FS_CLOSING;
+		else if (p->tcp_flags & EBN_TCP_SYN)
+			state = EBN_FS_HALF_OPEN;
+		else if (p->tcp_flags & EBN_TCP_FIN || is == EBN_FS_HALF_CLOSED)
+			state = EBN_FS_HALF_CLOSED;
+		else
+			state = EBN_FS_ESTABLISHED;
+	}
+	run->r.ctl = EBN_CTL(0, state, 0, 0);
+	ebn_svc_follow(run, v6);
+}
+
+/* Both ends, to run->svc and to what the other end is called: the destination first, an error is known by it. */
+static __always_inline int ebn_svc_both(struct __sk_buff *skb, __u32 answer, const bool v6)
+{
+	struct ebn_run *run = ebn_run_get();
+	struct ebn_rewrite *w;
+	struct ebn_pkt *p;
+	int rc;
+
+	if (!run)
+		return EBN_SVC_OK + EBN_R_TABLES;
+	w = &run->w;
+	p = &run->p;
+	ebn_svc_self_seen(run, v6);
+	__builtin_memcpy(w->from, p->dst, sizeof(w->from));
+	w->from_port = p->dport;
+	/* the destination is the endpoint itself either way, at the backend's port or at the client's */
+	__builtin_memcpy(w->to, p->src, sizeof(w->to));
+	w->to_port = answer ? p->dport : run->svc.port;
+	rc = v6 ? ebn_rewrite6(skb, p, w, 1) : ebn_rewrite4(skb, p, w, 1);
+	if (rc)
+		return EBN_SVC_OK + rc;
+	__builtin_memcpy(w->from, p->src, sizeof(w->from));
+	w->from_port = w->to_port = p->sport;
+	if (answer) {
+		ebn_svc_addr(w->to, run->svc.w0, run->svc.w1);
+		w->to_port = run->svc.port;
+	} else {
+		ebn_svc_self(w->to, v6);
+	}
+	rc = v6 ? ebn_rewrite6(skb, p, w, 0) : ebn_rewrite4(skb, p, w, 0);
+	return rc ? EBN_SVC_OK + rc : EBN_SVC_SELF;
+}
+
+__attribute__((noinline)) int ebn_svc4_both(struct __sk_buff *skb, __u32 answer)
+{
+	return ebn_svc_both(skb, answer, false);
+}
+
+__attribute__((noinline)) int ebn_svc6_both(struct __sk_buff *skb, __u32 answer)
+{
+	return ebn_svc_both(skb, answer, true);
+}
+
+/* From an endpoint to what may be a frontend: EBN_SVC_NOT, OK, SELF, or OK and the reason for a drop. */
 static __always_inline int ebn_svc_to_backend(struct __sk_buff *skb, struct ebn_run *run, const bool v6)
 {
 	struct ebn_rewrite *w = &run->w;
 	struct ebn_pkt *p = &run->p;
 	int rc = ebn_svc_tuple(skb, p, v6);
+	__u32 answer;
 
 	if (rc)
 		return EBN_SVC_OK + rc;
-	rc = v6 ? ebn_svc6_entry(0) : ebn_svc4_entry(0);
-	if (rc)
+	/* verifier: by way of memory, or what follows would be followed twice */
+	answer = ebn_forget(p, ebn_svc_is_self(p->dst, v6) ? EBN_KEY_BACK : 0);
+	rc = v6 ? ebn_svc6_entry(answer) : ebn_svc4_entry(answer);
+	if (!rc && answer)
+		return EBN_SVC_OK + EBN_R_SVC_UNKNOWN;
+	if (rc && !answer)
 		rc = v6 ? ebn_svc6_holds() : ebn_svc4_holds();
 	if (!rc)
 		rc = ebn_svc_begin(run, v6);
@@ -351,6 +459,8 @@ static __always_inline int ebn_svc_to_backend(struct __sk_buff *skb, struct ebn_
 		if (rc)
 			return EBN_SVC_OK + rc;
 	}
+	if (answer || (run->svc.w0 == ebn_svc_word(p->src, 0) && run->svc.w1 == ebn_svc_word(p->src, 1)))
+		return v6 ? ebn_svc6_both(skb, answer) : ebn_svc4_both(skb, answer);
 	__builtin_memcpy(w->from, p->dst, sizeof(w->from));
 	w->from_port = p->dport;
 	ebn_svc_addr(w->to, run->svc.w0, run->svc.w1);

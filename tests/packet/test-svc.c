@@ -11,6 +11,8 @@
 #define VIP6 "fd96::1"
 #define OTHER_VIP4 "10.96.0.2"
 #define PLAIN4 "10.9.0.77"
+#define SELF4 "169.254.96.1"
+#define SELF6 "fd65:626e:7376::1"
 
 static struct rig_result r;
 static struct ebn_services *sv;
@@ -518,6 +520,55 @@ START_TEST(a_clients_port_is_used_once_at_each_backend)
 }
 END_TEST
 
+START_TEST(a_client_may_be_its_own_backend)
+{
+	struct spec q, a, e;
+	struct packet inner;
+	unsigned int k;
+
+	begin();
+	service("four", VIP4, A4, NULL);
+	service("six", VIP6, A6, NULL);
+	for (k = 0; k < KINDS; k++) {
+		const char *self = kinds[k].v6 ? SELF6 : SELF4;
+
+		q = question(k, 20);
+		a_sends(&q);
+		EXPECT(REDIRECT);
+		is(self, 4000, q.src, 8080);
+		ck_assert_mem_eq(r.out.b, mac_a, 6);
+		inner = r.out;
+		a = q;
+		a.dst = self;
+		a.sport = 8080;
+		a.dport = 4000;
+		a.flags = SYN | ACK;
+		a_sends(&a);
+		EXPECT(REDIRECT);
+		is(q.dst, 80, q.src, 4000);
+		acks(&q);
+		a_sends(&q);
+		EXPECT(REDIRECT);
+		is(self, 4000, q.src, 8080);
+		/* about the question, as it came */
+		e = (struct spec){ .src = q.src, .dst = self, .proto = kinds[k].v6 ? ICMP6 : ICMP,
+				   .type = kinds[k].v6 ? 1 : 3, .code = kinds[k].v6 ? 4 : 3, .inner = &inner };
+		a_sends(&e);
+		EXPECT(REDIRECT);
+		nat_is(&r.out, q.dst, q.src);
+		ck_assert_ptr_null(sums_wrong(&r.out));
+		/* of nobody's */
+		a.dport = 4001;
+		a_sends(&a);
+		EXPECT_DROP(SVC_UNKNOWN);
+	}
+	rig_ep(rig.row_a)->flags &= ~EBN_EP_F_REDIRECT;
+	a_sends(&q);
+	EXPECT_DROP(NO_ROUTE);
+	end();
+}
+END_TEST
+
 START_TEST(an_affinity_is_the_clients)
 {
 	struct ebpfnet_service_opts o;
@@ -541,4 +592,4 @@ RUN_SUITE("packet-services", a_backend_here_answers_in_the_frontends_name, a_bac
 	  what_the_stack_brings_is_translated_once, policy_is_about_the_backend, who_may_not_and_where_nobody_is,
 	  what_is_no_frontend_stays_as_it_is, errors_speak_of_what_their_receiver_knows, fragments_follow_the_first,
 	  backends_are_those_that_the_tables_say, flows_keep_their_backends_while_they_may,
-	  a_clients_port_is_used_once_at_each_backend, an_affinity_is_the_clients)
+	  a_clients_port_is_used_once_at_each_backend, a_client_may_be_its_own_backend, an_affinity_is_the_clients)
