@@ -65,10 +65,14 @@ const char *ebn_reason_common_name(unsigned int number)
 		return "INVALID_IPV6_EXTENSION_HEADER";
 	case 157:
 		return "IP_FRAGMENTATION_NOT_SUPPORTED";
+	case 158:
+		return "SERVICE_BACKEND_NOT_FOUND";
 	case 167:
 		return "NO_MAPPING_FOR_NAT_MASQUERADE";
 	case 169:
 		return "FIB_LOOKUP_FAILED";
+	case 177:
+		return "DENIED_BY_LB_SRC_RANGE_CHECK";
 	case 181:
 		return "POLICY_DENY";
 	case 182:
