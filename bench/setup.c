@@ -14,6 +14,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "core/features.h"
 #include "ebn_config.h"
 #include "ebn_datapath.skel.h"
 #include "packet.skel.h"
@@ -136,6 +137,7 @@ static int open_maps(struct bench *b, struct setup *s, uint64_t flows4, uint64_t
 	d->rodata->ebn_cfg.flow4_mask = sets[0] - 1;
 	d->rodata->ebn_cfg.flow6_mask = sets[1] - 1;
 	d->rodata->ebn_cfg.tick_shift = TICK_SHIFT;
+	d->rodata->ebn_cfg.kernel_skb = ebn_probe_kernel_skb() > 0;
 	d->rodata->ebn_cfg.flow_seed[0] = 0x1234567;
 	d->rodata->ebn_cfg.flow_seed[1] = 0x89abcde;
 	err = bpf_map__set_value_size(d->maps.ebn_node, NODE_SIZE);
@@ -471,7 +473,7 @@ static int harness_fd(struct setup *s, bool v6)
 int setup_run(struct bench *b, struct setup *s, bool v6, enum setup_prog prog, unsigned int device, uint32_t n,
 	      uint32_t *ret)
 {
-	struct __sk_buff ctx = { .ifindex = s->ifindex[device] };
+	struct __sk_buff ctx = { .ifindex = s->ifindex[device], .ingress_ifindex = s->ifindex[0] };
 	uint8_t out[256];
 	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = s->harness->bss->mode.packet,
 		    .data_size_in = v6 ? PACKET_LEN6 : PACKET_LEN4, .data_out = out, .data_size_out = sizeof(out),
@@ -489,7 +491,7 @@ int setup_run(struct bench *b, struct setup *s, bool v6, enum setup_prog prog, u
 int setup_measure(struct bench *b, struct setup *s, bool v6, enum setup_prog prog, unsigned int device, uint32_t want,
 		  struct bench_sample *ret, double *ret_idle)
 {
-	struct __sk_buff ctx = { .ifindex = s->ifindex[device] };
+	struct __sk_buff ctx = { .ifindex = s->ifindex[device], .ingress_ifindex = s->ifindex[0] };
 	const void *packet = s->harness->bss->mode.packet;
 	uint32_t len = v6 ? PACKET_LEN6 : PACKET_LEN4, got;
 	struct bench_sample idle;

@@ -21,6 +21,7 @@
 #include "lib/frag.h"
 #include "lib/icmp.h"
 #include "lib/nat.h"
+#include "lib/nat_known.h"
 #include "lib/neigh.h"
 #include "lib/pkt.h"
 #include "lib/policy.h"
@@ -430,28 +431,29 @@ int ebn_from_netdev(struct __sk_buff *skb)
 	}
 }
 
+/* Is the host's packet one that is looked at? From the device's address, or an ICMP message, which may quote what came to it. */
+static __always_inline bool host_matters(const struct ebn_pkt *p, const struct ebn_nat_row *row, __u8 proto, const bool v6)
+{
+	return ebn_addr_eq6(p->src, row->addr[v6]) || proto == (v6 ? EBN_PROTO_ICMP6 : EBN_PROTO_ICMP);
+}
+
 /*
  * What the host sends, with off the row of its device. Its packets pass, unless they would be taken for an endpoint's. Its ICMP
- * errors may quote what came for an endpoint, as it is behind the translation: who gets them knows the flow by other numbers.
+ * errors, p as the packet that they quote, may quote what came for an endpoint, as it is behind the translation: who gets them
+ * knows the flow by other numbers.
  */
 static __always_inline int host_to_netdev(struct __sk_buff *skb, struct ebn_pkt *p, struct ebn_view *v, __u32 off,
-					  __u8 proto, const bool v6)
+					  const bool v6)
 {
 	const struct ebn_nat_row *row = ebn_nat_line(v, off);
 	const struct ebn_ep_row *ep;
-	bool same;
 	int rc;
 
 	if (!row)
 		return TC_ACT_OK;
-	same = ebn_addr_eq6(p->src, row->addr[v6]);
-	if ((!same && proto != (v6 ? EBN_PROTO_ICMP6 : EBN_PROTO_ICMP)) || parse(skb, p, v6) ||
-	    p->frag == EBN_FRAG_LATER)
-		return TC_ACT_OK;
-	if (!ebn_is_icmp_error(p, v6))
-		return same && ebn_nat_taken(p, off, v6) ? drop(p, EBN_R_NAT_PORT) : TC_ACT_OK;
-	if (v6 ? ebn_icmp6_inner(skb, p) : ebn_icmp4_inner(skb, p))
-		return TC_ACT_OK;
+	if (!(p->evf & EBN_EVF_RELATED))
+		return ebn_addr_eq6(p->src, row->addr[v6]) && ebn_nat_taken(p, off, v6) ? drop(p, EBN_R_NAT_PORT) :
+										       TC_ACT_OK;
 	p->row[0] = ebn_address_row((struct ebn_address *)p->src);
 	ep = ebn_ep_line(v, p->row[0] - 1);
 	if (!p->row[0] || !ep)
@@ -459,6 +461,20 @@ static __always_inline int host_to_netdev(struct __sk_buff *skb, struct ebn_pkt 
 	p->zone = ep->zone;
 	rc = ebn_nat_out(skb, p, off, v6);
 	return rc == EBN_R_WRITE ? drop(p, rc) : TC_ACT_OK;
+}
+
+/* Addresses and ports of a packet for translation, of its flow that is: those of a fragment's first, those that an error quotes. */
+static __always_inline enum ebn_reason parse_flow(struct __sk_buff *skb, struct ebn_pkt *p, const bool v6)
+{
+	enum ebn_reason reason = parse(skb, p, v6);
+
+	if (reason)
+		return reason;
+	if (p->frag == EBN_FRAG_LATER)
+		return EBN_READ(p->row[0]) ? ebn_frag_later(p) : EBN_R_FRAGMENT_UNKNOWN;
+	if (ebn_is_icmp_error(p, v6))
+		return v6 ? ebn_icmp6_inner(skb, p) : ebn_icmp4_inner(skb, p);
+	return EBN_R_NONE;
 }
 
 /* To the node's device, with off its row of masquerade: what endpoints send leaves translated or not at all. */
@@ -486,19 +502,20 @@ static __always_inline int to_netdev_ip(struct __sk_buff *skb, struct ebn_pkt *p
 		p->src[3] = ((struct ebn_ip4 *)ip)->src;
 		proto = ((struct ebn_ip4 *)ip)->proto;
 	}
-	p->row[0] = ebn_address_row((struct ebn_address *)p->src);
-	if (!p->row[0])
-		return host_to_netdev(skb, p, v, off, proto, v6);
-	ep = ebn_ep_line(v, p->row[0] - 1);
-	if (!ep || !(EBN_READ(ep->flags) & EBN_EP_F_LIVE))
-		return drop(p, EBN_R_NO_ENDPOINT);
-	p->ep[0] = ep->id;
-	p->zone = ep->zone;
-	reason = parse(skb, p, v6);
-	if (!reason && p->frag == EBN_FRAG_LATER)
-		reason = ebn_frag_later(p);
-	else if (!reason && ebn_is_icmp_error(p, v6))
-		reason = v6 ? ebn_icmp6_inner(skb, p) : ebn_icmp4_inner(skb, p);
+	/* verifier: by way of memory, or parsing would be followed twice */
+	EBN_WRITE(p->row[0], ebn_address_row((struct ebn_address *)p->src));
+	if (EBN_READ(p->row[0])) {
+		ep = ebn_ep_line(v, p->row[0] - 1);
+		if (!ep || !(EBN_READ(ep->flags) & EBN_EP_F_LIVE))
+			return drop(p, EBN_R_NO_ENDPOINT);
+		p->ep[0] = ep->id;
+		p->zone = ep->zone;
+	} else if (!host_matters(p, row, proto, v6)) {
+		return TC_ACT_OK;
+	}
+	reason = parse_flow(skb, p, v6);
+	if (!EBN_READ(p->row[0]))
+		return reason ? TC_ACT_OK : host_to_netdev(skb, p, v, off, v6);
 	if (reason)
 		return drop(p, reason);
 	rc = ebn_nat_out(skb, p, off, v6);
@@ -509,31 +526,44 @@ SEC("tc")
 int ebn_to_netdev(struct __sk_buff *skb)
 {
 	bool lost = hand_back(skb, EBN_BEFORE_TO_NETDEV);
-	__u32 off = ebn_nat_row_of(skb->ifindex);
+	int rc = EBN_NAT_NONE;
 	struct ebn_view v;
 	struct ebn_pkt *p;
+	__u32 off;
 
-	if (!off)
+	/* tagged frames are of other devices of the host */
+	if (skb->vlan_present)
+		return TC_ACT_OK;
+	ebn_pkt_head(skb);
+	switch (ebn_pkt_link(skb)) {
+	case EBN_ETH_IP4:
+		if (!lost)
+			rc = ebn_nat4_known(skb);
+		break;
+	case EBN_ETH_IP6:
+		if (!lost)
+			rc = ebn_nat6_known(skb);
+		break;
+	default:
+		return TC_ACT_OK;
+	}
+	if (!rc)
 		return TC_ACT_OK;
 	p = ebn_run_begin(skb, EBN_AT_TO_NETDEV, 0);
 	if (!p)
 		return TC_ACT_SHOT;
+	if (rc != EBN_NAT_NONE)
+		return drop(p, rc);
+	off = ebn_nat_row_of(p->ifindex);
+	if (!off)
+		return TC_ACT_OK;
 	if (lost)
 		return drop(p, EBN_R_TABLES);
-	/* tagged frames are of other devices of the host */
-	if (skb->vlan_present)
-		return TC_ACT_OK;
 	if (ebn_view_open(&v))
 		return drop(p, EBN_R_TABLES);
-	ebn_pkt_head(skb);
-	switch (ebn_pkt_link(skb)) {
-	case EBN_ETH_IP4:
-		return to_netdev_ip(skb, p, &v, off, false);
-	case EBN_ETH_IP6:
+	if (ebn_pkt_link(skb) == EBN_ETH_IP6)
 		return to_netdev_ip(skb, p, &v, off, true);
-	default:
-		return TC_ACT_OK;
-	}
+	return to_netdev_ip(skb, p, &v, off, false);
 }
 
 /* Back to the endpoint that sent it: nobody but the endpoint has a say in what it tells itself. */

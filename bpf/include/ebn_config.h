@@ -26,7 +26,7 @@ struct ebn_config {
 	__u32 has_old;
 	__u32 tick_shift;	/* tick = jiffies >> tick_shift, about an eighth of a second */
 	__u32 weak_order;	/* 1 on CPUs that reorder loads: look-ups make address dependencies */
-	__u32 reserved0;
+	__u32 kernel_skb;	/* 1: the kernel lets programs read its own struct sk_buff (bpf_cast_to_kern_ctx(), Linux 6.2) */
 	__u64 flow_seed[2];
 	struct ebn_flow_layout old;	/* of the table being drained */
 };

@@ -182,6 +182,18 @@ struct __sk_buff {
 	__u64 hwtstamp;
 };
 
+/* skb->ip_summed */
+enum {
+	CHECKSUM_NONE = 0,
+	CHECKSUM_UNNECESSARY = 1,
+	CHECKSUM_COMPLETE = 2,
+	CHECKSUM_PARTIAL = 3,
+};
+
+struct sk_buff {
+	__u8 ip_summed : 2;
+} __attribute__((preserve_access_index));
+
 struct xdp_md {
 	__u32 data;
 	__u32 data_end;

@@ -60,23 +60,26 @@ static __always_inline const struct ebn_nat_row *ebn_nat_line(const struct ebn_v
 }
 
 /** The row of the device with this number, 0: it does not masquerade. */
-__attribute__((noinline)) __u32 ebn_nat_row_of(__u32 ifindex)
+static __always_inline __u32 ebn_nat_row_find(const struct ebn_view *v, __u32 ifindex)
 {
+	struct ebn_slot slot = ebn_view_slot(v, EBN_P_NAT);
 	const struct ebn_nat_row *row;
-	struct ebn_slot slot;
-	struct ebn_view v;
 	__u32 i;
 
-	if (ebn_view_open(&v))
-		return 0;
-	slot = ebn_view_slot(&v, EBN_P_NAT);
 #pragma clang loop unroll(disable)
 	for (i = 0; i < EBN_NAT_ROWS && i < slot.n; i++) {
-		row = ebn_nat_line(&v, EBN_NAT_ROW_OFF(slot, i));
+		row = ebn_nat_line(v, EBN_NAT_ROW_OFF(slot, i));
 		if (row && row->ifindex == ifindex)
 			return EBN_NAT_ROW_OFF(slot, i);
 	}
 	return 0;
+}
+
+__attribute__((noinline)) __u32 ebn_nat_row_of(__u32 ifindex)
+{
+	struct ebn_view v;
+
+	return ebn_view_open(&v) ? 0 : ebn_nat_row_find(&v, ifindex);
 }
 
 /** The row that translates to this address, 0: none. Answers may come by another device than the question left by. */

@@ -18,16 +18,19 @@
  *			checksums as far as it is quoted (never its CRC32c), and the error's own checksum over all that
  *
  * Checksums. A packet's checksum may be whole, a sum over the pseudo header that the device completes (CHECKSUM_PARTIAL), or the
- * device may have summed up all of the frame (CHECKSUM_COMPLETE). Programs cannot tell which; bpf_l4_csum_replace() can, so the
- * transport checksum is its to change, the pseudo header's part marked as such. In the frame's sum the IPv4 header's change and
- * its checksum's cancel out; an IPv6 header has none, so its change is told by bpf_csum_update(). Device or not, the CRC32c is
- * made of the field's old value: where a device completes it, what is there does not count.
+ * device may have summed up all of the frame (CHECKSUM_COMPLETE). bpf_l4_csum_replace() knows which, at the price of two calls a
+ * packet, the pseudo header's part marked as such; where programs can tell, they call it for a frame's sum only. In that sum
+ * the IPv4 header's change and its checksum's cancel out; an IPv6 header has none, so its change is told by bpf_csum_update().
+ * Device or not, the CRC32c is made of the field's old value: where a device completes it, what is there does not count.
  */
 #ifndef EBN_LIB_REWRITE_H
 #define EBN_LIB_REWRITE_H
 
+#include "lib/config.h"
 #include "lib/icmp.h"
 #include "lib/pkt.h"
+
+#include <bpf/bpf_core_read.h>
 
 /** Addresses are 16 bytes, IPv4 mapped; ports, or ICMP identifiers, in network order. Equal ports: none is changed. */
 struct ebn_rewrite {
@@ -35,8 +38,13 @@ struct ebn_rewrite {
 	__u32 to[4];
 	__u16 from_port;
 	__u16 to_port;
-	__u32 diff;		/* what the addresses' change adds to a sum; not the caller's */
+	/* not the caller's */
+	__u32 diff;		/* what the addresses' change adds to a sum */
+	__u32 places;		/* EBN_PLACES_OF() */
 };
+
+/* In a transport header: the port that changes, the checksum; and flags of bpf_l4_csum_replace(). */
+#define EBN_PLACES_OF(port, check, flags) ((port) | (check) << 8 | (flags) << 16)
 
 /* ---- sums in ones' complement, of 16-bit words as they are on the wire ---- */
 
@@ -70,6 +78,22 @@ static __always_inline __u64 ebn_rewrite_diff(const struct ebn_rewrite *w, const
 		return ebn_sum_diff(w->from[3], w->to[3]);
 	return ebn_sum_diff(w->from[0], w->to[0]) + ebn_sum_diff(w->from[1], w->to[1]) +
 	       ebn_sum_diff(w->from[2], w->to[2]) + ebn_sum_diff(w->from[3], w->to[3]);
+}
+
+/* ---- who completes the checksum ---- */
+
+extern void *bpf_cast_to_kern_ctx(void *ctx) __ksym __weak;
+
+/** CHECKSUM_*, or -1: this kernel does not say. */
+static __always_inline int ebn_summed(struct __sk_buff *skb)
+{
+	struct sk_buff *kernel;
+
+	/* FALLBACK(until baseline >= 6.2): bpf_l4_csum_replace(), which knows */
+	if (!ebn_cfg.kernel_skb)
+		return -1;
+	kernel = bpf_cast_to_kern_ctx(skb);
+	return (int)BPF_CORE_READ_BITFIELD(kernel, ip_summed);
 }
 
 /* ---- CRC32c, reflected as SCTP uses it ---- */
@@ -143,8 +167,31 @@ static __always_inline bool ebn_rewrite_ip6(struct __sk_buff *skb, const struct 
 	to[1] = w->to[1];
 	to[2] = w->to[2];
 	to[3] = w->to[3];
-	/* counts only where the device summed up the frame */
-	bpf_csum_update(skb, w->diff);
+	/* the frame's own sum: no header checksum makes up for the address */
+	if (!ebn_cfg.kernel_skb || ebn_summed(skb) == CHECKSUM_COMPLETE)
+		bpf_csum_update(skb, w->diff);
+	return true;
+}
+
+/* The checksum itself, where it is known what it is and no other sum stands on it. False: the kernel's to do. */
+static __always_inline bool ebn_rewrite_plain(struct __sk_buff *skb, __u32 at, const struct ebn_rewrite *w, __u32 flags)
+{
+	int summed = ebn_summed(skb);
+	__u16 *check;
+
+	/* verifier: bounds the offset */
+	check = ebn_data(skb) + (at & 1023);
+	if (summed < 0 || summed == CHECKSUM_COMPLETE || (void *)(check + 1) > ebn_data_end(skb))
+		return 0;
+	if (summed == CHECKSUM_PARTIAL) {
+		*check = (__u16)ebn_sum_fold((__u64)*check + w->diff);
+		return true;
+	}
+	if (!*check && flags)
+		return true;
+	*check = ebn_sum_fix(*check, w->diff + ebn_sum_diff16(w->from_port, w->to_port));
+	if (!*check && flags)
+		*check = 0xffff;
 	return true;
 }
 
@@ -152,6 +199,8 @@ static __always_inline bool ebn_rewrite_ip6(struct __sk_buff *skb, const struct 
 static __always_inline bool ebn_rewrite_sum(struct __sk_buff *skb, __u32 at, const struct ebn_rewrite *w, __u32 flags,
 					    const bool v6)
 {
+	if (ebn_rewrite_plain(skb, at, w, flags))
+		return true;
 	if (v6) {
 		if (bpf_l4_csum_replace(skb, at, 0, w->diff, flags | BPF_F_PSEUDO_HDR))
 			return false;
@@ -194,23 +243,24 @@ static __always_inline bool ebn_rewrite_sctp(struct __sk_buff *skb, const struct
 	       !bpf_skb_store_bytes(skb, off + 8, &check, sizeof(check), 0);
 }
 
-static __always_inline bool ebn_rewrite_l4(struct __sk_buff *skb, const struct ebn_pkt *p, const struct ebn_rewrite *w,
-					   __u32 side, const bool v6)
+static __always_inline bool ebn_rewrite_l4(struct __sk_buff *skb, const struct ebn_pkt *p, struct ebn_rewrite *w, __u32 side,
+					   const bool v6)
 {
 	__u32 off = p->l4_off & EBN_L4_OFF_MAX;
 
+	/* verifier: by way of memory, what is behind is the same for all of them */
 	switch (p->proto) {
 	case EBN_PROTO_TCP:
-		return !ebn_store16(skb, off + 2 * side, w->to_port) && ebn_rewrite_sum(skb, off + 16, w, 0, v6);
+		EBN_WRITE(w->places, EBN_PLACES_OF(2 * side, 16, 0));
+		break;
 	case EBN_PROTO_UDP:
-		return !ebn_store16(skb, off + 2 * side, w->to_port) &&
-		       ebn_rewrite_sum(skb, off + 6, w, BPF_F_MARK_MANGLED_0, v6);
+		EBN_WRITE(w->places, EBN_PLACES_OF(2 * side, 6, BPF_F_MARK_MANGLED_0));
+		break;
 	case EBN_PROTO_SCTP:
 		return ebn_rewrite_sctp(skb, p, w, side);
 	case EBN_PROTO_ICMP6:
-		if (w->from_port != w->to_port && ebn_store16(skb, off + 4, w->to_port))
-			return false;
-		return ebn_rewrite_sum(skb, off + 2, w, 0, v6);
+		EBN_WRITE(w->places, EBN_PLACES_OF(4, 2, 0));
+		break;
 	case EBN_PROTO_ICMP:
 		if (w->from_port == w->to_port)
 			return true;
@@ -219,6 +269,10 @@ static __always_inline bool ebn_rewrite_l4(struct __sk_buff *skb, const struct e
 	default:
 		return true;
 	}
+	side = EBN_READ(w->places);
+	if (w->from_port != w->to_port && ebn_store16(skb, off + (side & 0xff), w->to_port))
+		return false;
+	return ebn_rewrite_sum(skb, off + (side >> 8 & 0xff), w, side >> 16, v6);
 }
 
 /* ---- the packet inside an ICMP error ---- */

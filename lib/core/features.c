@@ -224,6 +224,15 @@ static int probe_skb_dynptr(void)
 			EXIT());
 }
 
+int ebn_probe_kernel_skb(void)
+{
+	int id = ebn_btf_func_id("bpf_cast_to_kern_ctx");
+
+	if (id <= 0)
+		return id;
+	return TRY_PROG(BPF_PROG_TYPE_SCHED_CLS, 0, CALL_KFUNC(id), MOV_IMM(BPF_REG_0, 0), EXIT());
+}
+
 static const struct {
 	const char *name;
 	const char *description;

@@ -8,5 +8,7 @@
 int ebn_btf_func_id(const char *name);
 /* The same in an image in memory, of this machine's byte order; every length in it is checked. */
 int ebn_btf_find_func(const void *btf, size_t len, const char *name);
+/* May programs of traffic control read the kernel's own struct sk_buff? 1, 0, -EPERM, -ENOMEM. */
+int ebn_probe_kernel_skb(void);
 
 #endif

@@ -17,6 +17,8 @@
 #include <bpf/libbpf.h>
 #include <ebpfnet/version.h>
 
+#include "core/features.h"
+
 #include "ebn_datapath.skel.h"
 
 #define EBN_OBJECT_NAME "ebn_datapath"
@@ -333,6 +335,11 @@ static int ebn_object_configure(struct ebpfnet_datapath *dp, struct ebn_object *
 	}
 	if (r < 0)
 		return r;
+	/* without it the programs ask the kernel for every checksum */
+	r = ebn_probe_kernel_skb();
+	if (r == -ENOMEM)
+		return r;
+	cfg->kernel_skb = r > 0;
 	cfg->flow_seed[0] = hdr->flow_seed[0];
 	cfg->flow_seed[1] = hdr->flow_seed[1];
 	return 0;

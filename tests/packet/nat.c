@@ -5,6 +5,8 @@
 #include <check.h>
 #include <string.h>
 
+bool nat_by_device;
+
 void nat_row(struct ebn_nat_row *row, uint16_t port_min, uint16_t port_max)
 {
 	uint32_t a[4];
@@ -51,7 +53,11 @@ void nat_leaves(const struct spec *s, struct rig_result *ret)
 	struct packet p;
 
 	frame(&p, s, mac_nd, mac_other);
+	if (nat_by_device)
+		rig_came_by = !strcmp(s->src, A4) || !strcmp(s->src, A6) ? rig.ifindex_a :
+			      !strcmp(s->src, B4) || !strcmp(s->src, B6) ? rig.ifindex_b : 0;
 	rig_run(TO_NETDEV, rig.ifindex_nd, &p, ret);
+	rig_came_by = 0;
 }
 
 void nat_comes(const struct spec *s, struct rig_result *ret)

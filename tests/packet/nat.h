@@ -12,6 +12,9 @@
 #define KEPT4 "10.200.3.4"
 #define KEPT6 "fd09:200::4"
 
+/* Whether the programs are told which device an endpoint's packet came from, as the kernel does: the short way out. */
+extern bool nat_by_device;
+
 /* Everybody may everything, and the node's device masquerades as NODE4 and NODE6 with these ports. */
 void nat_open(const struct rig_opts *opts, uint16_t port_min, uint16_t port_max);
 /* The row that nat_open() makes. */

@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "core/features.h"
 #include "ebn_datapath.skel.h"
 
 #define NODE_SIZE (1u << 20)	/* unless the test says otherwise */
@@ -22,6 +23,7 @@ const uint8_t mac_a[6] = { 2, 0xa, 0, 0, 0, 0xa }, mac_b[6] = { 2, 0xb, 0, 0, 0,
 const uint8_t mac_gw[6] = { 2, 0xee, 0, 0, 0, 1 }, mac_nd[6] = { 2, 0xdd, 0, 0, 0, 1 };
 const uint8_t mac_other[6] = { 2, 0xcc, 0, 0, 0, 1 };
 struct rig rig;
+uint32_t rig_came_by;
 
 static struct ebn_datapath_bpf *skel;
 static struct ring_buffer *ring;
@@ -129,6 +131,7 @@ static void load(const struct rig_opts *o)
 	skel->rodata->ebn_cfg.node_size = node_size;
 	skel->rodata->ebn_cfg.node_flat = o->flat;
 	skel->rodata->ebn_cfg.weak_order = o->weak;
+	skel->rodata->ebn_cfg.kernel_skb = !o->weak && ebn_probe_kernel_skb() > 0;
 	skel->rodata->ebn_cfg.flow4_mask = skel->rodata->ebn_cfg.flow6_mask = sets - 1;
 	skel->rodata->ebn_cfg.tick_shift = 5;
 	skel->rodata->ebn_cfg.flow_seed[0] = 0x1234567;
@@ -347,7 +350,7 @@ static enum ebn_reason counted_reason(void)
 
 void rig_run_quiet(enum rig_prog prog, uint32_t ifindex, const struct packet *p, struct rig_result *ret)
 {
-	struct __sk_buff ctx = { .ifindex = ifindex };
+	struct __sk_buff ctx = { .ifindex = ifindex, .ingress_ifindex = rig_came_by };
 	LIBBPF_OPTS(bpf_test_run_opts, o, .data_in = p->b, .data_size_in = (uint32_t)p->len, .data_out = ret->out.b,
 		    .data_size_out = sizeof(ret->out.b), .ctx_in = &ctx, .ctx_size_in = sizeof(ctx), .repeat = 1);
 	int r;

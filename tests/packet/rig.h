@@ -73,6 +73,8 @@ struct rig {
 	uint32_t insns[RIG_PROGS];
 };
 extern struct rig rig;
+/* The device that what leaves by another one came from; 0: nobody knows. */
+extern uint32_t rig_came_by;
 
 void rig_open(const struct rig_opts *opts);
 void rig_close(void);
