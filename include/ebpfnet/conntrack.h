@@ -289,7 +289,7 @@ EBPFNET_API uint64_t ebpfnet_ct_watch_missed(struct ebpfnet_ct_watch *watch);
 /** Takes a piece of an export; <0 aborts and is returned, 0 goes on. */
 typedef int (*ebpfnet_ct_write_fn)(const void *data, size_t len, void *userdata);
 /**
- * Writes the flows that match as ebpfnet-flows(5). Flows whose packets are rewritten stay out: they hang on this node.
+ * Writes the flows that match as ebpfnet-flows(5); masqueraded ones with the address and port that their peer knows.
  * @return 0, -EINVAL, -EBUSY, -ENOMEM, or what @p fn returned below 0
  * @since 0.1
  */
@@ -301,11 +301,12 @@ struct ebpfnet_ct_import_stats {
 	uint64_t imported;
 	uint64_t present;	/**< left as they are in the tables */
 	uint64_t expired;	/**< over their limit by now */
-	uint64_t refused;	/**< no place */
+	uint64_t refused;	/**< no place; masqueraded: endpoint, address or port is not this node's, or another flow has the port */
 };
 /**
  * Brings flows in from an export. All of it is checked before anything is done. Never overwrites a flow that is there, and
- * takes no established one's place; each imported flow is judged by the policy in force on its next packet.
+ * takes no established one's place; each imported flow is judged by the policy in force on its next packet. A masqueraded flow
+ * keeps its port: endpoints and devices that masquerade come before the import.
  * @param[out] ret	may be NULL
  * @return 0, or -EINVAL, -EROFS, -EBUSY, -EBADMSG (not an export, damaged or not sane: diag), -EPROTO (of a newer major
  * version: diag), -E2BIG (over a limit of the format: diag)

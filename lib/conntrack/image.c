@@ -70,6 +70,7 @@ static void put_record(uint8_t *at, const struct ebn_image_flow *flow)
 		[EBN_IMAGE_AGE_MS] = e->age_ms,
 		[EBN_IMAGE_SEQUENCE] = flow->sequence,
 		[EBN_IMAGE_RULE] = e->rule,
+		[EBN_IMAGE_NAT_PORT] = e->nat_port,
 	};
 	size_t i;
 
@@ -78,6 +79,8 @@ static void put_record(uint8_t *at, const struct ebn_image_flow *flow)
 			memcpy(at, e->src.b, 16);
 		else if (fields[i].number == EBN_IMAGE_DST)
 			memcpy(at, e->dst.b, 16);
+		else if (fields[i].number == EBN_IMAGE_NAT_ADDRESS)
+			memcpy(at, e->nat_addr.b, 16);
 		else
 			put(at, number[fields[i].number], fields[i].bytes);
 	}
@@ -103,8 +106,10 @@ int ebn_image_write(struct ebn_ct_walk *walk, ebpfnet_ct_write_fn fn, void *user
 	if (!image)
 		return -ENOMEM;
 	while (r >= 0 && ebn_ct_next_copy(walk, &flow.entry, &c)) {
-		/* what is translated needs more than the flow */
-		if (EBN_CTL_FLAGS(c.body.ctl) & (EBN_FF_NAT | EBN_FF_SVC) || !flow.entry.state)
+		/* what a service has translated needs more than the flow; a port, its reservation, which may be gone */
+		if (EBN_CTL_FLAGS(c.body.ctl) & EBN_FF_SVC || !flow.entry.state)
+			continue;
+		if (EBN_CTL_FLAGS(c.body.ctl) & EBN_FF_NAT && !ebpfnet_addr_family(&flow.entry.nat_addr))
 			continue;
 		flow.sequence = c.body.aux;
 		put_record(image + HEAD + (size_t)n * RECORD, &flow);

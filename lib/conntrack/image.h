@@ -11,7 +11,7 @@
 
 #define EBN_IMAGE_MAGIC "EBNFLOWS"
 #define EBN_IMAGE_MAJOR 1u
-#define EBN_IMAGE_MINOR 0u
+#define EBN_IMAGE_MINOR 1u
 #define EBN_IMAGE_HEADER 64u
 #define EBN_IMAGE_FIELD 8u
 #define EBN_IMAGE_TRAILER 8u
@@ -53,7 +53,9 @@ enum {
 	X(15, IDLE_MS, 8, 1)                                                                               \
 	X(16, AGE_MS, 8, 0)                                                                                \
 	X(17, SEQUENCE, 4, 0)                                                                              \
-	X(18, RULE, 4, 0)
+	X(18, RULE, 4, 0)                                                                                  \
+	X(19, NAT_ADDRESS, 16, 0)                                                                          \
+	X(20, NAT_PORT, 2, 0)
 
 enum ebn_image_field {
 #define EBN_X(n, name, bytes, needed) EBN_IMAGE_##name = n,
@@ -68,7 +70,7 @@ struct ebn_image_flow {
 	uint32_t sequence;
 };
 
-/* Writes all flows of a walk but those that are rewritten. 0, -ENOMEM, or what fn returned below 0. */
+/* Writes all flows of a walk but those whose translation is not known. 0, -ENOMEM, or what fn returned below 0. */
 int ebn_image_write(struct ebn_ct_walk *walk, ebpfnet_ct_write_fn fn, void *userdata);
 
 /*
@@ -78,8 +80,14 @@ int ebn_image_write(struct ebn_ct_walk *walk, ebpfnet_ct_write_fn fn, void *user
 int ebn_image_read(const void *data, size_t len, int (*fn)(const struct ebn_image_flow *flow, void *arg), void *arg,
 		   struct ebpfnet_diag *diag);
 
-/* The entry of a flow as it goes into a table; false: it is over its limit. v6 says which table. */
+/*
+ * The entry of a flow as it goes into a table; false: it is over its limit. v6 says which table. A translated flow's has its port,
+ * and its reservation is another entry.
+ */
 bool ebn_image_copy(const struct ebn_image_flow *flow, const struct ebn_ct_view *view, const uint32_t *idle_ticks,
 		    bool *ret_v6, struct ebn_flow_copy *ret);
+/* The reservation of a translated flow, whose entry is flow: of an endpoint's row, number and incarnation, by the device's row of id. */
+void ebn_image_reservation(const struct ebpfnet_ct_entry *e, const struct ebn_flow_copy *flow, uint16_t row,
+			   uint32_t incarnation, uint16_t id, struct ebn_flow_copy *ret);
 
 #endif

@@ -101,6 +101,10 @@ static bool sane(const struct ebpfnet_ct_entry *e)
 		return false;
 	if (!handshake && (e->state == EBPFNET_CT_HALF_CLOSED || e->state == EBPFNET_CT_CLOSING))
 		return false;
+	/* translated, as its flag says, to an address of its family, and then to a port if it has ports */
+	if (e->flags & EBPFNET_CT_F_NAT ? ebpfnet_addr_family(&e->nat_addr) != family || (e->sport && !e->nat_port) :
+					  ebpfnet_addr_family(&e->nat_addr) || e->nat_port)
+		return false;
 	/* only a proven handshake is ever established, and what is not cannot become it by an import */
 	if (handshake && e->state >= EBPFNET_CT_ESTABLISHED && !(e->flags & EBPFNET_CT_F_PROVEN))
 		return false;
@@ -126,11 +130,17 @@ static void read_record(const struct image *im, const uint8_t *r, struct ebn_ima
 			.idle_ms = field(im, r, EBN_IMAGE_IDLE_MS),
 			.age_ms = field(im, r, EBN_IMAGE_AGE_MS),
 			.rule = (uint32_t)field(im, r, EBN_IMAGE_RULE),
+			.nat_port = (uint16_t)field(im, r, EBN_IMAGE_NAT_PORT),
 		},
 		.sequence = (uint32_t)field(im, r, EBN_IMAGE_SEQUENCE),
 	};
 	memcpy(ret->entry.src.b, r + im->offset[EBN_IMAGE_SRC] - 1, 16);
 	memcpy(ret->entry.dst.b, r + im->offset[EBN_IMAGE_DST] - 1, 16);
+	if (im->offset[EBN_IMAGE_NAT_ADDRESS])
+		memcpy(ret->entry.nat_addr.b, r + im->offset[EBN_IMAGE_NAT_ADDRESS] - 1, 16);
+	else
+		/* an export of before they were kept: such flows were left out of it, whatever the flag says */
+		ret->entry.flags &= ~EBPFNET_CT_F_NAT;
 }
 
 static int check_records(const struct image *im, struct ebpfnet_diag *diag)
@@ -208,7 +218,7 @@ bool ebn_image_copy(const struct ebn_image_flow *flow, const struct ebn_ct_view 
 	from = ebn_ct_key(&e->src, &e->dst, e->sport, e->dport, e->protocol, e->zone, &ret->key);
 	flags = (uint8_t)((from ? EBN_FF_INIT_HI : 0) | (f & EBPFNET_CT_F_PROVEN ? EBN_FF_PROVEN : 0) |
 			  (f & EBPFNET_CT_F_PICKED_UP ? EBN_FF_IMPORTED : 0) |
-			  (f & EBPFNET_CT_F_AUDIT ? EBN_FF_AUDIT : 0) |
+			  (f & EBPFNET_CT_F_AUDIT ? EBN_FF_AUDIT : 0) | (f & EBPFNET_CT_F_NAT ? EBN_FF_NAT : 0) |
 			  (f & EBPFNET_CT_F_FIN_INITIATOR ? (from ? EBN_FF_FIN_HI : EBN_FF_FIN_LO) : 0) |
 			  (f & EBPFNET_CT_F_FIN_RESPONDER ? (from ? EBN_FF_FIN_LO : EBN_FF_FIN_HI) : 0));
 	ret->body = (struct ebn_flow_body){
@@ -224,6 +234,25 @@ bool ebn_image_copy(const struct ebn_image_flow *flow, const struct ebn_ct_view 
 	ret->body.bytes[!from] = e->bytes[1];
 	ret->body.tcp_flags[from] = e->tcp_flags[0];
 	ret->body.tcp_flags[!from] = e->tcp_flags[1];
+	if (f & EBPFNET_CT_F_NAT)
+		ret->body.row[!from] = htons(e->nat_port);
 	*ret_v6 = ebpfnet_addr_family(&e->src) == 6;
 	return true;
+}
+
+void ebn_image_reservation(const struct ebpfnet_ct_entry *e, const struct ebn_flow_copy *flow, uint16_t row,
+			   uint32_t incarnation, uint16_t id, struct ebn_flow_copy *ret)
+{
+	uint8_t state = (uint8_t)EBN_CTL_STATE(flow->body.ctl);
+	unsigned int node;
+
+	memset(ret, 0, sizeof(*ret));
+	node = ebn_ct_key(&e->nat_addr, &e->dst, e->nat_port, e->dport, e->protocol, EBN_ZONE_NAT, &ret->key);
+	ret->body = (struct ebn_flow_body){
+		.ctl = EBN_CTL(0, state, EBN_FF_NAT | (node ? EBN_FF_INIT_HI : 0), 0),
+		.seen = flow->body.seen,
+		.decision = id,
+		.aux = htons(e->sport) | incarnation << 16,
+	};
+	ret->body.row[node] = row;
 }

@@ -452,6 +452,62 @@ static int observe(char **w)
 	return r < 0 ? r : 0;
 }
 
+static int write_piece(const void *data, size_t len, void *file)
+{
+	return fwrite(data, 1, len, file) == len ? 0 : -EIO;
+}
+
+static int export(char **w)
+{
+	FILE *f = w[1] ? fopen(w[1], "we") : NULL;
+	int r;
+
+	if (!f)
+		return w[1] ? -errno : -EINVAL;
+	r = ebpfnet_ct_export(dp, NULL, write_piece, f);
+	return fclose(f) && !r ? -EIO : r;
+}
+
+static int import(char **w)
+{
+	struct ebpfnet_ct_import_stats st;
+	FILE *f = w[1] ? fopen(w[1], "re") : NULL;
+	size_t size = 64u << 20, len;
+	void *data = f ? malloc(size) : NULL;
+	int r;
+
+	if (!data)
+		return f ? -ENOMEM : -EINVAL;
+	len = fread(data, 1, size, f);
+	fclose(f);
+	r = ebpfnet_ct_import(dp, data, len, &st, sizeof(st), diag);
+	free(data);
+	if (!r)
+		printf("read=%" PRIu64 " imported=%" PRIu64 " present=%" PRIu64 " expired=%" PRIu64 " refused=%" PRIu64 "\n",
+		       st.read, st.imported, st.present, st.expired, st.refused);
+	return r;
+}
+
+/* How many flows there are, how many of them leave translated, and the packets of all of them. */
+static int sums(void)
+{
+	uint64_t flows = 0, nat = 0, packets = 0;
+	struct ebpfnet_ct_iter *it;
+	struct ebpfnet_ct_entry e;
+	int r = ebpfnet_ct_iter_new(dp, NULL, &it);
+
+	if (r < 0)
+		return r;
+	while ((r = ebpfnet_ct_iter_next(it, &e, sizeof(e))) > 0) {
+		flows++;
+		nat += !!e.nat_port;
+		packets += e.packets[0] + e.packets[1];
+	}
+	ebpfnet_ct_iter_free(it);
+	printf("flows=%" PRIu64 " translated=%" PRIu64 " packets=%" PRIu64 "\n", flows, nat, packets);
+	return r;
+}
+
 static int command(char **w)
 {
 	const char *c = w[0];
@@ -493,6 +549,12 @@ static int command(char **w)
 		return commit();
 	if (!strcmp(c, "flows"))
 		return flows();
+	if (!strcmp(c, "export"))
+		return export(w);
+	if (!strcmp(c, "import"))
+		return import(w);
+	if (!strcmp(c, "sums"))
+		return sums();
 	if (!strcmp(c, "flush"))
 		return ebpfnet_ct_flush(dp, NULL);
 	if (!strcmp(c, "addr"))

@@ -111,7 +111,7 @@ for _ in $(seq 100); do [ "$(in_ns "$TAG-server" ss -Hltn | wc -l)" -ge 2 ] && b
 http() { # N ADDRESS [CURL OPTION...] : who the server saw
 	local n=$1 a=$2
 	shift 2
-	on "$n" curl -s -g -m 2 "$@" "http://$a:7000/" | cut -d' ' -f1
+	on "$n" curl -s -g -m 5 "$@" "http://$a:7000/" | cut -d' ' -f1
 }
 yes() { check "$*" "$@"; }
 no() { if "$@"; then fail "$* is let through"; else ok "no $*"; fi; }
@@ -214,7 +214,7 @@ s.settimeout(2)
 for line in sys.stdin:
     s.sendall(b"STAY" + line.encode())
     print(s.recv(100).decode().strip(), flush=True)
-' < <(for i in 1 2 3 4; do until [ -e "$TMP/go$i" ]; do sleep 0.02; done; echo $i; done) > "$TMP/alive" 2>&1 &
+' < <(for i in 1 2 3 4 5; do until [ -e "$TMP/go$i" ]; do sleep 0.02; done; echo $i; done) > "$TMP/alive" 2>&1 &
 JOBS+=($!)
 said() { touch "$TMP/go$1"; for _ in $(seq 100); do grep -q "STAY$1" "$TMP/alive" && return 0; sleep 0.02; done; return 1; }
 yes said 1
@@ -226,6 +226,17 @@ yes said 3
 check "adopted as it was" grep -q "nat wan attached=1 addr4=$H4 addr6=$H6" <<< "$(dp -r nats)"
 dp load upgrade || die "upgrade"
 yes said 4
+# ---- or the tables: another node's, where it has the address and the endpoint
+dp load "export $TMP/flows" cleanup || die "export"
+dp load "nat wan keep=10.0.0.0/8,fd09::/16" "attach wan netdev" "$(endpoint 1 app=a)" "$(endpoint 2 app=b)" \
+	"import $TMP/flows" > "$TMP/said" || die "import"
+check "flows are taken along" grep -Eq "imported=[1-9][0-9]* present=0 expired=[0-9]+ refused=0" "$TMP/said"
+yes said 5
+same "and are there already" "imported=0" "$(dp load "import $TMP/flows" | grep -o "imported=[0-9]*")"
+dp load "nat wan ports=31000-31010" || die "other ports"
+dp load flush "import $TMP/flows" > "$TMP/said" || die "import where the ports are others"
+check "not those whose port cannot be kept" grep -q "refused=[1-9]" "$TMP/said"
+dp load "nat wan" || die "all ports"
 
 # ---- too few ports: refused at the end of the range, with its reason, and nobody else notices
 dp load "nat wan ports=20000-20002" || die "three ports"

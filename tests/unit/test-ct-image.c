@@ -157,6 +157,78 @@ START_TEST(what_goes_out_comes_in)
 }
 END_TEST
 
+static int take_translated(const struct ebn_image_flow *flow, void *arg)
+{
+	struct ebn_ct_walk walk = ct_walk(others);
+	struct ebn_flow_copy c, port;
+	struct taken *t = arg;
+	bool v6;
+
+	t->flows++;
+	ck_assert_uint_ne(flow->entry.flags & EBPFNET_CT_F_NAT, 0);
+	ck_assert(ebn_image_copy(flow, &walk.view, limits, &v6, &c));
+	ebn_image_reservation(&flow->entry, &c, 7, 0xabc0005, 3, &port);
+	ct_put(others, v6, &c);
+	ct_put(others, v6, &port);
+	return 0;
+}
+
+/* Both entries as they were: the flow's port, and the reservation of it, by another row here. */
+START_TEST(masqueraded_flows_keep_address_and_port)
+{
+	const struct ebpfnet_addr node[2] = { ct_addr("192.0.2.1"), ct_addr("2001:db8:2::1") };
+	struct ebn_flow_copy flow[4], port[4], got;
+	struct ebn_ct_walk walk;
+	struct buffer out = { NULL };
+	struct taken t = { 0 };
+	unsigned int i, from, hi;
+
+	ct_tables_make(tables, CT_SETS);
+	ct_tables_make(others, CT_SETS);
+	walk = ct_walk(tables);
+	walk.view.tables = tables;
+	walk.view.nat_addrs = node;
+	walk.view.n_nat_addrs = 2;
+	for (i = 0; i < 4; i++) {
+		struct ebpfnet_addr dst = ct_addr(i & 1 ? "2001:db8:1::99" : "10.200.0.99");
+
+		flow[i] = ct_flow(i & 1, i, i < 2 ? 6 : 17, EBN_FS_ESTABLISHED, EBN_FF_NAT | (i < 2 ? EBN_FF_PROVEN : 0));
+		from = EBN_CTL_FLAGS(flow[i].body.ctl) & EBN_FF_INIT_HI ? 1 : 0;
+		flow[i].body.row[!from] = htons((uint16_t)(4000 + i));
+		ct_put(tables, i & 1, &flow[i]);
+		memset(&port[i], 0, sizeof(port[i]));
+		hi = ebn_ct_key(&node[i & 1], &dst, (uint16_t)(4000 + i), 80, i < 2 ? 6 : 17, EBN_ZONE_NAT, &port[i].key);
+		port[i].body = (struct ebn_flow_body){
+			.ctl = EBN_CTL(0, EBN_FS_ESTABLISHED, EBN_FF_NAT | (hi ? EBN_FF_INIT_HI : 0), 0), .seen = 990,
+			.decision = 9, .aux = htons((uint16_t)(1000 + i)) | 0x77u << 16,
+		};
+		port[i].body.row[hi] = flow[i].body.row[from];
+		ct_put(tables, i & 1, &port[i]);
+	}
+	ck_assert_int_eq(ebn_image_write(&walk, append, &out), 0);
+	ck_assert_int_eq(ebn_image_read(out.data, out.len, take_translated, &t, NULL), 0);
+	ck_assert_uint_eq(t.flows, 4);
+	for (i = 0; i < 4; i++) {
+		from = EBN_CTL_FLAGS(flow[i].body.ctl) & EBN_FF_INIT_HI ? 1 : 0;
+		ck_assert_int_eq(ebn_flow_lookup(&others[i & 1], &flow[i].key, &got), 1);
+		ck_assert_uint_eq(ntohs(got.body.row[!from]), 4000 + i);
+		ck_assert_uint_eq(EBN_CTL_FLAGS(got.body.ctl), EBN_CTL_FLAGS(flow[i].body.ctl));
+		ck_assert_int_eq(ebn_flow_lookup(&others[i & 1], &port[i].key, &got), 1);
+		hi = EBN_CTL_FLAGS(port[i].body.ctl) & EBN_FF_INIT_HI ? 1 : 0;
+		ck_assert_uint_eq(got.body.row[hi], 7);
+		ck_assert_uint_eq(got.body.row[!hi], 0);
+		ck_assert_uint_eq(got.body.aux, htons((uint16_t)(1000 + i)) | 5u << 16);
+		ck_assert_uint_eq(got.body.decision, 3);
+		ck_assert_uint_eq(got.body.seen, 990);
+		ck_assert_uint_eq(EBN_CTL_STATE(got.body.ctl), EBN_FS_ESTABLISHED);
+		ck_assert_uint_eq(EBN_CTL_FLAGS(got.body.ctl), EBN_CTL_FLAGS(port[i].body.ctl));
+	}
+	free(out.data);
+	ct_tables_free(tables);
+	ct_tables_free(others);
+}
+END_TEST
+
 START_TEST(many_images_and_none)
 {
 	struct ebn_ct_walk walk;
@@ -315,6 +387,9 @@ START_TEST(what_is_not_sane_is_refused)
 	ck_assert_int_eq(read_changed(rec + 40, 0, 4, &n), -EBADMSG);
 	ck_assert_int_eq(read_changed(rec + 36, IPPROTO_ICMPV6, 1, &n), -EBADMSG);
 	ck_assert_int_eq(read_changed(rec + 8, 0x01, 4, &n), -EBADMSG);
+	/* masqueraded and no address; a port and not masqueraded */
+	ck_assert_int_eq(read_changed(rec + 40, EBPFNET_CT_F_PROVEN | EBPFNET_CT_F_NAT, 4, &n), -EBADMSG);
+	ck_assert_int_eq(read_changed(rec + get32(out.data + EBN_IMAGE_H_RECORD) - 2, 5, 2, &n), -EBADMSG);
 	/* UDP is never half closed */
 	ck_assert_int_eq(read_changed(rec + 36, IPPROTO_UDP | EBPFNET_CT_HALF_CLOSED << 8, 2, &n), -EBADMSG);
 	ck_assert_int_eq(read_changed(rec + 36, IPPROTO_UDP | EBPFNET_CT_ESTABLISHED << 8, 2, &n), 0);
@@ -342,5 +417,5 @@ START_TEST(who_takes_may_stop)
 }
 END_TEST
 
-RUN_SUITE("ct-image", what_goes_out_comes_in, many_images_and_none, over_their_limit_by_now,
-	  every_flipped_bit_and_every_cut_is_seen, what_is_not_sane_is_refused, who_takes_may_stop)
+RUN_SUITE("ct-image", what_goes_out_comes_in, masqueraded_flows_keep_address_and_port, many_images_and_none,
+	  over_their_limit_by_now, every_flipped_bit_and_every_cut_is_seen, what_is_not_sane_is_refused, who_takes_may_stop)
