@@ -79,6 +79,7 @@ static void free_stream(struct stream *s)
 	json_decref(s->params);
 	ebpfnet_flow_filter_free(s->filter);
 	ebpfnet_ct_iter_free(s->ct);
+	ct_stream_free(s->watch);
 	free(s);
 }
 

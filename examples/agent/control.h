@@ -28,6 +28,13 @@ struct agent;
 struct conn;
 struct stream;
 
+enum stream_kind {
+	STREAM_OBSERVE,
+	STREAM_WATCH,
+	STREAM_LIST,
+	STREAM_CT,
+};
+
 /* A request while it is answered. */
 struct call {
 	struct agent *agent;
@@ -53,6 +60,9 @@ int control_open(struct agent *a, const char *path, const char *group);
 void control_close(struct agent *a);
 unsigned int control_clients(const struct agent *a);
 bool control_has_observers(const struct agent *a);
+unsigned int control_streams(const struct agent *a, enum stream_kind kind);
+/* Tells what came of flows to those who watch them; milliseconds until there may be more, -1: nobody watches. */
+int control_ct_run(struct agent *a);
 
 /* Tells those who watch. */
 void control_changed(struct agent *a, const char *kind, const char *name, const char *op);
@@ -64,12 +74,6 @@ void control_lost(struct agent *a, uint64_t lost);
 void control_stale(struct agent *a);
 
 /* conn.c: one connection. */
-
-enum stream_kind {
-	STREAM_OBSERVE,
-	STREAM_WATCH,
-	STREAM_LIST,
-};
 
 struct stream {
 	struct stream *next;
@@ -84,8 +88,16 @@ struct stream {
 	size_t at;			/* where fill() goes on */
 	size_t left;			/* entries it may still give */
 	struct ebpfnet_ct_iter *ct;
+	struct ct_stream *watch;	/* of STREAM_CT */
 	json_t *params;
 };
+
+/* ct_watch.c: a stream of flows that come and go. */
+struct ct_stream;
+void ct_stream_free(struct ct_stream *w);
+int ct_stream_timeout(struct ct_stream *w);
+/* Queues a portion of what is there. 0, or -errno: the stream ends. */
+int ct_stream_run(struct conn *c, struct stream *s);
 
 /* A connection without a socket, for tests: what is answered is kept. */
 int conn_new(struct agent *a, int fd, struct conn **ret);
@@ -141,7 +153,7 @@ int call_parse(struct call *call, const char *kind, json_t *list, struct conf **
 int call_list(struct call *call, const char *member,
 	      int (*fill)(struct agent *a, struct stream *s, json_t *array));
 
-/* Methods: entries.c, policies.c, reading.c, tracking.c, services.c, ipam.c, cni.c, methods.c. */
+/* Methods: entries.c, policies.c, reading.c, tracking.c, ct_watch.c, services.c, ipam.c, cni.c, methods.c. */
 int method_endpoint_list(struct call *call);
 int method_endpoint_get(struct call *call);
 int method_endpoint_create(struct call *call);
@@ -174,6 +186,7 @@ int method_ct_count(struct call *call);
 int method_ct_stats(struct call *call);
 int method_ct_config(struct call *call);
 int method_ct_import(struct call *call);
+int method_ct_watch(struct call *call);
 int method_service_list(struct call *call);
 int method_service_get(struct call *call);
 int method_service_upsert(struct call *call);

@@ -3,7 +3,7 @@ EBN_AGENT_SOURCES = \
 	examples/agent/agent.h examples/agent/apply.c examples/agent/conf.c examples/agent/conf.h \
 	examples/agent/conf_endpoint.c examples/agent/conf_ipam.c examples/agent/conf_json.c examples/agent/conf_model.c examples/agent/conf_nat.c \
 	examples/agent/conf_policy.c examples/agent/conf_read.c examples/agent/conf_read.h examples/agent/conf_service.c \
-	examples/agent/conn.c examples/agent/control.h examples/agent/entries.c \
+	examples/agent/conn.c examples/agent/control.h examples/agent/ct_watch.c examples/agent/entries.c \
 	examples/agent/cni.c examples/agent/ipam.c examples/agent/events.c examples/agent/file.c examples/agent/file.h examples/agent/links.c \
 	examples/agent/log.c examples/agent/loop.c examples/agent/methods.c examples/agent/params.c \
 	examples/agent/policies.c examples/agent/reading.c examples/agent/reload.c \

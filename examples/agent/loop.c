@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "agent.h"
+#include "control.h"
 
 /* Maintenance takes no longer at a time, in microseconds, so that the socket is served. */
 #define MAINTAIN_US 2000
@@ -67,6 +68,7 @@ static int housekeeping(struct agent *a, uint64_t *events_due, uint64_t *not_bef
 			agent_log(EBPFNET_LOG_WARNING, "identities cannot be written into their store");
 		ms = sooner(ms, ebpfnet_identities_get_timeout(a->identities));
 	}
+	ms = sooner(ms, control_ct_run(a));
 	return sooner(ms, until(*events_due, now));
 }
 

@@ -245,6 +245,7 @@ static const struct method methods[] = {
 	{ "ct.stats", method_ct_stats, "" },
 	{ "ct.config", method_ct_config, CT_CONFIG_KEYS },
 	{ "ct.import", method_ct_import, "data" },
+	{ "ct.watch", method_ct_watch, CT_FILTER_KEYS " events existing" },
 	{ "service.list", method_service_list, "" },
 	{ "service.get", method_service_get, "name" },
 	{ "service.upsert", method_service_upsert, "*" },

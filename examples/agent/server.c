@@ -262,13 +262,46 @@ void control_close(struct agent *a)
 
 /* ---- streams of all connections */
 
-bool control_has_observers(const struct agent *a)
+unsigned int control_streams(const struct agent *a, enum stream_kind kind)
 {
+	unsigned int n = 0;
+
 	for (struct conn *c = a->control ? a->control->conns : NULL; c; c = c->next)
 		for (struct stream *s = c->streams; s; s = s->next)
-			if (s->kind == STREAM_OBSERVE)
-				return true;
-	return false;
+			n += s->kind == kind;
+	return n;
+}
+
+bool control_has_observers(const struct agent *a)
+{
+	return control_streams(a, STREAM_OBSERVE);
+}
+
+int control_ct_run(struct agent *a)
+{
+	int ret = -1;
+
+	for (struct conn *c = a->control ? a->control->conns : NULL; c; c = c->next) {
+		struct stream *next;
+
+		for (struct stream *s = c->streams; s; s = next) {
+			int ms, err = 0;
+
+			next = s->next;
+			/* whose client has not taken what waits is asked again when it has: that wakes the loop */
+			if (s->kind != STREAM_CT || conn_queued(c) > CONTROL_STREAM_QUEUE / 2)
+				continue;
+			if (!ct_stream_timeout(s->watch))
+				err = ct_stream_run(c, s);
+			ms = ct_stream_timeout(s->watch);
+			if (err < 0)
+				conn_end_stream(c, s, err, strerror(-err));
+			else if (conn_queued(c) <= CONTROL_STREAM_QUEUE / 2 && (ret < 0 || ms < ret))
+				ret = ms;
+			rearm(c);
+		}
+	}
+	return ret;
 }
 
 void control_changed(struct agent *a, const char *kind, const char *name, const char *op)

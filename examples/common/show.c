@@ -139,6 +139,13 @@ json_t *show_endpoint(struct ebpfnet_endpoint *ep)
 	return o;
 }
 
+const char *ct_event_name(unsigned int type)
+{
+	static const char *const names[] = { "?", "new", "update", "destroy" };
+
+	return names[type <= EBPFNET_CT_EVENT_DESTROY ? type : 0];
+}
+
 json_t *show_ct(const struct ebpfnet_ct_entry *e)
 {
 	static const struct { uint32_t bit; const char *name; } names[] = {

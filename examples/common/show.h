@@ -18,6 +18,8 @@ json_t *show_nat(struct ebpfnet_datapath *dp);
 json_t *show_prefix(const struct ebpfnet_nat_prefix *prefix);
 json_t *show_endpoint(struct ebpfnet_endpoint *ep);
 json_t *show_ct(const struct ebpfnet_ct_entry *entry);
+/* "new", "update", "destroy"; "?" for anything else. */
+const char *ct_event_name(unsigned int type);
 json_t *show_ct_counts(struct ebpfnet_datapath *dp, const struct ebpfnet_ct_filter *filter);
 json_t *show_ct_pressure(struct ebpfnet_datapath *dp);
 json_t *show_ct_config(struct ebpfnet_datapath *dp);

@@ -126,7 +126,7 @@ static int print_error(const json_t *error)
 /* Is this result the last of its call? */
 static bool is_last(const json_t *result)
 {
-	static const char *const go_on[] = { "following", "watching", "flow", "text", "change", "lost" };
+	static const char *const go_on[] = { "following", "watching", "flow", "text", "change", "lost", "event", "missed" };
 	const json_t *more = json_object_get(result, "more");
 
 	if (more)

@@ -2,8 +2,8 @@
 /* ebpfnetctl ct: tracked flows, in the habits of conntrack(8). */
 #include "ctl.h"
 
+#include <ctype.h>
 #include <errno.h>
-#include <inttypes.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
@@ -207,40 +207,78 @@ static int delete_flows(struct ctl *ctl, const struct ct_args *args)
 	return status;
 }
 
-/* ---- events: always from the tables, whoever owns them */
+/* ---- events: from the agent, or from the tables */
 
 struct following {
 	struct ctl *ctl;
 	const struct ct_args *args;
 };
 
+/* name as ct_event_name() has it; the line has it in capitals, as conntrack(8) does. */
+static void print_change(const struct following *f, const char *type, bool late, long long time_ns, json_t *flow)
+{
+	char name[16] = "", *line;
+
+	for (size_t i = 0; i < sizeof(name) - 1 && type[i]; i++)
+		name[i] = (char)toupper((unsigned char)type[i]);
+	if (f->ctl->json) {
+		json_object_set_new(flow, "event", json_string(name));
+		json_object_set_new(flow, "late", json_boolean(late));
+		json_object_set_new(flow, "time_ns", json_integer(time_ns));
+		line = json_dumps(flow, JSON_COMPACT);
+		puts(line ? line : "null");
+		free(line);
+		return;
+	}
+	if (f->args->timestamp)
+		printf("[%lld.%06lld] ", time_ns / 1000000000, time_ns % 1000000000 / 1000);
+	printf("%9s%s ", name, late ? "*" : " ");
+	print_flow(flow, f->args);
+}
+
+static void print_missed(long long missed)
+{
+	fprintf(stderr, "ebpfnetctl: %lld flows came and went unseen\n", missed);
+}
+
 static int print_event(const struct ebpfnet_ct_event *event, void *userdata)
 {
-	static const char *const names[] = { "?", "NEW", "UPDATE", "DESTROY" };
-	const char *name = names[event->type <= EBPFNET_CT_EVENT_DESTROY ? event->type : 0];
-	struct following *f = userdata;
 	json_t *flow = show_ct(&event->entry);
 	struct timespec now;
-	char *line;
 
 	if (!flow)
 		return -ENOMEM;
 	clock_gettime(CLOCK_REALTIME, &now);
-	if (f->ctl->json) {
-		json_object_set_new(flow, "event", json_string(name));
-		json_object_set_new(flow, "late", json_boolean(event->flags & EBPFNET_CT_EVENT_LATE));
-		json_object_set_new(flow, "time_ns", json_integer(now.tv_sec * 1000000000LL + now.tv_nsec));
-		line = json_dumps(flow, JSON_COMPACT);
-		puts(line ? line : "null");
-		free(line);
-	} else {
-		if (f->args->timestamp)
-			printf("[%lld.%06ld] ", (long long)now.tv_sec, now.tv_nsec / 1000);
-		printf("%9s%s ", name, event->flags & EBPFNET_CT_EVENT_LATE ? "*" : " ");
-		print_flow(flow, f->args);
-	}
+	print_change(userdata, ct_event_name(event->type), event->flags & EBPFNET_CT_EVENT_LATE,
+		     now.tv_sec * 1000000000LL + now.tv_nsec, flow);
 	json_decref(flow);
 	return 0;
+}
+
+/* The same as the agent tells it. */
+static int print_told(struct ctl *ctl, json_t *result, void *userdata)
+{
+	json_t *event = json_object_get(result, "event"), *flow = json_object_get(event, "flow");
+
+	(void)ctl;
+	if (json_is_object(flow))
+		print_change(userdata, text(event, "type"), json_is_true(json_object_get(event, "late")),
+			     number(event, "time_ns"), flow);
+	else if (json_object_get(result, "missed"))
+		print_missed(number(result, "missed"));
+	/* nobody reads on */
+	return fflush(stdout) ? 1 : 0;
+}
+
+static int watch_agent(struct following *f)
+{
+	json_t *params = json_copy(f->args->filter), *events = json_array();
+
+	for (unsigned int i = EBPFNET_CT_EVENT_NEW; i <= EBPFNET_CT_EVENT_DESTROY; i++)
+		if (f->args->kinds & 1u << i)
+			json_array_append_new(events, json_string(ct_event_name(i)));
+	json_object_set_new(params, "events", events);
+	return client_call(f->ctl, "ct.watch", params, print_told, f);
 }
 
 static int follow(struct ebpfnet_ct_watch *w)
@@ -257,7 +295,7 @@ static int follow(struct ebpfnet_ct_watch *w)
 			return fail("%s", strerror(-err));
 		if (ebpfnet_ct_watch_missed(w) != missed) {
 			missed = ebpfnet_ct_watch_missed(w);
-			fprintf(stderr, "ebpfnetctl: %" PRIu64 " flows came and went unseen\n", missed);
+			print_missed((long long)missed);
 		}
 		/* nobody reads on */
 		if (fflush(stdout))
@@ -272,8 +310,11 @@ static int watch_flows(struct ctl *ctl, const struct ct_args *args)
 	struct ebpfnet_ct_filter filter;
 	struct ebpfnet_ct_watch *w;
 	struct direct *d;
-	int status = read_filter(args->filter, &filter), err;
+	int status, err;
 
+	if (!use_tables(ctl))
+		return watch_agent(&f);
+	status = read_filter(args->filter, &filter);
 	if (!status)
 		status = direct_open(ctl, &d);
 	if (status)
