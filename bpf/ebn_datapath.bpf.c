@@ -432,7 +432,8 @@ int ebn_from_netdev(struct __sk_buff *skb)
 }
 
 /* Is the host's packet one that is looked at? From the device's address, or an ICMP message, which may quote what came to it. */
-static __always_inline bool host_matters(const struct ebn_pkt *p, const struct ebn_nat_row *row, __u8 proto, const bool v6)
+static __always_inline bool host_matters(const struct ebn_pkt *p, const struct ebn_nat_row *row, __u8 proto,
+					 const bool v6)
 {
 	return ebn_addr_eq6(p->src, row->addr[v6]) || proto == (v6 ? EBN_PROTO_ICMP6 : EBN_PROTO_ICMP);
 }

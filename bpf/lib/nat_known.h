@@ -23,7 +23,8 @@ struct ebn_known_l4 {
 };
 
 /* The transport header of a packet that is as plain as most; in p its addresses and protocol. */
-static __always_inline struct ebn_known_l4 *ebn_known_read(const struct __sk_buff *skb, struct ebn_pkt *p, const bool v6)
+static __always_inline struct ebn_known_l4 *ebn_known_read(const struct __sk_buff *skb, struct ebn_pkt *p,
+							   const bool v6)
 {
 	void *ip = ebn_data(skb) + EBN_ETH_LEN;
 	struct ebn_known_l4 *l4 = ip + (v6 ? sizeof(struct ebn_ip6) : sizeof(struct ebn_ip4));

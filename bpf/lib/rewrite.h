@@ -243,8 +243,8 @@ static __always_inline bool ebn_rewrite_sctp(struct __sk_buff *skb, const struct
 	       !bpf_skb_store_bytes(skb, off + 8, &check, sizeof(check), 0);
 }
 
-static __always_inline bool ebn_rewrite_l4(struct __sk_buff *skb, const struct ebn_pkt *p, struct ebn_rewrite *w, __u32 side,
-					   const bool v6)
+static __always_inline bool ebn_rewrite_l4(struct __sk_buff *skb, const struct ebn_pkt *p, struct ebn_rewrite *w,
+					   __u32 side, const bool v6)
 {
 	__u32 off = p->l4_off & EBN_L4_OFF_MAX;
 

@@ -119,7 +119,10 @@ static int import_one(const struct ebn_image_flow *flow, void *arg)
 		if (!(flow->entry.flags & EBPFNET_CT_F_NAT))
 			c.body.row[!i] = row_of(im, &flow->entry.dst);
 	}
-	r = flow->entry.flags & EBPFNET_CT_F_NAT ? put_translated(im, &flow->entry, &c, v6, c.body.row[i]) : put(im, &c, v6);
+	if (flow->entry.flags & EBPFNET_CT_F_NAT)
+		r = put_translated(im, &flow->entry, &c, v6, c.body.row[i]);
+	else
+		r = put(im, &c, v6);
 	if (r == 1)
 		im->stats.imported++;
 	else if (!r)

@@ -452,6 +452,17 @@ static int observe(char **w)
 	return r < 0 ? r : 0;
 }
 
+static int cut(char **w)
+{
+	struct ebpfnet_ct_config c = { EBPFNET_OPTS_INIT(c) };
+	int r = w[1] ? ebpfnet_ct_get_config(dp, &c) : -EINVAL;
+
+	if (r < 0)
+		return r;
+	c.cut = *w[1] == '1';
+	return ebpfnet_ct_set_config(dp, &c);
+}
+
 static int write_piece(const void *data, size_t len, void *file)
 {
 	return fwrite(data, 1, len, file) == len ? 0 : -EIO;
@@ -549,6 +560,8 @@ static int command(char **w)
 		return commit();
 	if (!strcmp(c, "flows"))
 		return flows();
+	if (!strcmp(c, "cut"))
+		return cut(w);
 	if (!strcmp(c, "export"))
 		return export(w);
 	if (!strcmp(c, "import"))

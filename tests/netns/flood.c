@@ -91,7 +91,10 @@ static size_t l4(uint8_t *p, uint64_t i)
 
 	memset(p, 0, len);
 	put16(p, opt.count ? 1024 + (unsigned int)(i % 50000) : (unsigned int)(r & 0xffff) | 1);
-	put16(p + 2, opt.mode == SYN ? 80 : opt.count ? 10000 + (unsigned int)(i / 50000) : (unsigned int)(r >> 16 & 0xffff) | 1);
+	if (opt.mode == SYN)
+		put16(p + 2, 80);
+	else
+		put16(p + 2, opt.count ? 10000 + (unsigned int)(i / 50000) : (unsigned int)(r >> 16 & 0xffff) | 1);
 	if (opt.mode == SYN) {
 		put32(p + 4, (uint32_t)(r >> 32));
 		p[12] = 0x50;

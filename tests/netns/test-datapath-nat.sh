@@ -48,9 +48,12 @@ def tcp(c, peer):
             n += len(b)
         c.sendall(b"%d\n" % n)
     elif head.startswith(b"STAY"):
-        while head:
-            c.sendall(head)
-            head = c.recv(64)
+        try:
+            while head:
+                c.sendall(head)
+                head = c.recv(64)
+        except ConnectionResetError:
+            open(sys.argv[1], "a").write("reset\n")
     else:
         c.sendall(b"HTTP/1.0 200 OK\r\n\r\n%s %d\n" % (peer[0].replace("::ffff:", "").encode(), peer[1]))
     c.close()
@@ -58,6 +61,7 @@ def tcp(c, peer):
 
 def udp():
     s = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
+    s.setsockopt(socket.IPPROTO_UDP, 102, 1)
     s.bind(("::", 7000))
     while True:
         b, peer = s.recvfrom(65536)
@@ -102,7 +106,7 @@ s.sendall(b"COUNT" + b"x" * (n - 5))
 s.shutdown(socket.SHUT_WR)
 assert int(s.recv(100)) == n
 E2
-in_ns "$TAG-server" python3 "$TMP/serve.py" > /dev/null 2>&1 &
+in_ns "$TAG-server" python3 "$TMP/serve.py" "$TMP/resets" > /dev/null 2>&1 &
 JOBS+=($!)
 in_ns "$TAG-server" iperf3 -s > /dev/null 2>&1 &
 JOBS+=($!)
@@ -120,10 +124,13 @@ ping6() { on "$1" ping -6 -c 1 -W 1 -q "${@:2}" 2001:db8:2::2 > /dev/null 2>&1; 
 udp() { on "$1" python3 "$TMP/udp.py" "${@:2}" 2>&1 | cut -d' ' -f1; }
 bulk() { on "$1" python3 "$TMP/bulk.py" "$2" "$3"; }
 count() { dp -r drops | sed -n "s/^drop $1 packets=\([0-9]*\) .*/\1/p" | grep . || echo 0; }
+ALL="rule all app=a out - - -"
 H4=198.51.100.2 H6=2001:db8:1::2 S4=203.0.113.2 S6=2001:db8:2::2
 
 no ping4 1
 dp load "nat wan keep=10.0.0.0/8,fd09::/16" "attach wan netdev" "$(endpoint 1 app=a)" "$(endpoint 2 app=b)" || die "load"
+# the gateway was asked for before anybody answered, and that it did not is remembered
+on 1 ip neigh del 10.9.0.254 dev eth0 2> /dev/null
 same "what is set" "nat wan attached=1 addr4=$H4 addr6=$H6 ports=1024-32767 keep=10.0.0.0/8,fd09::/16" "$(dp -r nats)"
 
 everything() {
@@ -143,6 +150,7 @@ everything() {
 		same "UDP, $size bytes, IPv6" "$H6" "$(udp 1 $S6 $size)"
 	done
 	same "UDP without a checksum" "$H4" "$(udp 1 $S4 100 nosum)"
+	same "UDP without a checksum, IPv6" "$H6" "$(udp 1 $S6 100 nosum)"
 	yes bulk 1 $S4 3000000
 	yes bulk 1 $S6 3000000
 	# what goes wrong on the way is told to who sent it
@@ -176,8 +184,11 @@ for what in "tx off" "tx on tso off gso off" "gro off" "tx on tso on gso on gro 
 	same "UDP" "$H4 $H6" "$(udp 1 $S4 1200) $(udp 1 $S6 1200)"
 	yes bulk 1 $S4 1000000
 	yes bulk 1 $S6 1000000
+	same "UDP without a checksum" "$H4 $H6" "$(udp 1 $S4 1200 nosum) $(udp 1 $S6 1200 nosum)"
 	yes ping4 1
 	yes ping6 1
+	check "errors about both" grep -q "From 2001:db8:1::1.*exceeded" <<< "$(on 1 ping -6 -c 1 -W 1 -t 2 $S6)"
+	check "families" grep -q "From 198.51.100.1.*exceeded" <<< "$(on 1 ping -c 1 -W 1 -t 2 $S4)"
 done
 check "iperf3" on 1 iperf3 -c $S4 -t 1 > /dev/null
 check "iperf3, the other way" on 1 iperf3 -c $S4 -t 1 -R > /dev/null
@@ -192,7 +203,7 @@ same "both families know it" 2 "$( (on 1 ip route get $S4; on 1 ip -6 route get 
 # ---- who calls in is answered as it called; what is left alone leaves as it is
 ip -n "$TAG-server" route add 10.9.0.0/24 via 203.0.113.1
 ip -n "$TAG-router" route add 10.9.0.0/24 via $H4
-on 1 python3 "$TMP/serve.py" > /dev/null 2>&1 &
+on 1 python3 "$TMP/serve.py" "$TMP/resets1" > /dev/null 2>&1 &
 JOBS+=($!)
 for _ in $(seq 100); do [ "$(on 1 ss -Hltn | wc -l)" -ge 1 ] && break; sleep 0.05; done
 same "an answer is not translated" "$S4" "$(in_ns "$TAG-server" curl -s -m 2 http://10.9.0.1:7000/ | cut -d' ' -f1)"
@@ -237,6 +248,43 @@ dp load "nat wan ports=31000-31010" || die "other ports"
 dp load flush "import $TMP/flows" > "$TMP/said" || die "import where the ports are others"
 check "not those whose port cannot be kept" grep -q "refused=[1-9]" "$TMP/said"
 dp load "nat wan" || die "all ports"
+
+# ---- policy that allows a flow no more: both ends are told, or neither, and each by the address that it knows
+keep() { # NAME : a connection that says a word for each file NAMEn that comes, and at last what became of it
+	on 1 python3 -c '
+import socket, sys
+s = socket.create_connection(("203.0.113.2", 7000), 2)
+s.settimeout(1)
+try:
+    for line in sys.stdin:
+        s.sendall(b"STAY" + line.encode())
+        print(s.recv(100).decode().strip(), flush=True)
+except OSError as e:
+    print(type(e).__name__, flush=True)
+' < <(for i in 1 2; do until [ -e "$TMP/$1$i" ]; do sleep 0.02; done; echo $i; done) > "$TMP/$1" 2>&1 &
+	JOBS+=($!)
+	touch "$TMP/${1}1"
+	for _ in $(seq 100); do grep -q STAY1 "$TMP/$1" && return 0; sleep 0.02; done
+	return 1
+}
+denied() { # NAME : says one word more, which is not allowed
+	touch "$TMP/${1}2"
+	for _ in $(seq 150); do grep -q Error "$TMP/$1" && break; sleep 0.02; done
+	grep Error "$TMP/$1"
+}
+for cut in 1 0; do
+	dp load "$ALL" commit "cut $cut" || die "cut $cut"
+	yes keep "talk$cut"
+	rm -f "$TMP/resets"
+	dp load "rule only app=a out app=b tcp 1" commit "cut $cut" || die "policy"
+	case $cut in
+	1)	same "cut: who sends is told" ConnectionResetError "$(denied talk1)"
+		check "cut: who answers is told" grep -q reset "$TMP/resets" ;;
+	0)	same "not cut: nothing comes back" TimeoutError "$(denied talk0)"
+		same "not cut: nobody is told" "" "$(cat "$TMP/resets" 2> /dev/null)" ;;
+	esac
+done
+dp load "$ALL" commit "cut 0" || die "no policy"
 
 # ---- too few ports: refused at the end of the range, with its reason, and nobody else notices
 dp load "nat wan ports=20000-20002" || die "three ports"

@@ -21,6 +21,9 @@ struct model {
 	bool proven;
 	bool fin[2], rst[2];		/* seen from either side */
 	bool sctp;
+	bool midstream;			/* allowed */
+	bool picked_up;			/* begun in the middle: nothing is known to prove it by but packets both ways */
+	unsigned int packets[2];
 };
 
 #define CLIENT_ISN 1000u
@@ -36,6 +39,10 @@ static void model_rst(struct model *m, int side, bool good)
 	bool believed;
 
 	m->rst[side] = true;
+	if (m->picked_up) {
+		m->state = EBN_FS_CLOSING;
+		return;
+	}
 	switch (m->state) {
 	case EBN_FS_HALF_OPEN:
 		/* SCTP's beginner knows no tag to abort by */
@@ -63,21 +70,33 @@ static void model_ack(struct model *m, int side, enum kind k)
 		m->state = EBN_FS_CLOSING;
 		return;
 	}
-	if (m->state == EBN_FS_REPLIED && !side && k == K_ACK_GOOD)
+	if (m->picked_up && m->state == EBN_FS_HALF_OPEN) {
+		m->state = side ? EBN_FS_REPLIED : EBN_FS_HALF_OPEN;
+		return;
+	}
+	if (m->state == EBN_FS_REPLIED &&
+	    (m->picked_up ? m->packets[0] >= 4 && m->packets[1] >= 4 : !side && k == K_ACK_GOOD))
 		m->proven = true;
 	if (m->state >= EBN_FS_ESTABLISHED || (m->state == EBN_FS_REPLIED && m->proven))
 		m->state = open_state(m);
 }
 
-/* 0: dropped, FLOW_INVALID; 1: let through. The responder may not begin anything here. */
-static int model_step(struct model *m, int side, enum kind k)
+static int model_begin(struct model *m, int side, enum kind k)
 {
-	if (m->state == EBN_FS_NONE || (k == K_SYN && m->state == EBN_FS_CLOSING)) {
-		if (k != K_SYN || side)
-			return 0;
-		*m = (struct model){ .state = EBN_FS_HALF_OPEN, .sctp = m->sctp };
-		return 1;
-	}
+	bool middle = m->midstream && m->state == EBN_FS_NONE && (k == K_ACK_GOOD || k == K_ACK_BAD);
+
+	if (side || (k != K_SYN && !middle))
+		return 0;
+	*m = (struct model){ .state = EBN_FS_HALF_OPEN, .sctp = m->sctp, .midstream = m->midstream, .picked_up = middle,
+			     .packets = { m->packets[0], m->packets[1] } };
+	return 1;
+}
+
+/* 0: dropped, FLOW_INVALID; 1: let through. The responder may not begin anything here. */
+static int model_judge(struct model *m, int side, enum kind k)
+{
+	if (m->state == EBN_FS_NONE || (k == K_SYN && m->state == EBN_FS_CLOSING))
+		return model_begin(m, side, k);
 	if (k == K_SYN && side)
 		return 0;
 	switch (k) {
@@ -86,7 +105,7 @@ static int model_step(struct model *m, int side, enum kind k)
 		model_rst(m, side, k == K_RST_GOOD);
 		break;
 	case K_FIN:
-		if (m->state != EBN_FS_HALF_OPEN)
+		if (m->state != EBN_FS_HALF_OPEN || m->picked_up)
 			m->fin[side] = true;
 		model_ack(m, side, k);
 		break;
@@ -95,15 +114,28 @@ static int model_step(struct model *m, int side, enum kind k)
 		model_ack(m, side, k);
 		break;
 	case K_SYNACK_GOOD:
-		if (side && m->state == EBN_FS_HALF_OPEN)
+		if (m->picked_up && m->state != EBN_FS_CLOSING)
+			model_ack(m, side, k);
+		else if (side && m->state == EBN_FS_HALF_OPEN)
 			m->state = EBN_FS_REPLIED;
 		break;
 	case K_SYN:
 	case K_SYNACK_BAD:
+		if (m->picked_up && m->state != EBN_FS_CLOSING)
+			model_ack(m, side, k);
+		break;
 	case K_MAX:
 		break;
 	}
 	return 1;
+}
+
+static int model_step(struct model *m, int side, enum kind k)
+{
+	int let = model_judge(m, side, k);
+
+	m->packets[side] += (unsigned int)let;
+	return let;
 }
 
 static void make(struct spec *s, int side, enum kind k, bool v6, bool sctp)
@@ -141,9 +173,9 @@ static int flow_state(bool v6, bool sctp)
 	return rig_flow(&s, &f) ? (int)EBN_CTL_STATE(f.body.ctl) : EBN_FS_NONE;
 }
 
-static void random_connection(uint64_t *seed, bool v6, bool sctp)
+static void random_connection(uint64_t *seed, bool v6, bool sctp, bool midstream)
 {
-	struct model m = { .state = EBN_FS_NONE, .sctp = sctp };
+	struct model m = { .state = EBN_FS_NONE, .sctp = sctp, .midstream = midstream };
 	struct rig_result r;
 	struct spec s;
 	int i, side, let, was;
@@ -179,7 +211,22 @@ START_TEST(random_connections_agree_with_the_reference)
 	rig_policy(SUBJECT_A, EBN_EGRESS, P_FAR, Q_WEB, D_ALLOW);
 	rig_policy(SUBJECT_A, EBN_EGRESS, P_FAR, Q_OTHER, D_ALLOW);
 	for (i = 0; i < SEQUENCES; i++)
-		random_connection(&seed, i & 1, i & 2);
+		random_connection(&seed, i & 1, i & 2, false);
+	rig_close();
+}
+END_TEST
+
+START_TEST(so_do_those_that_are_picked_up)
+{
+	struct rig_opts opts = { .midstream = true };
+	uint64_t seed = test_seed();
+	int i;
+
+	rig_open(&opts);
+	rig_policy(SUBJECT_A, EBN_EGRESS, P_FAR, Q_WEB, D_ALLOW);
+	rig_policy(SUBJECT_A, EBN_EGRESS, P_FAR, Q_OTHER, D_ALLOW);
+	for (i = 0; i < SEQUENCES / 2; i++)
+		random_connection(&seed, i & 1, false, true);
 	rig_close();
 }
 END_TEST
@@ -299,5 +346,6 @@ START_TEST(a_connection_may_be_picked_up_where_that_is_configured)
 }
 END_TEST
 
-RUN_SUITE("packet-tcp", random_connections_agree_with_the_reference, a_connection_from_beginning_to_end,
+RUN_SUITE("packet-tcp", random_connections_agree_with_the_reference, so_do_those_that_are_picked_up,
+	  a_connection_from_beginning_to_end,
 	  a_forged_reset_does_not_last, a_connection_may_be_picked_up_where_that_is_configured)

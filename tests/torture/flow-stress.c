@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause
 /*
  * Flow tables under stress: programs on every CPU find, insert, update and kill, beside them user space looks up, lists,
- * kills, sweeps, reaps, and a writer that imports is killed and adopted. Everybody checks everything he sees.
+ * kills, sweeps, reaps, a watch follows what comes and goes, an export is written, and a writer that imports is killed and
+ * adopted. Everybody checks everything he sees.
  */
 #include <bpf/bpf.h>
 #include <pthread.h>
@@ -12,6 +13,8 @@
 #include <sys/wait.h>
 #include <time.h>
 
+#include "conntrack/image.h"
+#include "conntrack/watch.h"
 #include "core/internal.h"
 #include "tables/flow.h"
 #include "tables/node.h"
@@ -24,6 +27,7 @@
 #define SETS 16u
 #define OLD_SETS 256u
 #define NEW_SETS 1024u
+#define IDS (1u << 20)
 
 struct world {
 	struct flow_stress_bpf *skel;
@@ -37,6 +41,11 @@ struct world {
 	uint32_t kill, import, tick_us;
 	volatile bool stop;
 	uint64_t lookups, listed, killed, swept, reaped, imported, adopted, writers, bad;
+	/* the watch: entries that it knows, by number */
+	struct ebn_flows tables[2];
+	struct ebn_ct_watch watch;
+	int8_t *known;
+	uint64_t came, went, exported;
 };
 
 static unsigned int failures;
@@ -251,6 +260,83 @@ static void *user_main(void *arg)
 	return NULL;
 }
 
+/* One look of the watch: how many changes. A flow that it was not told of cannot go. */
+static unsigned int watch_look(struct world *w)
+{
+	struct ebn_ct_change c;
+	unsigned int n = 0;
+	uint64_t id;
+
+	while (ebn_ct_watch_next(&w->watch, w->tables, &c)) {
+		id = id_of(w, &c.flow);
+		n++;
+		w->bad += !good(w, &c.flow);
+		if (c.type == EBPFNET_CT_EVENT_UPDATE || id >= IDS)
+			continue;
+		w->known[id] = (int8_t)(w->known[id] + (c.type == EBPFNET_CT_EVENT_NEW ? 1 : -1));
+		w->came += c.type == EBPFNET_CT_EVENT_NEW;
+		w->went += c.type == EBPFNET_CT_EVENT_DESTROY;
+		/* more than one: a look takes time, a flow may have moved ahead of it, and its old place is seen by the next */
+		w->bad += w->known[id] < 0;
+	}
+	return n;
+}
+
+static int swallow(const void *data, size_t len, void *arg)
+{
+	(void)data;
+	*(uint64_t *)arg += len;
+	return 0;
+}
+
+static void *watch_main(void *arg)
+{
+	struct world *w = arg;
+	unsigned int looks = 0;
+
+	while (!w->stop && !w->alone) {
+		struct ebn_ct_walk walk = { .tables = w->tables, .view = { .now = 1, .tick_ns = 125000000 },
+					    .filter = { .sz = sizeof(struct ebpfnet_ct_filter) } };
+
+		watch_look(w);
+		if (++looks % 16 == 1)
+			w->bad += ebn_image_write(&walk, swallow, &w->exported) != 0;
+	}
+	return NULL;
+}
+
+static void watch_start(struct world *w)
+{
+	memset(w->tables, 0, sizeof(w->tables));
+	w->tables[w->v6] = w->t;
+	w->came = w->went = w->exported = 0;
+	w->known = ebn_calloc(IDS, 1);
+	if (!w->known || ebn_ct_watch_begin(&w->watch, w->tables)) {
+		printf("no memory for a watch\n");
+		exit(1);
+	}
+}
+
+/* Everybody has stopped: what the watch knows is what is there, each once. */
+static void watch_stop(struct world *w)
+{
+	struct ebn_flow_copy c;
+	uint64_t pos = 0, id, wrong = 0;
+
+	while (!w->alone && watch_look(w))
+		;
+	while (!w->alone && ebn_flow_next(&w->t, &pos, &c))
+		if (id_of(w, &c) < IDS)
+			w->known[id_of(w, &c)]--;
+	for (id = 0; id < IDS; id++)
+		wrong += w->known[id] != 0;
+	EXPECT(!wrong, "%lu flows are not as the watch knows them", wrong);
+	EXPECT(w->alone || (w->came >= w->went && w->exported), "came %lu went %lu exported %lu", w->came, w->went,
+	       w->exported);
+	ebn_ct_watch_end(&w->watch);
+	free(w->known);
+}
+
 /* The writer that is killed: imports for ever; *done counts. */
 static pid_t writer_start(struct world *w, volatile uint64_t *done)
 {
@@ -293,7 +379,7 @@ static void writers(struct world *w, double end)
 static struct stress_stat phase(struct world *w, const char *name, const struct stress_cfg *cfg, double seconds)
 {
 	struct cpu_run run[STRESS_CPUS];
-	pthread_t threads[STRESS_CPUS], user;
+	pthread_t threads[STRESS_CPUS], user, watcher;
 	struct stress_stat sum = { 0 };
 	int cpus = (int)sysconf(_SC_NPROCESSORS_ONLN), i, j;
 	double end = now_s() + seconds;
@@ -302,12 +388,13 @@ static struct stress_stat phase(struct world *w, const char *name, const struct 
 		cpus = STRESS_CPUS;
 	memcpy((void *)&w->skel->bss->cfg, cfg, sizeof(*cfg));
 	w->stop = false;
+	watch_start(w);
 	for (i = 0; i < cpus; i++) {
 		run[i] = (struct cpu_run){ .w = w, .cpu = i, .end = end };
 		if (pthread_create(&threads[i], NULL, cpu_main, &run[i]))
 			exit(1);
 	}
-	if (pthread_create(&user, NULL, user_main, w))
+	if (pthread_create(&user, NULL, user_main, w) || pthread_create(&watcher, NULL, watch_main, w))
 		exit(1);
 	writers(w, end);
 	for (i = 0; i < cpus; i++) {
@@ -316,6 +403,8 @@ static struct stress_stat phase(struct world *w, const char *name, const struct 
 	}
 	w->stop = true;
 	pthread_join(user, NULL);
+	pthread_join(watcher, NULL);
+	watch_stop(w);
 	for (i = 0; i < (int)STRESS_CPUS; i++) {
 		struct stress_stat *s = &w->skel->bss->stat[i];
 		const __u64 *from = (const __u64 *)s;
@@ -330,6 +419,7 @@ static struct stress_stat phase(struct world *w, const char *name, const struct 
 	       "killed %llu torn %llu gave-up %llu expired %llu\n",
 	       name, w->v6 ? '6' : '4', sum.ops, sum.hits, sum.inserted, sum.lost_race, sum.busy, sum.full, sum.updated,
 	       sum.update_failed, sum.killed, sum.torn, sum.gave_live, sum.gave_expired);
+	printf("  watch: came %lu went %lu missed %lu, exported %lu bytes\n", w->came, w->went, w->watch.missed, w->exported);
 	printf("  user: lookups %lu listed %lu killed %lu swept %lu reaped %lu imported %lu writers %lu adopted %lu\n",
 	       w->lookups, w->listed, w->killed, w->swept, w->reaped, w->imported, w->writers, w->adopted);
 	EXPECT(!sum.ghosts, "%llu reads of another flow", sum.ghosts);
@@ -404,7 +494,7 @@ static void contention(bool v6, uint64_t seed)
 static void overload(bool v6, uint64_t seed)
 {
 	struct stress_cfg cfg = { .keep = 800, .n = 800, .insert = 1, .check = 50, .state = EBN_FS_HALF_OPEN };
-	uint8_t *seen = ebn_calloc(1u << 20, 1);
+	uint8_t *seen = ebn_calloc(IDS, 1);
 	struct stress_stat s;
 	struct world w;
 	struct rest r;
@@ -412,12 +502,12 @@ static void overload(bool v6, uint64_t seed)
 	world_new(&w, v6, 256, 0, seed);
 	s = phase(&w, "fill", &cfg, 0.3);
 	EXPECT(s.inserted == cfg.keep, "%llu of %u inserted", s.inserted, cfg.keep);
-	r = check_rest(&w, &w.t, seen, 1u << 20, cfg.keep);
+	r = check_rest(&w, &w.t, seen, IDS, cfg.keep);
 	EXPECT(r.live == cfg.keep && r.packets == s.hits + s.inserted && r.bytes == STRESS_BYTES * r.packets,
 	       "live %lu packets %lu bytes %lu of %llu", r.live, r.packets, r.bytes, s.hits + s.inserted);
-	memset(seen, 0, 1u << 20);
+	memset(seen, 0, IDS);
 	cfg.first = cfg.keep;
-	cfg.n = (1u << 20) - cfg.keep;
+	cfg.n = IDS - cfg.keep;
 	cfg.linger = 10;
 	cfg.strict = 1;
 	s = phase(&w, "overload", &cfg, 3);
@@ -426,7 +516,7 @@ static void overload(bool v6, uint64_t seed)
 	cfg.first = 0;
 	cfg.n = cfg.keep;
 	phase(&w, "protected", &cfg, 0.2);
-	r = check_rest(&w, &w.t, seen, 1u << 20, cfg.keep);
+	r = check_rest(&w, &w.t, seen, IDS, cfg.keep);
 	EXPECT(r.keep == cfg.keep, "%lu of %u protected flows are left", r.keep, cfg.keep);
 	world_free(&w);
 	free(seen);

@@ -191,13 +191,14 @@ START_TEST(masqueraded_flows_keep_address_and_port)
 	walk.view.n_nat_addrs = 2;
 	for (i = 0; i < 4; i++) {
 		struct ebpfnet_addr dst = ct_addr(i & 1 ? "2001:db8:1::99" : "10.200.0.99");
+		uint8_t proto = i < 2 ? 6 : 17;
 
-		flow[i] = ct_flow(i & 1, i, i < 2 ? 6 : 17, EBN_FS_ESTABLISHED, EBN_FF_NAT | (i < 2 ? EBN_FF_PROVEN : 0));
+		flow[i] = ct_flow(i & 1, i, proto, EBN_FS_ESTABLISHED, EBN_FF_NAT | (i < 2 ? EBN_FF_PROVEN : 0));
 		from = EBN_CTL_FLAGS(flow[i].body.ctl) & EBN_FF_INIT_HI ? 1 : 0;
 		flow[i].body.row[!from] = htons((uint16_t)(4000 + i));
 		ct_put(tables, i & 1, &flow[i]);
 		memset(&port[i], 0, sizeof(port[i]));
-		hi = ebn_ct_key(&node[i & 1], &dst, (uint16_t)(4000 + i), 80, i < 2 ? 6 : 17, EBN_ZONE_NAT, &port[i].key);
+		hi = ebn_ct_key(&node[i & 1], &dst, (uint16_t)(4000 + i), 80, proto, EBN_ZONE_NAT, &port[i].key);
 		port[i].body = (struct ebn_flow_body){
 			.ctl = EBN_CTL(0, EBN_FS_ESTABLISHED, EBN_FF_NAT | (hi ? EBN_FF_INIT_HI : 0), 0), .seen = 990,
 			.decision = 9, .aux = htons((uint16_t)(1000 + i)) | 0x77u << 16,
@@ -418,4 +419,5 @@ START_TEST(who_takes_may_stop)
 END_TEST
 
 RUN_SUITE("ct-image", what_goes_out_comes_in, masqueraded_flows_keep_address_and_port, many_images_and_none,
-	  over_their_limit_by_now, every_flipped_bit_and_every_cut_is_seen, what_is_not_sane_is_refused, who_takes_may_stop)
+	  over_their_limit_by_now, every_flipped_bit_and_every_cut_is_seen, what_is_not_sane_is_refused,
+	  who_takes_may_stop)
