@@ -6,6 +6,8 @@
  *	ebn_to_ep	the same device, egress: what the stack sends to the endpoint
  *	ebn_from_netdev	the node's device, ingress: delivers to endpoints, leaves the rest to the stack
  *	ebn_to_netdev	the node's device, egress
+ *	ebn_from_overlay	the tunnel's device, ingress: who may send from there; then as ebn_from_netdev
+ *	ebn_to_overlay	the tunnel's device, egress: where to, and in whose name
  *	ebn_watch_in/out any device: reports new flows, changes and drops nothing
  *	ebn_svc_out/back the endpoints' programs go on here with packets to and from services
  *	ebn_clock	the tick, for user space
@@ -29,6 +31,7 @@
 #include "lib/sctp.h"
 #include "lib/service_tc.h"
 #include "lib/stat.h"
+#include "lib/tunnel.h"
 #include "lib/watch.h"
 
 /* Where programs go on. Each set has its own. */
@@ -647,6 +650,28 @@ int ebn_svc_back(struct __sk_buff *skb)
 	if (!run)
 		return TC_ACT_SHOT;
 	return run->p.v6 ? svc_deliver(skb, run, true) : svc_deliver(skb, run, false);
+}
+
+SEC("tc")
+int ebn_from_overlay(struct __sk_buff *skb)
+{
+	struct ebn_pkt *p = ebn_run_begin(skb, EBN_AT_FROM_OVERLAY, 0);
+	enum ebn_reason reason = p ? ebn_overlay_receive(skb, p) : EBN_R_TABLES;
+
+	if (!p)
+		return TC_ACT_SHOT;
+	return reason ? drop(p, reason) : TC_ACT_OK;
+}
+
+SEC("tc")
+int ebn_to_overlay(struct __sk_buff *skb)
+{
+	struct ebn_pkt *p = ebn_run_begin(skb, EBN_AT_TO_OVERLAY, 0);
+	enum ebn_reason reason = p ? ebn_overlay_send(skb, p) : EBN_R_TABLES;
+
+	if (!p)
+		return TC_ACT_SHOT;
+	return reason ? drop(p, reason) : TC_ACT_OK;
 }
 
 SEC("tc")

@@ -6,6 +6,7 @@ EBN_BPF_INCLUDES += \
 	bpf/include/ebn_flow.h \
 	bpf/include/ebn_flow_layout.h \
 	bpf/include/ebn_node.h \
+	bpf/include/ebn_overlay.h \
 	bpf/include/ebn_reason.h \
 	bpf/include/ebn_service.h \
 	bpf/include/ebn_sock.h \
@@ -14,6 +15,7 @@ EBN_BPF_INCLUDES += \
 EBN_BPF_INCLUDES += bpf/lib/config.h bpf/lib/count.h bpf/lib/flow.h bpf/lib/flow_give_up.h bpf/lib/flow_old.h bpf/lib/maps.h bpf/lib/maps_node.h bpf/lib/node.h
 EBN_BPF_INCLUDES += bpf/lib/service.h bpf/lib/service_flow.h bpf/lib/service_tc.h
 EBN_BPF_INCLUDES += bpf/lib/conntrack.h bpf/lib/cut.h bpf/lib/deliver.h bpf/lib/endpoint.h bpf/lib/event.h bpf/lib/frag.h \
-	bpf/lib/hdr.h bpf/lib/icmp.h bpf/lib/nat.h bpf/lib/nat_known.h bpf/lib/neigh.h bpf/lib/pkt.h bpf/lib/policy.h bpf/lib/rewrite.h \
+	bpf/lib/hdr.h bpf/lib/icmp.h bpf/lib/nat.h bpf/lib/nat_known.h bpf/lib/neigh.h bpf/lib/overlay.h bpf/lib/tunnel.h bpf/lib/pkt.h bpf/lib/policy.h \
+	bpf/lib/rewrite.h \
 	bpf/lib/run.h bpf/lib/sctp.h bpf/lib/stat.h bpf/lib/watch.h
 EXTRA_DIST += bpf/instructions.csv tools/drop-reasons

@@ -18,6 +18,7 @@ ebpfnetinclude_HEADERS += \
 	include/ebpfnet/kvstore.h \
 	include/ebpfnet/labels.h \
 	include/ebpfnet/nat.h \
+	include/ebpfnet/node.h \
 	include/ebpfnet/policy.h \
 	include/ebpfnet/service.h \
 	include/ebpfnet/types.h \

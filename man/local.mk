@@ -11,6 +11,7 @@ EBN_MAN_PAGES += man/libebpfnet.7 \
 	man/ebpfnet_kvstore.3 \
 	man/ebpfnet_labels.3 \
 	man/ebpfnet_nat.3 \
+	man/ebpfnet_node.3 \
 	man/ebpfnet_policy.3 \
 	man/ebpfnet-flows.5 \
 	man/ebpfnet-policy-file.5 \

@@ -22,6 +22,8 @@ enum ebn_event_point {
 	EBN_AT_TO_NETDEV,
 	EBN_AT_FROM_HOST,
 	EBN_AT_TO_HOST,
+	EBN_AT_FROM_OVERLAY,
+	EBN_AT_TO_OVERLAY,
 };
 #define EBN_EVF_IPV6 0x01u
 #define EBN_EVF_REPLY 0x02u		/* packet goes from responder to initiator */

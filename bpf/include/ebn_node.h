@@ -106,6 +106,7 @@ enum ebn_piece {
 	EBN_P_PREFIX_NODE,	/* struct ebn_prefix_node; n = nodes */
 	EBN_P_PREFIX,		/* struct ebn_prefix; n = prefixes */
 	EBN_P_NAT,		/* struct ebn_nat_row; n = rows, one for each device that masquerades */
+	EBN_P_OVERLAY,		/* other nodes, see ebn_overlay.h; n = nodes */
 	EBN_P_SVC_HASH = 20,	/* services, see ebn_service.h; n = heads (power of two) */
 	EBN_P_SVC_ROW,		/* struct ebn_svc_row; n = rows */
 	EBN_P_BACKEND,		/* struct ebn_backend_row; n = rows */

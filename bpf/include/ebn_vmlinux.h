@@ -98,6 +98,28 @@ enum {
 	PACKET_OTHERHOST = 3,
 };
 
+/* flags of bpf_skb_get_tunnel_key(), bpf_skb_set_tunnel_key() */
+enum {
+	BPF_F_TUNINFO_IPV6 = 1U << 0,
+	BPF_F_ZERO_CSUM_TX = 1U << 1,
+};
+
+struct bpf_tunnel_key {
+	__u32 tunnel_id;
+	union {
+		__u32 remote_ipv4;	/* host order */
+		__u32 remote_ipv6[4];	/* network order */
+	};
+	__u8 tunnel_tos;
+	__u8 tunnel_ttl;
+	__u16 tunnel_flags;
+	__u32 tunnel_label;
+	union {
+		__u32 local_ipv4;
+		__u32 local_ipv6[4];
+	};
+};
+
 enum {
 	BPF_SK_STORAGE_GET_F_CREATE = 1U << 0,
 };

@@ -7,6 +7,7 @@
 
 #include "lib/maps.h"
 #include "lib/node.h"
+#include "lib/overlay.h"
 #include "lib/pkt.h"
 #include "lib/stat.h"
 
@@ -29,9 +30,8 @@ static __always_inline bool ebn_event_wanted(const struct ebn_live *live, __u8 t
 }
 
 /* Identities that no policy look-up has found yet. */
-static __always_inline void ebn_event_identities(const struct ebn_view *v, struct ebn_pkt *p)
+static __always_inline void ebn_event_identities(struct ebn_pkt *p)
 {
-	struct ebn_addr_hit hit;
 	const __u32 *addr;
 	int side;
 
@@ -42,8 +42,7 @@ static __always_inline void ebn_event_identities(const struct ebn_view *v, struc
 		if (p->identity[side & 1])
 			continue;
 		addr = p->src + 4 * (side & 1);
-		hit = ebn_addr_find(v, addr, ebn_addr_hash(addr));
-		EBN_WRITE(p->identity[side & 1], hit.identity);
+		EBN_WRITE(p->identity[side & 1], ebn_address_identity((struct ebn_address *)addr));
 	}
 }
 
@@ -114,7 +113,7 @@ __attribute__((noinline)) int ebn_event_send(struct ebn_pkt *p)
 	live = ebn_node_live(&v);
 	if (!live)
 		return 0;
-	ebn_event_identities(&v, p);
+	ebn_event_identities(p);
 	e = bpf_ringbuf_reserve(&ebn_events, sizeof(*e), 0);
 	if (!e) {
 		ebn_count(EBN_C_EVENT_LOST);

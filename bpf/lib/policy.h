@@ -12,6 +12,7 @@
 
 #include "lib/endpoint.h"
 #include "lib/node.h"
+#include "lib/overlay.h"
 #include "lib/pkt.h"
 
 /*
@@ -66,11 +67,6 @@ static __always_inline __u64 ebn_other_hash(struct ebn_pkt *p)
 		p->hash = p->v6 ? ebn_side_hash(addr, true) : ebn_side_hash(addr, false);
 	return p->hash;
 }
-
-/* Verifier: a pointer of known size. */
-struct ebn_address {
-	__u32 a[4];
-};
 
 /** Row + 1 of the local endpoint that has this address, 0: none. */
 __attribute__((noinline)) int ebn_address_row(struct ebn_address *addr)
@@ -222,8 +218,12 @@ static __always_inline int ebn_ends(struct ebn_view *v, struct ebn_pkt *p)
 		sum += ebn_sum_subject(v, p->subject[other]);
 		addr = ebn_side_addr(p, known);
 		sum += ebn_epoch_addr(v, p->v6 ? ebn_side_hash(addr, true) : ebn_side_hash(addr, false));
-	} else if (hit.identity == EBN_ID_WORLD && ebn_end_is_host(v, row, addr, p->v6)) {
-		hit.identity = EBN_ID_HOST;
+	} else if (hit.identity == EBN_ID_WORLD) {
+		/* verifier: by way of memory, as above */
+		if (ebn_end_is_host(v, row, addr, p->v6))
+			hit.identity = EBN_ID_HOST;
+		else
+			hit.identity = ebn_forget(p, ebn_overlay_identity((struct ebn_address *)addr));
 	}
 	p->identity[other] = hit.identity;
 	/* the side that the hook knows: its address is the row's, or the packet would not be here */

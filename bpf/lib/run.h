@@ -29,6 +29,15 @@ struct ebn_svc_run {
 	__u8 reserved;
 };
 
+/* A look for a node's prefix (overlay.h). */
+struct ebn_overlay_look {
+	__u64 hi, lo;
+	__u32 lengths;		/* offsets */
+	__u32 table;
+	__u32 slots;
+	__u32 node;		/* found: index + 1 */
+};
+
 struct ebn_run {
 	struct ebn_pkt p;
 	struct ebn_flow_ref r;
@@ -42,6 +51,7 @@ struct ebn_run {
 	__u32 nat_max;
 	struct ebn_svc_run svc;
 	struct ebn_svc_ask ask;
+	struct ebn_overlay_look look;
 };
 
 struct {

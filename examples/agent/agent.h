@@ -103,6 +103,9 @@ int agent_apply_endpoint(struct agent *a, struct conf_endpoint *ep);
 int agent_attach_device(struct agent *a, const struct conf_device *d, struct ebpfnet_diag *diag);
 /* Takes an endpoint out of the datapath. 0 or an error; one that is not there is success. */
 int agent_remove_endpoint(struct agent *a, const char *name);
+/* nodes.c: makes the overlay, and the nodes the file speaks of, what the conf in force says. */
+void agent_nodes_apply(struct agent *a);
+
 /* ipam.c */
 /* Makes the pools those of the conf in force; old: those that were. */
 int agent_ipam_apply(struct agent *a, const struct conf *old, struct report *report);

@@ -323,6 +323,11 @@ static int read_services(struct conf_reader *r, const struct tree_node *node, vo
 	return conf_read_list(r, node, conf_read_service, object);
 }
 
+static int read_other_nodes(struct conf_reader *r, const struct tree_node *node, void *object)
+{
+	return conf_read_list(r, node, conf_read_other_node, object);
+}
+
 static const struct conf_key top_keys[] = {
 	{ "version", read_version, true },
 	{ "node", read_node, false },
@@ -331,7 +336,8 @@ static const struct conf_key top_keys[] = {
 	{ "policies", read_policies, false },
 	{ "addresses", read_addresses, false },
 	{ "services", read_services, false },
-	{ "nodes", NULL, false },
+	{ "overlay", conf_read_overlay, false },
+	{ "nodes", read_other_nodes, false },
 	{ "ipam", conf_read_ipam, false },
 	{ "cni", conf_read_cni, false },
 	{ "exporters", NULL, false },

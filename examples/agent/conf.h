@@ -100,6 +100,8 @@ struct conf {
 	struct conf_service *services;
 	size_t n_services;
 	json_t *ipam;		/* store, quarantine, pools as the file says them; NULL: none */
+	json_t *overlay;	/* device, underlay, port, mtu, addresses; NULL: none */
+	json_t *nodes;		/* others, a list as the file says it; NULL: none */
 	json_t *cni;		/* conflist, network, pool, mtu, chain; NULL: none */
 };
 

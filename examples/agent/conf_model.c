@@ -76,6 +76,8 @@ void conf_free(struct conf *conf)
 	json_decref(conf->node.cgroups);
 	json_decref(conf->ipam);
 	json_decref(conf->cni);
+	json_decref(conf->overlay);
+	json_decref(conf->nodes);
 	free(conf);
 }
 
@@ -491,6 +493,8 @@ int conf_merge(const struct conf *file, const struct conf *socket, struct report
 	err = copy_node(&conf->node, &file->node);
 	conf->ipam = json_incref(file->ipam);
 	conf->cni = json_incref(file->cni);
+	conf->overlay = json_incref(file->overlay);
+	conf->nodes = json_incref(file->nodes);
 	if (!err)
 		err = copy_source(conf, file, CONF_FILE, report);
 	if (!err && socket)

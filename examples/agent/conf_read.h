@@ -67,6 +67,8 @@ int conf_note_addr(struct conf_reader *r, const struct ebpfnet_addr *addr,
 int conf_read_endpoint(struct conf_reader *r, const struct tree_node *node, void *conf);
 int conf_read_ipam(struct conf_reader *r, const struct tree_node *node, void *conf);
 int conf_read_cni(struct conf_reader *r, const struct tree_node *node, void *conf);
+int conf_read_overlay(struct conf_reader *r, const struct tree_node *node, void *conf);
+int conf_read_other_node(struct conf_reader *r, const struct tree_node *node, void *conf);
 /* Into a struct conf_device. */
 int conf_read_masquerade(struct conf_reader *r, const struct tree_node *node, void *device);
 int conf_read_policy(struct conf_reader *r, const struct tree_node *node, void *conf);

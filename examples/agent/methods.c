@@ -107,6 +107,7 @@ static int finish_apply(struct call *call, int err, struct report *report,
 
 int method_config_apply(struct call *call)
 {
+	static const char *const files[] = { "ipam", "cni", "overlay", "nodes" };
 	json_t *config = json_object_get(call->params, "config");
 	struct conf_parse how = { .source = CONF_SOCKET };
 	struct agent_changes changes = {};
@@ -124,9 +125,9 @@ int method_config_apply(struct call *call)
 		return call_error(call, -EINVAL, "config", "an object or a text is expected");
 	if (json_object_get(config, "node"))
 		return call_error(call, -EPERM, "node", "the node's settings are the file's");
-	if (json_object_get(config, "ipam") || json_object_get(config, "cni"))
-		return call_error(call, -EPERM, json_object_get(config, "ipam") ? "ipam" : "cni",
-				  "these settings are the file's");
+	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++)
+		if (json_object_get(config, files[i]))
+			return call_error(call, -EPERM, files[i], "these settings are the file's");
 	text = json_is_string(config) ? strdup(json_string_value(config)) :
 	       json_dumps(config, JSON_INDENT(1));
 	if (!text)
@@ -228,6 +229,10 @@ static const struct method methods[] = {
 	{ "address.upsert", method_address_upsert, "*" },
 	{ "address.delete", method_address_delete, "address" },
 	{ "address.get", method_address_get, "address" },
+	{ "node.list", method_node_list, "" },
+	{ "node.set", method_node_set, "name addresses prefixes native ipv6 routes" },
+	{ "node.delete", method_node_delete, "name" },
+	{ "overlay.get", method_overlay_get, "" },
 	{ "ipam.pools", method_ipam_pools, "" },
 	{ "ipam.list", method_ipam_list, "" },
 	{ "ipam.get", method_ipam_get, "owner" },

@@ -93,6 +93,7 @@ int cmd_status(struct ctl *ctl, int argc, char **argv);
 int cmd_endpoint(struct ctl *ctl, int argc, char **argv);
 int cmd_policy(struct ctl *ctl, int argc, char **argv);
 int cmd_address(struct ctl *ctl, int argc, char **argv);
+int cmd_node(struct ctl *ctl, int argc, char **argv);
 int cmd_ipam(struct ctl *ctl, int argc, char **argv);
 int cmd_cni(struct ctl *ctl, int argc, char **argv);
 int cmd_identity(struct ctl *ctl, int argc, char **argv);

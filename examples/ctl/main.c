@@ -16,6 +16,7 @@ static const struct {
 	{ "endpoint", cmd_endpoint, "list|get|create|update|delete", "endpoints" },
 	{ "policy", cmd_policy, "list|get|set|delete|commit|explain", "policies" },
 	{ "address", cmd_address, "list|get|upsert|delete", "who stands behind remote addresses" },
+	{ "node", cmd_node, "list|set|delete|overlay", "other nodes, and what leads to them" },
 	{ "ipam", cmd_ipam, "pools|list|get|release", "addresses of pools, and who has them" },
 	{ "cni", cmd_cni, "write|remove", "the conflist that container runtimes read" },
 	{ "identity", cmd_identity, "list", "identities in use" },

@@ -72,7 +72,7 @@ struct ebpfnet_device_config {
 /**
  * Takes the inside into use: its addresses as /32 and /128 (without duplicate detection, which has nobody to ask), a route to
  * the gateway and a default route through it, so that everything passes the host, whose datapath answers for the gateway;
- * then the inside up, routes to it on the host, the host's side up. IPv6 is switched on for the device if it was off.
+ * then the inside up, routes to it and its MAC address as a neighbour on the host, the host's side up. IPv6 is switched on for the device if it was off.
  * May be repeated. @return 0, or
  *   -EINVAL	bad options
  *   -ENODEV	a side is not there (diag says which)

@@ -26,5 +26,6 @@
 #include <ebpfnet/flow.h>
 #include <ebpfnet/ipam.h>
 #include <ebpfnet/nat.h>
+#include <ebpfnet/node.h>
 
 #endif

@@ -31,6 +31,7 @@ static const uint8_t ebn_dev_progs[EBN_DEV_KINDS][EBN_HOOKS] = {
 	[EBN_DEV_ENDPOINT] = { EBN_PROG_FROM_EP, EBN_PROG_TO_EP },
 	[EBN_DEV_WATCH] = { EBN_PROG_WATCH_IN, EBN_PROG_WATCH_OUT },
 	[EBN_DEV_NETDEV] = { EBN_PROG_FROM_NETDEV, EBN_PROG_TO_NETDEV },
+	[EBN_DEV_OVERLAY] = { EBN_PROG_FROM_OVERLAY, EBN_PROG_TO_OVERLAY },
 };
 static const char *const ebn_hook_names[EBN_HOOKS] = { "in", "out" };
 
@@ -521,7 +522,7 @@ int ebn_devs_clear(struct ebpfnet_datapath *dp)
 
 /* ---- devices that are no endpoints ---- */
 
-static int ebn_dev_free_row(struct ebpfnet_datapath *dp, uint32_t *ret)
+int ebn_dev_free_row(struct ebpfnet_datapath *dp, uint32_t *ret)
 {
 	struct ebn_link_info info;
 	uint32_t i;

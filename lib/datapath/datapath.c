@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
 /* The datapath object: opened, prepared, loaded, asked about, removed. */
 #include "datapath/private.h"
+#include "datapath/overlay.h"
 
 #include <linux/capability.h>
 #include <stdio.h>
@@ -500,6 +501,7 @@ int ebpfnet_datapath_cleanup(struct ebpfnet_datapath *dp, struct ebpfnet_diag *d
 			ebn_diag(diag, p->pin_dir, e, "tables cannot be read: filters on devices may be left");
 	}
 	if (dp->prepared) {
+		ebn_ov_clear(dp);
 		r = ebn_devs_clear(dp);
 		if (r < 0 && !e)
 			e = ebn_diag(diag, NULL, r, "cannot detach from every device");

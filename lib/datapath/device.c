@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <linux/if_addr.h>
 #include <linux/if_link.h>
+#include <linux/neighbour.h>
 #include <linux/rtnetlink.h>
 #include <linux/veth.h>
 #include <net/if.h>
@@ -13,9 +14,6 @@
 #include <sys/socket.h>
 #include <libmnl/libmnl.h>
 #include <ebpfnet/device.h>
-
-/* IN6_ADDR_GEN_MODE_NONE */
-#define NO_ADDRESS 1
 
 static bool name_ok(const char *name)
 {
@@ -85,16 +83,6 @@ static int link_up(struct ebn_nl *nl, uint32_t ifindex, struct ebpfnet_diag *dia
 	return ebn_nl_talk(nl, nlh, NULL, NULL, diag, "the device cannot be taken up");
 }
 
-static int link_delete(struct ebn_nl *nl, uint32_t ifindex)
-{
-	char buf[256] __attribute__((aligned(NLMSG_ALIGNTO)));
-	struct nlmsghdr *nlh = ebn_nl_request(nl, buf, RTM_DELLINK, NLM_F_ACK);
-	struct ifinfomsg *ifm = mnl_nlmsg_put_extra_header(nlh, sizeof(*ifm));
-
-	ifm->ifi_index = (int)ifindex;
-	return ebn_nl_talk(nl, nlh, NULL, NULL, NULL, "the device cannot be removed");
-}
-
 static int make_pair(struct ebn_nl *nl, const struct ebpfnet_device_opts *o)
 {
 	static const struct ebpfnet_mac none;
@@ -121,23 +109,6 @@ static int make_pair(struct ebn_nl *nl, const struct ebpfnet_device_opts *o)
 	mnl_attr_nest_end(nlh, data);
 	mnl_attr_nest_end(nlh, info);
 	return ebn_nl_talk(nl, nlh, NULL, NULL, NULL, "pair");
-}
-
-/* The host's side needs no link-local address. Where the host has no IPv6 there is none anyway. */
-static void no_address(struct ebn_nl *nl, uint32_t ifindex)
-{
-	char buf[256] __attribute__((aligned(NLMSG_ALIGNTO)));
-	struct nlmsghdr *nlh = ebn_nl_request(nl, buf, RTM_NEWLINK, NLM_F_ACK);
-	struct ifinfomsg *ifm = mnl_nlmsg_put_extra_header(nlh, sizeof(*ifm));
-	struct nlattr *spec, *inet6;
-
-	ifm->ifi_index = (int)ifindex;
-	spec = mnl_attr_nest_start(nlh, IFLA_AF_SPEC);
-	inet6 = mnl_attr_nest_start(nlh, AF_INET6);
-	mnl_attr_put_u8(nlh, IFLA_INET6_ADDR_GEN_MODE, NO_ADDRESS);
-	mnl_attr_nest_end(nlh, inet6);
-	mnl_attr_nest_end(nlh, spec);
-	(void)ebn_nl_talk(nl, nlh, NULL, NULL, NULL, "address mode");
 }
 
 static void fill_info(struct ebpfnet_device_info *info, const struct ebn_link_info *host,
@@ -175,10 +146,10 @@ static int create_pair(struct ebn_nl *out, struct ebn_nl *in, const struct ebpfn
 	r = find_link(out, o->host, "on the host", o->diag, &host);
 	if (r < 0)
 		return r;
-	no_address(out, host.ifindex);
+	ebn_nl_no_address(out, host.ifindex);
 	r = find_link(in, o->inside, "in the namespace", o->diag, &inside);
 	if (r < 0)
-		link_delete(out, host.ifindex);
+		ebn_nl_link_delete(out, host.ifindex);
 	else
 		fill_info(info, &host, &inside);
 	return r;
@@ -220,7 +191,7 @@ int ebpfnet_device_delete(struct ebpfnet_ctx *ctx, const char *host)
 	if (!r)
 		r = ebn_nl_link(&nl, host, 0, &link);
 	if (!r)
-		r = link_delete(&nl, link.ifindex);
+		r = ebn_nl_link_delete(&nl, link.ifindex);
 	ebn_nl_close(&nl);
 	return r;
 }
@@ -279,22 +250,6 @@ static struct bytes bytes_of(const struct ebpfnet_addr *addr)
 	return (struct bytes){ AF_INET6, 16, addr->b };
 }
 
-static int add_address(struct ebn_nl *nl, uint32_t ifindex, const struct ebpfnet_addr *addr, struct ebpfnet_diag *diag)
-{
-	char buf[256] __attribute__((aligned(NLMSG_ALIGNTO)));
-	struct nlmsghdr *nlh = ebn_nl_request(nl, buf, RTM_NEWADDR, NLM_F_ACK | NLM_F_CREATE | NLM_F_REPLACE);
-	struct ifaddrmsg *ifa = mnl_nlmsg_put_extra_header(nlh, sizeof(*ifa));
-	struct bytes a = bytes_of(addr);
-
-	ifa->ifa_family = a.family;
-	ifa->ifa_prefixlen = (uint8_t)(a.len * 8);
-	ifa->ifa_flags = IFA_F_PERMANENT | (a.family == AF_INET6 ? IFA_F_NODAD : 0);
-	ifa->ifa_index = ifindex;
-	mnl_attr_put(nlh, IFA_LOCAL, a.len, a.b);
-	mnl_attr_put(nlh, IFA_ADDRESS, a.len, a.b);
-	return ebn_nl_talk(nl, nlh, NULL, NULL, diag, "the address cannot be set");
-}
-
 /* A route to one address; or, with a gateway, the default route through it. */
 static int add_route(struct ebn_nl *nl, uint32_t ifindex, const struct ebpfnet_addr *to, bool through,
 		     struct ebpfnet_diag *diag)
@@ -331,15 +286,16 @@ static bool config_ok(const struct ebpfnet_device_config *c)
 	       (!gateway6 || (gateway6 == 6 && addr6));
 }
 
-static int configure_inside(struct ebn_nl *in, const struct ebpfnet_device_config *c)
+static int configure_inside(struct ebn_nl *in, const struct ebpfnet_device_config *c, uint8_t mac[6])
 {
 	const struct ebpfnet_addr *addr[2] = { &c->addr4, &c->addr6 }, *gateway[2] = { &c->gateway4, &c->gateway6 };
 	struct ebn_link_info link;
 	int f, r = find_link(in, c->inside, "in the namespace", c->diag, &link);
 
+	memcpy(mac, link.mac, sizeof(link.mac));
 	for (f = 0; !r && f < 2; f++)
 		if (ebpfnet_addr_family(addr[f]))
-			r = add_address(in, link.ifindex, addr[f], c->diag);
+			r = ebn_nl_addr_add(in, link.ifindex, addr[f], c->diag);
 	if (!r)
 		r = link_up(in, link.ifindex, c->diag);
 	for (f = 0; !r && f < 2; f++) {
@@ -352,25 +308,47 @@ static int configure_inside(struct ebn_nl *in, const struct ebpfnet_device_confi
 	return r;
 }
 
-static int configure_host(struct ebn_nl *out, const struct ebpfnet_device_config *c)
+/* The host need not ask for the inside's MAC address; and cannot, where its side has no link-local address. */
+static int add_neighbour(struct ebn_nl *nl, uint32_t ifindex, const struct ebpfnet_addr *addr, const uint8_t mac[6],
+			 struct ebpfnet_diag *diag)
 {
+	char buf[256] __attribute__((aligned(NLMSG_ALIGNTO)));
+	struct nlmsghdr *nlh = ebn_nl_request(nl, buf, RTM_NEWNEIGH, NLM_F_ACK | NLM_F_CREATE | NLM_F_REPLACE);
+	struct ndmsg *ndm = mnl_nlmsg_put_extra_header(nlh, sizeof(*ndm));
+	struct bytes a = bytes_of(addr);
+
+	ndm->ndm_family = a.family;
+	ndm->ndm_ifindex = (int)ifindex;
+	ndm->ndm_state = NUD_PERMANENT;
+	mnl_attr_put(nlh, NDA_DST, a.len, a.b);
+	mnl_attr_put(nlh, NDA_LLADDR, 6, mac);
+	return ebn_nl_talk(nl, nlh, NULL, NULL, diag, "the neighbour cannot be set");
+}
+
+static int configure_host(struct ebn_nl *out, const uint8_t mac[6], const struct ebpfnet_device_config *c)
+{
+	const struct ebpfnet_addr *addr[2] = { &c->addr4, &c->addr6 };
 	struct ebn_link_info link;
-	int r = find_link(out, c->host, "on the host", c->diag, &link);
+	int f, r = find_link(out, c->host, "on the host", c->diag, &link);
 
 	if (!r)
 		r = link_up(out, link.ifindex, c->diag);
 	if (r < 0 || c->flags & EBPFNET_DEVICE_NO_HOST_ROUTES)
 		return r;
-	if (ebpfnet_addr_family(&c->addr4))
-		r = add_route(out, link.ifindex, &c->addr4, false, c->diag);
-	if (!r && ebpfnet_addr_family(&c->addr6))
-		r = add_route(out, link.ifindex, &c->addr6, false, c->diag);
+	for (f = 0; !r && f < 2; f++) {
+		if (!ebpfnet_addr_family(addr[f]))
+			continue;
+		r = add_route(out, link.ifindex, addr[f], false, c->diag);
+		if (!r)
+			r = add_neighbour(out, link.ifindex, addr[f], mac, c->diag);
+	}
 	return r;
 }
 
 int ebpfnet_device_configure(struct ebpfnet_ctx *ctx, const struct ebpfnet_device_config *c)
 {
 	struct ebn_nl out = { 0 }, in = { 0 };
+	uint8_t mac[6] = { 0 };
 	int r;
 
 	if (!ctx || !config_ok(c))
@@ -378,12 +356,12 @@ int ebpfnet_device_configure(struct ebpfnet_ctx *ctx, const struct ebpfnet_devic
 	r = inside_open(c->netns_fd, ebpfnet_addr_family(&c->addr6) ? c->inside : NULL, &in, c->diag);
 	if (r < 0)
 		return r;
-	r = configure_inside(&in, c);
+	r = configure_inside(&in, c, mac);
 	ebn_nl_close(&in);
 	if (!r)
 		r = ebn_nl_open(&out);
 	if (!r)
-		r = configure_host(&out, c);
+		r = configure_host(&out, mac, c);
 	ebn_nl_close(&out);
 	return r;
 }

@@ -42,6 +42,8 @@ enum ebn_prog {
 	EBN_PROG_WATCH_IN,
 	EBN_PROG_WATCH_OUT,
 	EBN_PROG_CLOCK,
+	EBN_PROG_FROM_OVERLAY,
+	EBN_PROG_TO_OVERLAY,
 	EBN_PROGS,
 };
 /* The two hooks of a device, as the host sees it: in = what the device hands to the host. */

@@ -11,6 +11,8 @@
 #include <sys/socket.h>
 #include <libmnl/libmnl.h>
 
+/* IN6_ADDR_GEN_MODE_NONE */
+#define NO_ADDRESS 1
 #define EBN_NL_BUF 32768
 
 int ebn_nl_open(struct ebn_nl *nl)
@@ -249,6 +251,50 @@ int ebn_nl_addr(struct ebn_nl *nl, uint32_t ifindex, int family, struct ebpfnet_
 		return -EADDRNOTAVAIL;
 	*ret = w.addr;
 	return 0;
+}
+
+int ebn_nl_link_delete(struct ebn_nl *nl, uint32_t ifindex)
+{
+	char buf[256] __attribute__((aligned(NLMSG_ALIGNTO)));
+	struct nlmsghdr *nlh = ebn_nl_request(nl, buf, RTM_DELLINK, NLM_F_ACK);
+	struct ifinfomsg *ifm = mnl_nlmsg_put_extra_header(nlh, sizeof(*ifm));
+
+	ifm->ifi_index = (int)ifindex;
+	return ebn_nl_talk(nl, nlh, NULL, NULL, NULL, "the device cannot be removed");
+}
+
+/* Where the host has no IPv6 there is none anyway. */
+void ebn_nl_no_address(struct ebn_nl *nl, uint32_t ifindex)
+{
+	char buf[256] __attribute__((aligned(NLMSG_ALIGNTO)));
+	struct nlmsghdr *nlh = ebn_nl_request(nl, buf, RTM_NEWLINK, NLM_F_ACK);
+	struct ifinfomsg *ifm = mnl_nlmsg_put_extra_header(nlh, sizeof(*ifm));
+	struct nlattr *spec, *inet6;
+
+	ifm->ifi_index = (int)ifindex;
+	spec = mnl_attr_nest_start(nlh, IFLA_AF_SPEC);
+	inet6 = mnl_attr_nest_start(nlh, AF_INET6);
+	mnl_attr_put_u8(nlh, IFLA_INET6_ADDR_GEN_MODE, NO_ADDRESS);
+	mnl_attr_nest_end(nlh, inet6);
+	mnl_attr_nest_end(nlh, spec);
+	(void)ebn_nl_talk(nl, nlh, NULL, NULL, NULL, "address mode");
+}
+
+int ebn_nl_addr_add(struct ebn_nl *nl, uint32_t ifindex, const struct ebpfnet_addr *addr, struct ebpfnet_diag *diag)
+{
+	char buf[256] __attribute__((aligned(NLMSG_ALIGNTO)));
+	struct nlmsghdr *nlh = ebn_nl_request(nl, buf, RTM_NEWADDR, NLM_F_ACK | NLM_F_CREATE | NLM_F_REPLACE);
+	struct ifaddrmsg *ifa = mnl_nlmsg_put_extra_header(nlh, sizeof(*ifa));
+	bool four = ebpfnet_addr_family(addr) == 4;
+	uint8_t len = four ? 4 : 16;
+
+	ifa->ifa_family = four ? AF_INET : AF_INET6;
+	ifa->ifa_prefixlen = (uint8_t)(len * 8);
+	ifa->ifa_flags = IFA_F_PERMANENT | (four ? 0 : IFA_F_NODAD);
+	ifa->ifa_index = ifindex;
+	mnl_attr_put(nlh, IFA_LOCAL, len, addr->b + (four ? 12 : 0));
+	mnl_attr_put(nlh, IFA_ADDRESS, len, addr->b + (four ? 12 : 0));
+	return ebn_nl_talk(nl, nlh, NULL, NULL, diag, "the address cannot be set");
 }
 
 /* ---- clsact ---- */

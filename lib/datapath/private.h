@@ -73,6 +73,7 @@ enum ebn_dev_kind {
 	EBN_DEV_ENDPOINT,
 	EBN_DEV_WATCH,
 	EBN_DEV_NETDEV,
+	EBN_DEV_OVERLAY,
 	EBN_DEV_KINDS,
 };
 enum ebn_dev_state {
@@ -244,6 +245,11 @@ int ebn_nl_link(struct ebn_nl *nl, const char *name, uint32_t ifindex, struct eb
 int ebn_nl_peer_mac(struct ebn_nl *nl, const struct ebn_link_info *link, uint8_t mac[6]);
 /* The device's first address of global scope; family AF_INET or AF_INET6. -EADDRNOTAVAIL: it has none. */
 int ebn_nl_addr(struct ebn_nl *nl, uint32_t ifindex, int family, struct ebpfnet_addr *ret);
+int ebn_nl_link_delete(struct ebn_nl *nl, uint32_t ifindex);
+/* The device needs no link-local address. */
+void ebn_nl_no_address(struct ebn_nl *nl, uint32_t ifindex);
+/* All its bits are its prefix. */
+int ebn_nl_addr_add(struct ebn_nl *nl, uint32_t ifindex, const struct ebpfnet_addr *addr, struct ebpfnet_diag *diag);
 struct ebn_filter {
 	uint32_t ifindex;
 	enum ebn_hook hook;
@@ -272,6 +278,8 @@ int ebn_dev_find(struct ebpfnet_datapath *dp, uint32_t ifindex, uint32_t *ret);
 int ebn_dev_attach(struct ebpfnet_datapath *dp, uint32_t n, uint32_t ifindex, enum ebn_dev_kind kind,
 		   struct ebpfnet_diag *diag);
 int ebn_dev_detach(struct ebpfnet_datapath *dp, uint32_t n);
+/* A row for a device that is no endpoint's. -ENOMEM: all are taken. */
+int ebn_dev_free_row(struct ebpfnet_datapath *dp, uint32_t *ret);
 /* Compares a row with the kernel and attaches what is missing. 1: something was, 0. */
 int ebn_dev_restore(struct ebpfnet_datapath *dp, uint32_t n, struct ebpfnet_diag *diag);
 /* Moves one waiting filter to a link; 1: did, 0: none waits. */

@@ -24,6 +24,8 @@ const char *const ebn_prog_names[EBN_PROGS] = {
 	[EBN_PROG_WATCH_IN] = "ebn_watch_in",
 	[EBN_PROG_WATCH_OUT] = "ebn_watch_out",
 	[EBN_PROG_CLOCK] = "ebn_clock",
+	[EBN_PROG_FROM_OVERLAY] = "ebn_from_overlay",
+	[EBN_PROG_TO_OVERLAY] = "ebn_to_overlay",
 };
 
 void ebn_set_init(struct ebn_set *set)
@@ -105,6 +107,9 @@ int ebn_set_open(struct ebpfnet_datapath *dp, uint32_t number, struct ebn_set *r
 		if (r < 0)
 			goto fail;
 		r = ebn_pin_get(dp, name, EBN_FD_PROG, 0, diag);
+		/* loaded by a version that had no overlay */
+		if (r == -ENOENT && i >= EBN_PROG_FROM_OVERLAY)
+			continue;
 		if (r == -ENOENT)
 			r = ebn_diag(diag, name, EPROTO, "the pin is missing: the set is corrupt");
 		if (r < 0)

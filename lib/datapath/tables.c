@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
 /* The tables of a datapath: made, mapped, checked, adopted. */
 #include "datapath/nat.h"
+#include "datapath/overlay.h"
 
 #include <errno.h>
 #include <sys/mman.h>
@@ -457,6 +458,8 @@ int ebn_tables_adopt(struct ebpfnet_datapath *dp, bool fresh, struct ebpfnet_dia
 			r = ebn_devs_open(dp, false, diag);
 		if (!r)
 			r = ebn_nat_adopt(dp, diag);
+		if (!r)
+			r = ebn_ov_adopt(dp, diag);
 		/* programs may still be in what the last writer had retired, and it is free space from here on */
 		if (!r)
 			r = ebn_grace_wait(dp->p->grace);

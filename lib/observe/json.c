@@ -29,6 +29,8 @@ static const struct {
 	[EBN_AT_TO_NETDEV] = { "TO_NETWORK", 11 },
 	[EBN_AT_FROM_HOST] = { "FROM_HOST", 7 },
 	[EBN_AT_TO_HOST] = { "TO_HOST", 2 },
+	[EBN_AT_FROM_OVERLAY] = { "FROM_OVERLAY", 9 },
+	[EBN_AT_TO_OVERLAY] = { "TO_OVERLAY", 4 },
 };
 
 static void put_quoted(struct ebn_out *o, const char *s, size_t len)

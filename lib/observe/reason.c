@@ -71,6 +71,8 @@ const char *ebn_reason_common_name(unsigned int number)
 		return "NO_MAPPING_FOR_NAT_MASQUERADE";
 	case 169:
 		return "FIB_LOOKUP_FAILED";
+	case 171:
+		return "INVALID_IDENTITY";
 	case 177:
 		return "DENIED_BY_LB_SRC_RANGE_CHECK";
 	case 181:
@@ -94,6 +96,8 @@ static const char *const points[] = {
 	[EBN_AT_TO_NETDEV] = "to-network",
 	[EBN_AT_FROM_HOST] = "from-host",
 	[EBN_AT_TO_HOST] = "to-host",
+	[EBN_AT_FROM_OVERLAY] = "from-overlay",
+	[EBN_AT_TO_OVERLAY] = "to-overlay",
 };
 
 const char *ebpfnet_event_point_name(uint8_t point)

@@ -542,7 +542,8 @@ static void epoch_raise(struct ebn_node *nt, uint32_t base, uint32_t index)
 {
 	uint32_t *e = (uint32_t *)(nt->mem + base) + index;
 
-	__atomic_store_n(e, *e + 1, __ATOMIC_RELEASE);
+	/* programs raise them as well, when a packet tells whose an address is */
+	__atomic_fetch_add(e, 1, __ATOMIC_RELEASE);
 }
 
 void ebn_node_raise_subject(struct ebn_node *nt, uint32_t subject)

@@ -58,6 +58,13 @@ tests_netns_test_service_SOURCES = tests/netns/test-service.c tests/unit/suite.h
 tests_netns_test_service_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_netns_test_service_LDADD = $(EBN_TEST_LIBS)
 # ebpfnet-cni
+ROOT_TESTS += tests/netns/nodes tests/netns/test-node
+ROOT_PROGS += tests/netns/test-node
+EXTRA_PROGRAMS += tests/netns/test-node
+tests_netns_test_node_SOURCES = tests/netns/test-node.c tests/unit/suite.h
+tests_netns_test_node_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_netns_test_node_LDADD = $(EBN_TEST_LIBS)
+EXTRA_DIST += tests/netns/nodes
 EBN_CNI_TESTS = tests/netns/cni tests/netns/cni-ipam tests/netns/cni-many tests/netns/cni-runtimes
 ROOT_TESTS += $(EBN_CNI_TESTS)
 EXTRA_DIST += $(EBN_CNI_TESTS) tests/netns/cni-lib.sh

@@ -145,6 +145,8 @@ static void load(const struct rig_opts *o)
 	progs[WATCH_OUT] = skel->progs.ebn_watch_out;
 	progs[SVC_OUT] = skel->progs.ebn_svc_out;
 	progs[SVC_BACK] = skel->progs.ebn_svc_back;
+	progs[FROM_OVERLAY] = skel->progs.ebn_from_overlay;
+	progs[TO_OVERLAY] = skel->progs.ebn_to_overlay;
 	for (i = 0; i < RIG_PROGS; i++) {
 		rig.prog[i] = bpf_program__fd(progs[i]);
 		memset(&info, 0, sizeof(info));

@@ -54,7 +54,10 @@ struct rig_result {
 	struct packet out;
 };
 
-enum rig_prog { FROM_EP, TO_EP, FROM_NETDEV, TO_NETDEV, WATCH_IN, WATCH_OUT, SVC_OUT, SVC_BACK, RIG_PROGS };
+enum rig_prog {
+	FROM_EP, TO_EP, FROM_NETDEV, TO_NETDEV, WATCH_IN, WATCH_OUT, SVC_OUT, SVC_BACK, FROM_OVERLAY, TO_OVERLAY,
+	RIG_PROGS
+};
 #define PASS 0
 #define DROP 2
 #define REDIRECT 7

@@ -13,7 +13,8 @@
 #define ENDPOINT_PROGRAMS 120000u
 
 static const char *const names[] = { "ebn_from_ep", "ebn_to_ep", "ebn_from_netdev", "ebn_to_netdev", "ebn_watch_in",
-				     "ebn_watch_out", "ebn_svc_out", "ebn_svc_back" };
+				     "ebn_watch_out", "ebn_svc_out", "ebn_svc_back", "ebn_from_overlay",
+				     "ebn_to_overlay" };
 
 static unsigned int budget(FILE *f, const char *name)
 {

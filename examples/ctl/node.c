@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause
+/* Other nodes and the overlay. */
+#include "ctl.h"
+
+#include <string.h>
+
+static int list_nodes(struct ctl *ctl)
+{
+	static const struct column columns[] = {
+		{ "NODE", "name", false }, { "ADDRESSES", "addresses", false }, { "PREFIXES", "prefixes", false },
+		{ "NATIVE", "native", false }, { "SOURCE", "source", false }, {}
+	};
+	int status;
+	json_t *result = client_get(ctl, "node.list", NULL, &status);
+
+	if (result)
+		print_list(ctl, json_object_get(result, "nodes"), columns);
+	json_decref(result);
+	return status;
+}
+
+/* "a,b" as a list. */
+static json_t *split(const char *text)
+{
+	json_t *list = json_array();
+
+	while (*text) {
+		size_t len = strcspn(text, ",");
+
+		json_array_append_new(list, json_stringn(text, len));
+		text += len + (text[len] == ',');
+	}
+	return list;
+}
+
+static int set_node(struct ctl *ctl, int argc, char **argv)
+{
+	json_t *o = json_pack("{s:s, s:o, s:o}", "name", argv[2], "addresses", split(argv[3]), "prefixes", split(argv[4]));
+
+	for (int i = 5; i < argc; i++) {
+		if (!strcmp(argv[i], "native") || !strcmp(argv[i], "ipv6")) {
+			json_object_set_new(o, argv[i], json_true());
+		} else if (!strcmp(argv[i], "no-routes")) {
+			json_object_set_new(o, "routes", json_false());
+		} else {
+			json_decref(o);
+			return fail("unknown word %s", argv[i]);
+		}
+	}
+	return show(ctl, "node.set", o);
+}
+
+int cmd_node(struct ctl *ctl, int argc, char **argv)
+{
+	const char *what = argc > 1 ? argv[1] : "";
+
+	if (argc == 2 && !strcmp(what, "list"))
+		return list_nodes(ctl);
+	if (argc == 2 && !strcmp(what, "overlay"))
+		return show(ctl, "overlay.get", NULL);
+	if (argc >= 5 && !strcmp(what, "set"))
+		return set_node(ctl, argc, argv);
+	if (argc == 3 && !strcmp(what, "delete"))
+		return show(ctl, "node.delete", json_pack("{s:s}", "name", argv[2]));
+	return fail("usage: ebpfnetctl node list | overlay | delete NAME |\n"
+		    "       ebpfnetctl node set NAME ADDRESS[,ADDRESS] PREFIX[,PREFIX]... [native] [ipv6] [no-routes]");
+}

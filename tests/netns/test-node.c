@@ -1,0 +1,348 @@
+// SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause
+/*
+ * Other nodes and the overlay through the public calls, in a network namespace of its own: what is set is what is found, also
+ * by a reader and after a restart; what is refused changes nothing; the table that programs read, against a plain list.
+ */
+#include <net/if.h>
+#include <sched.h>
+#include <ebpfnet/node.h>
+
+#include "../unit/suite.h"
+#include "datapath/overlay.h"
+
+static struct ebpfnet_ctx *ctx;
+static struct ebpfnet_datapath *dp, *looker;
+static struct ebpfnet_diag *diag;
+static char name[32];
+
+static struct ebpfnet_datapath *open_dp(uint32_t flags)
+{
+	struct ebpfnet_datapath_opts opts = { EBPFNET_OPTS_INIT(opts), .name = name, .table_bytes = 1 << 22,
+					      .flows4 = 1024, .flows6 = 1024, .flags = flags };
+	struct ebpfnet_datapath *d = NULL;
+
+	ck_assert_int_eq(ebpfnet_datapath_open(ctx, &opts, &d), 0);
+	return d;
+}
+
+static void open_all(void)
+{
+	dp = open_dp(0);
+	ck_assert_int_eq(ebpfnet_datapath_prepare(dp, NULL), 0);
+	looker = open_dp(EBPFNET_DATAPATH_READONLY);
+}
+
+static void close_all(void)
+{
+	looker = ebpfnet_datapath_unref(looker);
+	dp = ebpfnet_datapath_unref(dp);
+}
+
+static void setup(void)
+{
+	ck_assert_int_eq(unshare(CLONE_NEWNET), 0);
+	ck_assert_int_eq(system("ip link set lo up; ip link add d0 type veth peer name d1; ip link set d1 up; ip addr add 192.0.2.1/24 dev d0;"
+				"ip addr add 2001:db8::1/64 dev d0 nodad; ip link set d0 up"), 0);
+	ck_assert_int_eq(ebpfnet_ctx_new(NULL, &ctx), 0);
+	ck_assert_int_eq(ebpfnet_diag_new(&diag), 0);
+	snprintf(name, sizeof(name), "t-node-%d", getpid());
+	open_all();
+}
+
+static void teardown(void)
+{
+	ck_assert_int_eq(ebpfnet_datapath_cleanup(dp, NULL), 0);
+	close_all();
+	ebpfnet_diag_free(diag);
+	ebpfnet_ctx_unref(ctx);
+}
+
+/* addresses and prefixes as words; "" for none */
+static int set(const char *node, const char *addresses, const char *prefixes, uint32_t flags)
+{
+	struct ebpfnet_node_opts o = { EBPFNET_OPTS_INIT(o), .flags = flags, .tag = 7, .diag = diag };
+	struct ebpfnet_prefix p[EBPFNET_NODE_PREFIXES_MAX + 1];
+	char text[1024], *save = NULL, *word;
+	struct ebpfnet_addr a;
+
+	snprintf(text, sizeof(text), "%s", addresses);
+	for (word = strtok_r(text, " ", &save); word; word = strtok_r(NULL, " ", &save)) {
+		ck_assert_int_eq(ebpfnet_addr_parse(word, &a), 0);
+		*(ebpfnet_addr_family(&a) == 4 ? &o.addr4 : &o.addr6) = a;
+	}
+	snprintf(text, sizeof(text), "%s", prefixes);
+	for (word = strtok_r(text, " ", &save); word; word = strtok_r(NULL, " ", &save))
+		ck_assert_int_eq(ebpfnet_prefix_parse(word, &p[o.n_prefixes++]), 0);
+	o.prefixes = p;
+	ebpfnet_diag_clear(diag);
+	return ebpfnet_node_set(dp, node, &o);
+}
+
+static bool route_is(const char *prefix, const char *words)
+{
+	char command[256];
+
+	snprintf(command, sizeof(command), "ip route show %s | grep -q '%s' || ip -6 route show %s | grep -q '%s'", prefix, words,
+		 prefix, words);
+	return !system(command);
+}
+
+static int count(const struct ebpfnet_node_info *info, void *userdata)
+{
+	(void)info;
+	++*(int *)userdata;
+	return 0;
+}
+
+static int nodes(struct ebpfnet_datapath *d)
+{
+	int n = 0;
+
+	ck_assert_int_eq(ebpfnet_node_foreach(d, count, &n), 0);
+	return n;
+}
+
+START_TEST(overlay_is_made_and_removed)
+{
+	struct ebpfnet_overlay_opts o = { EBPFNET_OPTS_INIT(o), .device = "ov0", .underlay = "d0", .diag = diag };
+	struct ebpfnet_overlay_info is;
+
+	setup();
+	ck_assert_int_eq(ebpfnet_overlay_set(dp, &o), -EBUSY);
+	ck_assert_int_eq(ebpfnet_datapath_load(dp, NULL), 0);
+	ck_assert_int_eq(ebpfnet_overlay_get(dp, &is, sizeof(is)), -ENOENT);
+	ck_assert_int_eq(ebpfnet_overlay_clear(dp), -ENOENT);
+	ck_assert_int_eq(set("n2", "192.0.2.2", "10.42.2.0/24", 0), -EBUSY);
+	o.underlay = "nobody";
+	ck_assert_int_eq(ebpfnet_overlay_set(dp, &o), -ENODEV);
+	o.underlay = NULL;
+	o.mtu = 1000;
+	ck_assert_int_eq(ebpfnet_overlay_set(dp, &o), -EINVAL);
+	o.mtu = 0;
+	o.device = "d0";
+	ck_assert_int_eq(ebpfnet_overlay_set(dp, &o), -EEXIST);
+	o.device = "ov0";
+	ck_assert_int_eq(ebpfnet_addr_parse("fd42::1", &o.addr4), 0);
+	ck_assert_int_eq(ebpfnet_overlay_set(dp, &o), -EINVAL);
+	ck_assert_int_eq(ebpfnet_addr_parse("10.42.1.1", &o.addr4), 0);
+	ck_assert_uint_eq(if_nametoindex("ov0"), 0);
+	ck_assert_int_eq(ebpfnet_overlay_set(dp, &o), 0);
+	ck_assert_int_eq(ebpfnet_overlay_set(dp, &o), 0);
+	ck_assert_int_eq(ebpfnet_overlay_get(looker, &is, sizeof(is)), 0);
+	ck_assert_str_eq(is.device, "ov0");
+	ck_assert_uint_eq(is.ifindex, if_nametoindex("ov0"));
+	ck_assert_int_eq(system("ip -d link show ov0 | grep -q 'mtu 1430' && ip -d link show ov0 | grep -q 'external' && "
+				"ip addr show ov0 | grep -q 10.42.1.1/32"), 0);
+	/* by another name it is another device, and the first one goes */
+	o.device = NULL;
+	o.port = 4789;
+	ck_assert_int_eq(ebpfnet_overlay_set(dp, &o), 0);
+	ck_assert_uint_eq(if_nametoindex("ov0"), 0);
+	ck_assert_int_eq(ebpfnet_overlay_clear(dp), 0);
+	ck_assert_int_eq(ebpfnet_overlay_get(dp, &is, sizeof(is)), -ENOENT);
+	ck_assert_int_eq(system("ip -o link show type vxlan | grep -q ."), 256);
+	teardown();
+}
+END_TEST
+
+START_TEST(nodes_are_what_was_said)
+{
+	struct ebpfnet_node_info is;
+
+	setup();
+	ck_assert_int_eq(ebpfnet_datapath_load(dp, NULL), 0);
+	ck_assert_int_eq(ebpfnet_overlay_set(dp, NULL), 0);
+	ck_assert_int_eq(set("n2", "192.0.2.2 2001:db8::2", "10.42.2.0/24 fd42:2::/64", 0), 0);
+	ck_assert_int_eq(set("n3", "192.0.2.3 2001:db8::3", "10.42.3.0/24 10.42.2.9/32 fd42:3::/64", EBPFNET_NODE_NATIVE), 0);
+	ck_assert_int_eq(set("n4", "2001:db8::4", "10.42.4.0/24", EBPFNET_NODE_NO_ROUTES), 0);
+	ck_assert(route_is("10.42.2.0/24", "dev ebnvx"));
+	ck_assert(route_is("fd42:2::/64", "dev ebnvx"));
+	ck_assert(route_is("10.42.2.9", "via 192.0.2.3 dev d0"));
+	ck_assert(route_is("fd42:3::/64", "via 2001:db8::3 dev d0"));
+	ck_assert(!route_is("10.42.4.0/24", "."));
+	ck_assert_int_eq(ebpfnet_node_get(looker, "n3", &is, sizeof(is)), 0);
+	ck_assert_uint_eq(is.n_prefixes, 3);
+	ck_assert_uint_eq(is.tag, 7);
+	ck_assert_uint_eq(is.flags, EBPFNET_NODE_NATIVE);
+	ck_assert_int_eq(ebpfnet_node_get(looker, "n4", &is, sizeof(is)), 0);
+	ck_assert_uint_eq(is.flags, EBPFNET_NODE_IPV6 | EBPFNET_NODE_NO_ROUTES);
+	close_all();
+	open_all();
+	ck_assert_int_eq(nodes(dp), 3);
+	ck_assert_int_eq(nodes(looker), 3);
+	/* from native to overlay, with other prefixes */
+	ck_assert_int_eq(set("n3", "192.0.2.3", "10.42.3.0/25", 0), 0);
+	ck_assert(route_is("10.42.3.0/25", "dev ebnvx"));
+	ck_assert(!route_is("10.42.3.0/24", "."));
+	ck_assert(!route_is("10.42.2.9", "."));
+	ck_assert_int_eq(ebpfnet_node_delete(dp, "n2"), 0);
+	ck_assert_int_eq(ebpfnet_node_delete(dp, "n2"), -ENOENT);
+	ck_assert(!route_is("10.42.2.0/24", "."));
+	ck_assert_int_eq(ebpfnet_node_get(dp, "n2", &is, sizeof(is)), -ENOENT);
+	ck_assert_int_eq(ebpfnet_node_get(dp, "n4", &is, sizeof(is)), 0);
+	ck_assert_uint_eq(is.n_prefixes, 1);
+	ck_assert_int_eq(ebn_node_verify(dp->node), 0);
+	teardown();
+}
+END_TEST
+
+START_TEST(what_is_wrong_changes_nothing)
+{
+	char prefixes[2048] = "", text[300];
+	int i;
+
+	setup();
+	ck_assert_int_eq(ebpfnet_datapath_load(dp, NULL), 0);
+	ck_assert_int_eq(ebpfnet_overlay_set(dp, NULL), 0);
+	ck_assert_int_eq(set("n2", "192.0.2.2", "10.42.2.0/24", 0), 0);
+	ck_assert_int_eq(set("", "192.0.2.2", "10.43.2.0/24", 0), -EINVAL);
+	ck_assert_int_eq(set("a/b", "192.0.2.2", "10.43.2.0/24", 0), -EINVAL);
+	memset(text, 'n', 64);
+	text[64] = '\0';
+	ck_assert_int_eq(set(text, "192.0.2.2", "10.43.2.0/24", 0), -EINVAL);
+	ck_assert_int_eq(set("n3", "", "10.43.2.0/24", 0), -EINVAL);
+	ck_assert_int_eq(set("n3", "192.0.2.3", "0.0.0.0/0", 0), -EINVAL);
+	ck_assert_int_eq(set("n3", "192.0.2.3", "::/0", 0), -EINVAL);
+	ck_assert_int_eq(set("n3", "192.0.2.3", "10.43.2.0/24", EBPFNET_NODE_IPV6), -EINVAL);
+	ck_assert_int_eq(set("n3", "192.0.2.3", "fd42:3::/64", EBPFNET_NODE_NATIVE), -EINVAL);
+	ck_assert_int_eq(set("n3", "192.0.2.3", "10.43.2.0/24", 1u << 30), -EINVAL);
+	ck_assert_int_eq(set("n3", "192.0.2.3", "10.43.2.0/24 10.43.2.0/24", 0), -EINVAL);
+	ck_assert_int_eq(set("n3", "192.0.2.3", "10.43.2.0/24 10.42.2.0/24", 0), -EEXIST);
+	ebpfnet_diag_format(diag, text, sizeof(text));
+	ck_assert_ptr_nonnull(strstr(text, "n2's"));
+	for (i = 0; i < 17; i++)
+		snprintf(prefixes + strlen(prefixes), sizeof(prefixes) - strlen(prefixes), "10.50.%d.0/24 ", i);
+	ck_assert_int_eq(set("n3", "192.0.2.3", prefixes, 0), -EINVAL);
+	prefixes[0] = '\0';
+	for (i = 0; i < 8; i++)
+		snprintf(prefixes + strlen(prefixes), sizeof(prefixes) - strlen(prefixes), "10.%d.0.0/%d ", 64 + i, 16 + i);
+	/* with the /24 of n2 they are nine lengths */
+	ck_assert_int_eq(set("n3", "192.0.2.3", prefixes, 0), -ENOSPC);
+	/* a gateway that is not there */
+	ck_assert_int_lt(set("n3", "203.0.113.3", "10.60.0.0/24", EBPFNET_NODE_NATIVE), 0);
+	ck_assert_int_eq(nodes(dp), 1);
+	ck_assert_int_eq(ebn_node_verify(dp->node), 0);
+	ck_assert(route_is("10.42.2.0/24", "dev ebnvx"));
+	ck_assert_int_eq(ebpfnet_node_set(dp, "n3", NULL), -EINVAL);
+	ck_assert_int_eq(ebpfnet_node_set(looker, "n3", NULL), -EINVAL);
+	ck_assert_int_eq(ebpfnet_node_delete(looker, "n2"), -EROFS);
+	ck_assert_int_eq(ebpfnet_overlay_clear(looker), -EROFS);
+	ck_assert_int_eq(ebpfnet_node_foreach(dp, NULL, NULL), -EINVAL);
+	teardown();
+}
+END_TEST
+
+/* ---- the table as programs read it, against all prefixes one after the other */
+
+static uint32_t random_bits(void)
+{
+	return (uint32_t)random() << 16 ^ (uint32_t)random();
+}
+
+/* As ebn_overlay_find() does. */
+static uint32_t look(const uint32_t a[4])
+{
+	struct ebn_slot slot = ebn_node_slot(dp->node, EBN_P_OVERLAY);
+	const char *at = (const char *)dp->node_mem + slot.off;
+	const struct ebn_overlay_head *head = (const void *)at;
+	const struct ebn_overlay_prefix *px = (const void *)(at + head->slots_off);
+	uint64_t hi = ebn_addr_bits(a[0], a[1]), lo = ebn_addr_bits(a[2], a[3]), ch, cl;
+	const struct ebn_overlay_length *lens = head->len[hi || lo >> 32 != 0xffff];
+	uint32_t i, k, n;
+
+	for (i = 0; i < EBN_OVERLAY_LENGTHS && lens[i].hi; i++) {
+		ch = hi & lens[i].hi;
+		cl = lo & lens[i].lo;
+		n = (uint32_t)ebn_overlay_hash(ch, cl, lens[i].len);
+		for (k = 0; k < EBN_OVERLAY_PROBES; k++) {
+			const struct ebn_overlay_prefix *p = &px[(n + k) & (head->slots - 1)];
+
+			if (p->hi == ch && p->lo == cl && p->len == lens[i].len)
+				return p->node;
+		}
+	}
+	return 0;
+}
+
+static uint32_t look_plainly(const struct ebn_ov *ov, const uint32_t a[4])
+{
+	uint64_t hi = ebn_addr_bits(a[0], a[1]), lo = ebn_addr_bits(a[2], a[3]);
+	uint32_t i, best = 0, node = 0;
+
+	for (i = 0; i < ov->n_px; i++)
+		if (ov->px[i].len > best &&
+		    ebn_addr_common(hi, lo, ov->px[i].hi, ov->px[i].lo) >= ov->px[i].len) {
+			best = ov->px[i].len;
+			node = ov->px[i].node;
+		}
+	return node;
+}
+
+static void random_prefix(char *text, size_t size)
+{
+	static const unsigned int len4[] = { 8, 12, 16, 20, 24, 28, 30, 32 };
+	static const unsigned int len6[] = { 16, 32, 48, 56, 64, 96, 120, 128 };
+	struct ebpfnet_prefix p = { .len = 0 };
+	bool v6 = random() & 1;
+	unsigned int bits, i;
+
+	p.len = (uint8_t)(v6 ? len6[random() % 8] : len4[random() % 8]);
+	bits = v6 ? p.len : p.len + 96u;
+	for (i = 0; i < 16; i++)
+		p.addr.b[i] = (uint8_t)(random() % 3 ? random() % 4 : random());
+	if (v6)
+		p.addr.b[0] = 0xfd;
+	else
+		memcpy(p.addr.b, "\0\0\0\0\0\0\0\0\0\0\377\377\12", 13);
+	for (i = bits; i < 128; i++)
+		p.addr.b[i / 8] &= (uint8_t)~(0x80 >> i % 8);
+	ebpfnet_prefix_format(&p, text, size);
+}
+
+START_TEST(the_table_is_the_list)
+{
+	char prefix[EBPFNET_PREFIX_STRLEN], node[16], list[512];
+	uint32_t a[4], i, n, tries, hits = 0;
+	struct ebn_ov ov;
+
+	setup();
+	srandom((unsigned int)test_seed());
+	for (n = 0; n < 300; n++) {
+		list[0] = '\0';
+		for (i = 0; i < 4; i++) {
+			random_prefix(prefix, sizeof(prefix));
+			snprintf(list + strlen(list), sizeof(list) - strlen(list), "%s ", prefix);
+		}
+		snprintf(node, sizeof(node), "n%ld", random() % 60);
+		if (random() % 5)
+			(void)set(node, "192.0.2.2 2001:db8::2", list, EBPFNET_NODE_NATIVE | EBPFNET_NODE_NO_ROUTES);
+		else
+			(void)ebpfnet_node_delete(dp, node);
+	}
+	ck_assert_int_gt(nodes(dp), 10);
+	ck_assert_int_eq(ebn_ov_read(dp, &ov), 0);
+	for (tries = 0; tries < 20000; tries++) {
+		if (random() & 1) {
+			const struct ebn_overlay_prefix *px = &ov.px[random_bits() % ov.n_px];
+			struct ebpfnet_prefix p = ebn_ov_prefix(px);
+
+			for (i = px->len; i < 128; i++)
+				if (random() & 1)
+					p.addr.b[i / 8] |= (uint8_t)(0x80 >> i % 8);
+			memcpy(a, p.addr.b, sizeof(a));
+		} else {
+			for (i = 0; i < 4; i++)
+				a[i] = random_bits();
+		}
+		ck_assert_uint_eq(look(a), look_plainly(&ov, a));
+		hits += look(a) != 0;
+	}
+	ck_assert_uint_gt(hits, 5000);
+	ebn_ov_free(&ov);
+	ck_assert_int_eq(ebn_node_verify(dp->node), 0);
+	teardown();
+}
+END_TEST
+
+RUN_SUITE("node", overlay_is_made_and_removed, nodes_are_what_was_said, what_is_wrong_changes_nothing,
+	  the_table_is_the_list)
