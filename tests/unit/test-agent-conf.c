@@ -400,7 +400,6 @@ static const struct {
 	{ "version: 1\nnode:\n  zone: a b\n", 3, "printable" },
 	{ "version: 1\nnode:\n  addresses: [here]\n", 3, "not an address" },
 	{ "version: 1\nnode:\n  cgroups: [here]\n", 3, "absolute" },
-	{ "version: 1\n\nnodes: []\n", 3, "not supported by this version" },
 	{ "version: 1\nexporters: {}\n", 2, "not supported by this version" },
 	{ "version: 1\nipam: {}\n", 2, "\"pools\" is missing" },
 	{ "version: 1\nipam:\n  store: here\n  pools: []\n", 3, "absolute" },
