@@ -58,7 +58,7 @@ int node_read(const json_t *o, struct node_read *ret)
 	ret->why = "prefixes: at most 16 are expected";
 	if ((prefixes && !json_is_array(prefixes)) || n > EBPFNET_NODE_PREFIXES_MAX)
 		return -EINVAL;
-	ret->why = "prefixes: that is none";
+	ret->why = "prefixes: one is no prefix, or has bits behind its length";
 	for (i = 0; i < n; i++) {
 		const char *text = json_string_value(json_array_get(prefixes, i));
 
