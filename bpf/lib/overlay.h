@@ -92,11 +92,14 @@ __attribute__((noinline)) __u32 ebn_overlay_find(struct ebn_address *addr)
 /** What packets told of an address nobody knows otherwise; EBN_ID_WORLD: nothing. */
 __attribute__((noinline)) __u32 ebn_overlay_identity(struct ebn_address *addr)
 {
+	struct ebn_address key;
 	__u32 *seen;
 
 	if (!addr || !ebn_overlay_find(addr))
 		return EBN_ID_WORLD;
-	seen = bpf_map_lookup_elem(&ebn_overlay_seen, addr);
+	/* kernel 6.1 takes no argument of a function as a key */
+	key = *addr;
+	seen = bpf_map_lookup_elem(&ebn_overlay_seen, &key);
 	return seen ? EBN_READ(*seen) : EBN_ID_WORLD;
 }
 
@@ -118,16 +121,18 @@ __attribute__((noinline)) __u32 ebn_address_identity(struct ebn_address *addr)
  */
 __attribute__((noinline)) int ebn_overlay_learn(struct ebn_address *addr, __u32 identity)
 {
+	struct ebn_address key;
 	struct ebn_view v;
 	__u32 *word;
 
 	if (!addr)
 		return 0;
-	word = bpf_map_lookup_elem(&ebn_overlay_seen, addr);
+	key = *addr;
+	word = bpf_map_lookup_elem(&ebn_overlay_seen, &key);
 	if (word && EBN_READ(*word) == identity)
 		return 0;
 	/* without room it stays unknown: the next packet tries again */
-	if (bpf_map_update_elem(&ebn_overlay_seen, addr, &identity, 0) || ebn_view_open(&v))
+	if (bpf_map_update_elem(&ebn_overlay_seen, &key, &identity, 0) || ebn_view_open(&v))
 		return 0;
 	word = (__u32 *)ebn_node_at(&v, EBN_EPOCH_ADDR_OFF + 4 * ebn_addr_epoch(ebn_addr_hash(addr->a)), sizeof(*word));
 	if (word)

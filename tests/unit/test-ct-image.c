@@ -179,7 +179,7 @@ START_TEST(masqueraded_flows_keep_address_and_port)
 	const struct ebpfnet_addr node[2] = { ct_addr("192.0.2.1"), ct_addr("2001:db8:2::1") };
 	struct ebn_flow_copy flow[4], port[4], got;
 	struct ebn_ct_walk walk;
-	struct buffer out = { NULL };
+	struct buffer out = { .data = NULL };
 	struct taken t = { 0 };
 	unsigned int i, from, hi;
 
