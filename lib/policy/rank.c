@@ -143,7 +143,8 @@ static void add_policy(struct ebn_ranking *rk, const struct ebn_table *t, const 
 
 		if (e->rule->direction == t->dir && holds(t, e))
 			rk->rule[rk->n++] = (struct ebn_ranked){
-				.entry = e, .rule = e->rule, .book = in->book, .col = in->col + e->first,
+				.entry = e, .rule = e->rule, .book = in->book,
+				.col = in->col ? in->col + e->first : NULL,
 				.ports = EBN_RANK_NONE,
 			};
 	}
