@@ -515,7 +515,7 @@ static __always_inline int ebn_ct_begin(struct ebn_pkt *p, struct ebn_flow_ref *
 	switch (ebn_ct_put(p, r, hi, v6)) {
 	case EBN_FLOW_FULL:
 		if (!p->soft)
-			return ebn_deny(p, r->owner & EBN_OWNER_OVER ? EBN_R_FLOW_QUOTA : EBN_R_FLOW_FULL);
+			return ebn_deny(p, ebn_flow_refusal(r));
 		ebn_count(EBN_C_FLOW_UNRECORDED);
 		break;
 	case EBN_FLOW_BUSY:

@@ -578,6 +578,12 @@ static __always_inline int ebn_flow_find_table(const int v6, struct ebn_flow_ref
 	return rc == EBN_FLOW_TORN ? EBN_FLOW_MISS : rc;
 }
 
+/** Why an insert said FULL. */
+static __always_inline enum ebn_reason ebn_flow_refusal(const struct ebn_flow_ref *r)
+{
+	return r->owner & EBN_OWNER_OVER ? EBN_R_FLOW_QUOTA : EBN_R_FLOW_FULL;
+}
+
 /**
  * Inserts the flow that find missed; body is the whole entry (ctl without its sequence number).
  * INSERTED; HIT: somebody else did, r is a copy of theirs; BUSY; FULL. On INSERTED r->gave says what

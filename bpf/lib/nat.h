@@ -424,7 +424,7 @@ static __always_inline int ebn_nat_reserve(__u32 hi, const bool v6)
 		ebn_nat_link(&run->r, hi, run->p.sport, v6);
 		return EBN_NAT_DONE;
 	case EBN_NAT_NO_ROOM:
-		return run->nat.owner & EBN_OWNER_OVER ? EBN_R_FLOW_QUOTA : EBN_R_FLOW_FULL;
+		return ebn_flow_refusal(&run->nat);
 	default:
 		ebn_count(EBN_C_NAT_EXHAUSTED);
 		return EBN_R_NAT_EXHAUSTED;

@@ -257,11 +257,6 @@ static __always_inline void ebn_svc_before(struct ebn_run *run, const bool v6)
 	p->dport = run->w.from_port;
 }
 
-static __always_inline enum ebn_reason ebn_svc_full(const struct ebn_run *run)
-{
-	return run->nat.owner & EBN_OWNER_OVER ? EBN_R_FLOW_QUOTA : EBN_R_FLOW_FULL;
-}
-
 /* The entry of the backend in p's destination, which is to say the frontend in run->svc: OK, or OK and a reason. */
 static __always_inline int ebn_svc_answers(struct ebn_run *run, const bool v6)
 {
@@ -281,7 +276,7 @@ static __always_inline int ebn_svc_answers(struct ebn_run *run, const bool v6)
 	rc = v6 ? ebn_svc6_put(EBN_FS_HALF_OPEN) : ebn_svc4_put(EBN_FS_HALF_OPEN);
 	if (rc == EBN_FLOW_INSERTED)
 		return EBN_SVC_OK;
-	return EBN_SVC_OK + (rc == EBN_FLOW_FULL ? ebn_svc_full(run) : EBN_R_SVC_PORT);
+	return EBN_SVC_OK + (rc == EBN_FLOW_FULL ? ebn_flow_refusal(&run->nat) : EBN_R_SVC_PORT);
 }
 
 /*
@@ -326,7 +321,7 @@ static __always_inline int ebn_svc_begin(struct ebn_run *run, const bool v6)
 	rc = v6 ? ebn_svc6_put(EBN_FS_HALF_OPEN) : ebn_svc4_put(EBN_FS_HALF_OPEN);
 	if (rc == EBN_FLOW_INSERTED)
 		return EBN_SVC_OK;
-	return EBN_SVC_OK + (rc == EBN_FLOW_FULL ? ebn_svc_full(run) : EBN_R_FLOW_BUSY);
+	return EBN_SVC_OK + (rc == EBN_FLOW_FULL ? ebn_flow_refusal(&run->nat) : EBN_R_FLOW_BUSY);
 }
 
 /* Of UDP, now and then: is the backend still in the service? 0: the flow begins anew. */
