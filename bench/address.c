@@ -11,6 +11,9 @@
 #include "address_bench.h"
 #include "address.skel.h"
 #include "tables/rows.h"
+#include "../tests/lib/skeleton.h"
+
+EBN_SKELETON(address_bpf)
 
 #define NODE_SIZE (256u << 20)
 
@@ -40,7 +43,7 @@ static int tables_open(struct bench *b, struct tables *t)
 	int err;
 
 	memset(t, 0, sizeof(*t));
-	t->skel = address_bpf__open();
+	t->skel = address_bpf__open_as(EBN_LOADS_IN_ORDER);
 	if (!t->skel)
 		return bench_fail(b, errno, "opening the programs: %s", strerror(errno));
 	t->skel->rodata->ebn_cfg.node_size = NODE_SIZE;

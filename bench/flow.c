@@ -13,6 +13,9 @@
 #include "flow.skel.h"
 #include "tables/flow.h"
 #include "tables/node.h"
+#include "../tests/lib/skeleton.h"
+
+EBN_SKELETON(flow_bpf)
 
 #define NODE_SIZE EBN_NODE_SIZE_MIN
 #define BATCH 4096u
@@ -48,7 +51,7 @@ static int tables_open(struct bench *b, struct tables *t)
 	int err;
 
 	memset(t, 0, sizeof(*t));
-	t->skel = flow_bpf__open();
+	t->skel = flow_bpf__open_as(EBN_LOADS_IN_ORDER);
 	if (!t->skel)
 		return bench_fail(b, errno, "opening the programs: %s", strerror(errno));
 	t->skel->rodata->ebn_cfg.node_size = NODE_SIZE;

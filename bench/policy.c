@@ -12,6 +12,9 @@
 #include "policy.skel.h"
 #include "policy_bench.h"
 #include "tables/rows.h"
+#include "../tests/lib/skeleton.h"
+
+EBN_SKELETON(policy_bpf)
 
 #define NODE_SIZE (32u << 20)
 #define CLASSES 1000u		/* peer classes at most */
@@ -40,7 +43,7 @@ static int tables_open(struct bench *b, struct tables *t)
 	int err;
 
 	memset(t, 0, sizeof(*t));
-	t->skel = policy_bpf__open();
+	t->skel = policy_bpf__open_as(EBN_LOADS_IN_ORDER);
 	if (!t->skel)
 		return bench_fail(b, errno, "opening the programs: %s", strerror(errno));
 	t->skel->rodata->ebn_cfg.node_size = NODE_SIZE;

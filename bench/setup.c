@@ -18,6 +18,9 @@
 #include "ebn_config.h"
 #include "ebn_datapath.skel.h"
 #include "packet.skel.h"
+#include "../tests/lib/skeleton.h"
+
+EBN_SKELETON(ebn_datapath_bpf)
 
 #define NODE_SIZE (32u << 20)
 #define ADDRS 10000u
@@ -331,7 +334,7 @@ int setup_open(struct bench *b, uint64_t flows4, uint64_t flows6, struct setup *
 	err = devices(b, s);
 	if (err)
 		return err;
-	s->dp = ebn_datapath_bpf__open();
+	s->dp = ebn_datapath_bpf__open_as(EBN_LOADS_IN_ORDER);
 	if (!s->dp)
 		return bench_fail(b, errno, "opening the datapath: %s", strerror(errno));
 	err = open_maps(b, s, flows4, flows6);

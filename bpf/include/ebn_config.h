@@ -18,19 +18,17 @@ struct ebn_config {
 	__u16 abi_major;
 	__u16 abi_minor;
 	__u32 node_size;	/* bytes of the node array, a power of two */
-	__u32 node_flat;	/* 0: one value of node_size bytes; 1: an array of lines (where large values are refused) */
 	__u32 flow4_mask;	/* sets - 1 */
 	__u32 flow6_mask;
 	__u32 old4_mask;	/* of the table being drained; its maps exist only when has_old */
 	__u32 old6_mask;
 	__u32 has_old;
 	__u32 tick_shift;	/* tick = jiffies >> tick_shift, about an eighth of a second */
-	__u32 weak_order;	/* 1 on CPUs that reorder loads: look-ups make address dependencies */
 	__u32 kernel_skb;	/* 1: the kernel lets programs read its own struct sk_buff (bpf_cast_to_kern_ctx(), Linux 6.2) */
 	__u64 flow_seed[2];
 	struct ebn_flow_layout old;	/* of the table being drained */
 };
-EBN_ASSERT(sizeof(struct ebn_config) == 96, "ebn_config");
+EBN_ASSERT(sizeof(struct ebn_config) == 88, "ebn_config");
 
 /*
  * Places in the map ebn_before: what runs on a device while it still belongs to the programs that are being replaced

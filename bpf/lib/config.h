@@ -30,17 +30,14 @@ const volatile struct ebn_config ebn_cfg = {
 /*
  * Zero, but computed from x: an address it is added to depends on the load that made x, and no CPU
  * reorders the two loads (the address dependency orders them on arm64, where two plain loads may
- * swap). On CPUs that keep loads in order it is nothing but a compiler barrier. Verifier: "and with
- * 0" leaves it knowing that the result is 0, where "xor with itself" does not.
+ * swap). On CPUs that keep loads in order the loader makes it "= 0", which depends on nothing
+ * (lib/core/order.c), and what is left is a compiler barrier. Verifier: "and with 0" leaves it knowing
+ * that the result is 0, where "xor with itself" does not.
  */
 static __always_inline __u64 ebn_dep(__u64 x)
 {
-	if (EBN_UNLIKELY(ebn_cfg.weak_order)) {
-		asm volatile("%0 &= 0" : "+r"(x) : : "memory");
-		return x;
-	}
-	asm volatile("" ::: "memory");
-	return 0;
+	asm volatile("%0 &= 0" : "+r"(x) : : "memory");
+	return x;
 }
 
 #endif

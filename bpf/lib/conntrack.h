@@ -171,7 +171,7 @@ static __always_inline __u32 ebn_ct_switches(void)
 	if (ebn_view_open(&v))
 		return 0;
 	live = ebn_node_live(&v);
-	return live ? EBN_READ(live->flags) : 0;
+	return EBN_READ(live->flags);
 }
 
 /*

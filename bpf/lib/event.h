@@ -111,8 +111,6 @@ __attribute__((noinline)) int ebn_event_send(struct ebn_pkt *p)
 	if (!p || ebn_view_open(&v))
 		return 0;
 	live = ebn_node_live(&v);
-	if (!live)
-		return 0;
 	ebn_event_identities(p);
 	e = bpf_ringbuf_reserve(&ebn_events, sizeof(*e), 0);
 	if (!e) {

@@ -346,7 +346,8 @@ static __always_inline int ebn_flow_claim(const int v6, struct ebn_flow_ref *r, 
 		t = EBN_READ(set[way]);
 		return EBN_TAG_STATE(t) == EBN_TAG_FREE ? ebn_flow_claim_way(r, set, way, t) : EBN_FLOW_BUSY;
 	}
-	b = ebn_flow_cheapest(v6, 2, (__u32)(r->hash >> 29) & 6, one, r->now, owner, ebn_live_get());
+	b = v6 ? ebn_flow6_pair(one, r->now, owner, (__u32)(r->hash >> 29)) :
+		 ebn_flow4_pair(one, r->now, owner, (__u32)(r->hash >> 29));
 	if (!EBN_COST_CHEAP(b))
 		b = v6 ? ebn_flow6_cheapest(one, r->now, owner) :
 			 ebn_flow4_cheapest(one, r->now, owner);

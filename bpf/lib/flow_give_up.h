@@ -122,6 +122,8 @@ static __always_inline __u64 ebn_flow_cost(const int v6, __u64 *set, __u32 i, __
 					   __u64 owner, const struct ebn_live *live,
 					   __u64 *judged)
 {
+	/* not LIVE: never ours to take */
+	__u64 never = (0 - ((t & 0xff) ^ EBN_TAG_LIVE)) >> 63;
 	const __u64 *e = ebn_flow_way(v6, (__u64 *)((__u8 *)set + ebn_dep(t)), i);
 	const __u64 *b = e + EBN_FLOW_KEY_WORDS(v6);
 	__u32 proto = (__u32)(EBN_READ(e[v6 ? 4 : 1]) >> 32) & 0xff;
@@ -143,9 +145,7 @@ static __always_inline __u64 ebn_flow_cost(const int v6, __u64 *set, __u32 i, __
 	/* established and half closed: class 5, the only one with bits 0 and 2 */
 	recent &= class & (class >> 2);
 	recent |= owner >> 16 & 1 & (mine ^ 1) & (0 - class) >> 63;
-	/* not LIVE: never ours to take */
-	recent |= (0 - ((t & 0xff) ^ EBN_TAG_LIVE)) >> 63;
-	return recent << 40 | class << 35 | (0xffffffffULL - idle) << 3 | i;
+	return (recent | never) << 40 | class << 35 | (0xffffffffULL - idle) << 3 | i;
 }
 
 /** The cheapest of n ways of a set, n a constant, from way `first` on: its cost, the way in the low bits. */
@@ -169,6 +169,17 @@ static __always_inline __u64 ebn_flow_cheapest(const int v6, const int n, __u32 
 		best += d & below;
 	}
 	return best;
+}
+
+/* Two neighbours. Functions, for who asks has little stack left. */
+__noinline __u64 ebn_flow4_pair(__u32 index, __u32 now, __u32 owner, __u32 first)
+{
+	return ebn_flow_cheapest(0, 2, first & 6, index, now, owner, ebn_live_get());
+}
+
+__noinline __u64 ebn_flow6_pair(__u32 index, __u32 now, __u32 owner, __u32 first)
+{
+	return ebn_flow_cheapest(1, 2, first & 6, index, now, owner, ebn_live_get());
 }
 
 __noinline __u64 ebn_flow4_cheapest(__u32 index, __u32 now, __u32 owner)

@@ -8,9 +8,8 @@
 #include <bpf/bpf_helpers.h>
 
 /*
- * Node tables (ebn_node.h). The loader makes it one value of ebn_cfg.node_size bytes, or where the
- * kernel refuses such a value (ebn_cfg.node_flat) ebn_cfg.node_size / 64 values of one line. No BTF
- * type: the value is no single type, and bpftool would print it all.
+ * Node tables (ebn_node.h). The loader makes it one value of ebn_cfg.node_size bytes. No BTF type: the
+ * value is no single type, and bpftool would print it all.
  */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);

@@ -204,7 +204,7 @@ static __always_inline bool ebn_nat_expired(const struct ebn_flow_ref *n, __u8 p
 	if (ebn_view_open(&v))
 		return false;
 	live = ebn_node_live(&v);
-	if (!live || idle < 0)
+	if (idle < 0)
 		return false;
 	return (__u32)idle >
 	       EBN_READ(live->idle_ticks[(ebn_flow_idle_of[proto] >> (4 * (EBN_CTL_STATE(n->ctl) & 7))) & 7]);

@@ -21,10 +21,8 @@
  * Order of loads. Everything is reached by address dependency: root -> directory -> piece -> cell,
  * each address is computed from the word loaded before, and masking keeps the dependency. Both x86
  * and arm64 order such loads, the writer publishes with a release store, so who sees a root sees
- * all it leads to. In the flat form the line's number passes through the key on the stack; a load
- * from this CPU's own store keeps the dependency too (arm64: dob includes data;rfi). Where no
- * address depends on the earlier load (epoch before root, identity before the address words)
- * ebn_dep() makes it so.
+ * all it leads to. Where no address depends on the earlier load (epoch before root, identity before
+ * the address words) ebn_dep() makes it so.
  *
  * Bounds. Each offset is masked to the array, so a corrupt one reads other bytes of the array and
  * nothing else. The mask comes from ebn_cfg.node_size, read into the view: the verifier sees the
@@ -41,7 +39,7 @@
 
 /** One packet's view of the tables. */
 struct ebn_view {
-	const __u8 *base;	/**< the array; not used in the flat form */
+	const __u8 *base;	/**< the array */
 	/*
 	 * ebn_cfg.node_size, read once. Verifier: it still knows the constant when the view is passed to a
 	 * subprogram, because a whole register is stored; of a 32-bit member it might not.
@@ -51,63 +49,34 @@ struct ebn_view {
 	__u32 generation;
 };
 
-/** The flat form's line; NULL only when the map is smaller than ebn_cfg.node_size says. */
-static __always_inline const __u8 *ebn_node_flat_line(__u32 line)
-{
-	const __u8 *p = bpf_map_lookup_elem(&ebn_node, &line);
-
-	if (!p)
-		return 0;
-	/* verifier: no arithmetic on p before the test above, where clang would like to move it */
-	asm volatile("" : "+r"(p));
-	return p;
-}
-
-/** Pointer to the line that holds byte off. NULL: no such line, possible in the flat form only. */
-static __always_inline const void *ebn_node_line(const struct ebn_view *v, __u32 off)
-{
-	__u64 at = off & (v->size - EBN_LINE);
-
-	if (EBN_UNLIKELY(ebn_cfg.node_flat))
-		return ebn_node_flat_line(at / EBN_LINE);
-	return v->base + at;
-}
-
 /**
  * Pointer to the object at off, rounded down to `align` bytes, a constant power of two up to a
- * line, and its size.
+ * line, and its size. Never NULL.
  */
 static __always_inline const void *ebn_node_at(const struct ebn_view *v, __u32 off, __u32 align)
 {
-	__u64 at = off & (v->size - align);
+	return v->base + (off & (v->size - align));
+}
 
-	if (EBN_UNLIKELY(ebn_cfg.node_flat)) {
-		const __u8 *p = ebn_node_flat_line(at / EBN_LINE);
-
-		return p ? p + (at & (EBN_LINE - align)) : 0;
-	}
-	return v->base + at;
+/** Pointer to the line that holds byte off. Never NULL. */
+static __always_inline const void *ebn_node_line(const struct ebn_view *v, __u32 off)
+{
+	return ebn_node_at(v, off, EBN_LINE);
 }
 
 static __always_inline __u16 ebn_node_u16(const struct ebn_view *v, __u32 off)
 {
-	const __u16 *p = ebn_node_at(v, off, sizeof(*p));
-
-	return p ? EBN_READ(*p) : 0;
+	return EBN_READ(*(const __u16 *)ebn_node_at(v, off, sizeof(__u16)));
 }
 
 static __always_inline __u32 ebn_node_u32(const struct ebn_view *v, __u32 off)
 {
-	const __u32 *p = ebn_node_at(v, off, sizeof(*p));
-
-	return p ? EBN_READ(*p) : 0;
+	return EBN_READ(*(const __u32 *)ebn_node_at(v, off, sizeof(__u32)));
 }
 
 static __always_inline __u64 ebn_node_u64(const struct ebn_view *v, __u32 off)
 {
-	const __u64 *p = ebn_node_at(v, off, sizeof(*p));
-
-	return p ? EBN_READ(*p) : 0;
+	return EBN_READ(*(const __u64 *)ebn_node_at(v, off, sizeof(__u64)));
 }
 
 #define EBN_NODE_ROOT_OFF ((__u32)__builtin_offsetof(struct ebn_node_hdr, root))
@@ -135,21 +104,18 @@ static __always_inline int ebn_view_renew(struct ebn_view *v, __u64 after)
 /** Opens the tables for this packet. 0, or -1: no tables. */
 static __always_inline int ebn_view_open(struct ebn_view *v)
 {
-	v->base = 0;
+	__u32 zero = 0;
+
 	v->size = ebn_cfg.node_size;
 	/* verifier: a 64-bit value to the compiler, so that it is kept as one; half a stack slot loses the constant */
 	asm volatile("" : "+r"(v->size));
-	if (!EBN_UNLIKELY(ebn_cfg.node_flat)) {
-		__u32 zero = 0;
-
-		v->base = bpf_map_lookup_elem(&ebn_node, &zero);
-		if (!v->base)
-			return -1;
-	}
+	v->base = bpf_map_lookup_elem(&ebn_node, &zero);
+	if (!v->base)
+		return -1;
 	return ebn_view_renew(v, 0);
 }
 
-/** The header's line of live switches: observe, flags, stage, idle_ticks. NULL: no tables. */
+/** The header's line of live switches: observe, flags, stage, idle_ticks. */
 struct ebn_live {
 	__u32 observe;
 	__u32 flags;
@@ -168,7 +134,7 @@ static __always_inline const struct ebn_live *ebn_node_live(const struct ebn_vie
 	return ebn_node_line(v, __builtin_offsetof(struct ebn_node_hdr, observe));
 }
 
-/** The same, for who has not opened the tables. */
+/** The same, for who has not opened the tables. NULL: there are none. */
 static __always_inline const struct ebn_live *ebn_live_get(void)
 {
 	struct ebn_view v;
@@ -183,8 +149,7 @@ static __always_inline const struct ebn_live *ebn_live_get(void)
 static __always_inline struct ebn_slot ebn_view_slot(const struct ebn_view *v, enum ebn_piece piece)
 {
 	__u32 off = v->dir + EBN_DIR_SLOT_OFF + piece * sizeof(struct ebn_slot);
-	const __u64 *p = ebn_node_at(v, off, sizeof(*p));
-	__u64 w = p ? *p : 0;
+	__u64 w = *(const __u64 *)ebn_node_at(v, off, sizeof(w));
 	struct ebn_slot s = { .off = (__u32)w, .n = (__u32)(w >> 32) };
 
 	return s;
@@ -216,8 +181,6 @@ static __always_inline __s32 ebn_ifindex_row(const struct ebn_view *v, __u32 ifi
 	if (!s.off || !ifindex)
 		return -1;
 	e = ebn_node_line(v, s.off + (ifindex & (s.n - 1)) * EBN_LINE);
-	if (!e)
-		return -1;
 	/* an entry is one word: its row is never another device's */
 #pragma unroll
 	for (i = 0; i < 8; i++) {
@@ -343,8 +306,6 @@ __attribute__((noinline)) int ebn_prefix_find(__u64 hi, __u64 lo, __u32 dir)
 			return 0;
 		off = recs + off * (__u32)sizeof(*px);
 		px = ebn_node_at(&v, off, sizeof(*px));
-		if (!px)
-			return 0;
 		depth = ebn_addr_common(hi, lo, ebn_addr_bits(px->addr[0], px->addr[1]),
 					ebn_addr_bits(px->addr[2], px->addr[3]));
 		if (depth >= px->len)
@@ -401,8 +362,6 @@ static __always_inline __u64 ebn_addr_bucket_word(const struct ebn_view *v, stru
 	for (i = 0; i < 2; i++) {
 		const __u64 *line = ebn_node_line(v, off + i * EBN_LINE);
 
-		if (!line)
-			return 0;
 		hit = ebn_addr_entry_word(line, w0, w1);
 		if (hit)
 			return hit;

@@ -43,7 +43,7 @@ static long ebn_overlay_step(__u32 i, void *arg)
 		return 1;
 	l = &run->look;
 	len = ebn_node_at(&v, l->lengths + i * (__u32)sizeof(*len), sizeof(*len));
-	if (!len || !len->hi)
+	if (!len->hi)
 		return 1;
 	hi = l->hi & len->hi;
 	lo = l->lo & len->lo;
@@ -51,8 +51,6 @@ static long ebn_overlay_step(__u32 i, void *arg)
 #pragma unroll
 	for (k = 0; k < EBN_OVERLAY_PROBES; k++) {
 		px = ebn_node_at(&v, l->table + ((at + k) & (l->slots - 1)) * (__u32)sizeof(*px), sizeof(*px));
-		if (!px)
-			return 1;
 		differs = (px->hi ^ hi) | (px->lo ^ lo) | (px->len ^ len->len);
 		l->node |= px->node & ~(__u32)((__s64)(differs | -differs) >> 63);
 	}
@@ -71,9 +69,9 @@ __attribute__((noinline)) __u32 ebn_overlay_find(struct ebn_address *addr)
 	if (!addr || !run || ebn_view_open(&v))
 		return 0;
 	slot = ebn_view_slot(&v, EBN_P_OVERLAY);
-	head = slot.off ? ebn_node_line(&v, slot.off) : 0;
-	if (!head)
+	if (!slot.off)
 		return 0;
+	head = ebn_node_line(&v, slot.off);
 	run->look.hi = ebn_addr_bits(addr->a[0], addr->a[1]);
 	run->look.lo = ebn_addr_bits(addr->a[2], addr->a[3]);
 	v6 = run->look.hi | (run->look.lo >> 32 ^ 0xffff);
@@ -135,8 +133,7 @@ __attribute__((noinline)) int ebn_overlay_learn(struct ebn_address *addr, __u32 
 	if (bpf_map_update_elem(&ebn_overlay_seen, &key, &identity, 0) || ebn_view_open(&v))
 		return 0;
 	word = (__u32 *)ebn_node_at(&v, EBN_EPOCH_ADDR_OFF + 4 * ebn_addr_epoch(ebn_addr_hash(addr->a)), sizeof(*word));
-	if (word)
-		__sync_fetch_and_add(word, 1);
+	__sync_fetch_and_add(word, 1);
 	return 0;
 }
 

@@ -118,7 +118,7 @@ static __always_inline bool ebn_end_audits(const struct ebn_view *v, __u32 row, 
 	if (subject >= s.n)
 		return false;
 	sub = ebn_node_line(v, s.off + subject * sizeof(*sub));
-	return sub && EBN_READ(sub->flags) & EBN_SUBJ_F_AUDIT;
+	return EBN_READ(sub->flags) & EBN_SUBJ_F_AUDIT;
 }
 
 /* One endpoint's say about the called port p->cell; side is the one asked. Adds to p->verdict, which only gets stricter. */

@@ -64,14 +64,17 @@ __attribute__((noinline)) __u32 ebn_svc_chain(struct ebn_svc_step *k)
 {
 	struct ebn_slot heads, rows;
 	struct ebn_view v;
-	__u32 next, off, i;
+	__u32 next, off, mask, i;
+	__u64 differs;
 
 	if (!k || ebn_view_at(&v, k->dir))
 		return 0;
 	heads = ebn_view_slot(&v, EBN_P_SVC_HASH);
 	rows = ebn_view_slot(&v, EBN_P_SVC_ROW);
-	off = ebn_svc_hash(ebn_svc_words_hash(k->w0, k->w1), k->kind, k->plen, k->proto,
-			   k->kind == EBN_SVC_PORT ? k->port : 0);
+	/* verifier: no branch, or the search below is followed twice */
+	mask = -((((__u32)k->kind ^ EBN_SVC_PORT) - 1) >> 31);
+	asm volatile("" : "+r"(mask));
+	off = ebn_svc_hash(ebn_svc_words_hash(k->w0, k->w1), k->kind, k->plen, k->proto, k->port & mask);
 	next = ebn_node_u32(&v, heads.off + sizeof(struct ebn_svc_head) + 4 * (off & (heads.n - 1)));
 	for (i = 0; i < EBN_SVC_CHAIN; i++) {
 		const struct ebn_svc_row *r;
@@ -80,11 +83,11 @@ __attribute__((noinline)) __u32 ebn_svc_chain(struct ebn_svc_step *k)
 			return 0;
 		off = rows.off + (next - 1) * sizeof(*r);
 		r = ebn_node_line(&v, off);
-		if (!r)
-			return 0;
-		if (*(const __u64 *)&r->addr[2] == k->w1 && *(const __u64 *)&r->addr[0] == k->w0 &&
-		    r->kind == k->kind && r->plen == k->plen && r->proto == k->proto &&
-		    (k->kind == EBN_SVC_VIP || (r->first <= k->port && k->port <= r->last))) {
+		/* verifier: one branch, where one for each member is as many paths to follow; a VIP's ports are 0 to 0 */
+		differs = (*(const __u64 *)&r->addr[2] ^ k->w1) | (*(const __u64 *)&r->addr[0] ^ k->w0) |
+			  (__u64)((r->kind ^ k->kind) | (r->plen ^ k->plen) | (r->proto ^ k->proto)) |
+			  (((__u32)k->port - r->first) | ((__u32)r->last - k->port)) >> 31;
+		if (!differs) {
 			k->flags = EBN_READ(r->flags);
 			return off;
 		}
@@ -142,8 +145,6 @@ static __always_inline int ebn_svc_fill(struct ebn_svc_ask *a, const struct ebn_
 {
 	const struct ebn_svc_row *r = ebn_node_line(v, off);
 
-	if (!r)
-		return 0;
 	a->service = r->service;
 	a->set = (__u32)EBN_READ(*(const __u64 *)r->set);
 	a->flags = r->flags;
@@ -275,8 +276,6 @@ static __always_inline int ebn_svc_backend_row(const struct ebn_view *v, __u32 r
 	if (row >= s.n)
 		return 0;
 	b = ebn_node_at(v, s.off + row * sizeof(*b), sizeof(*b));
-	if (!b)
-		return 0;
 	p->w0 = b->addr[0] | (__u64)b->addr[1] << 32;
 	p->w1 = b->addr[2] | (__u64)b->addr[3] << 32;
 	p->port = b->port;
@@ -290,7 +289,7 @@ static __always_inline int ebn_svc_pick(const struct ebn_view *v, __u32 set, __u
 	const struct ebn_svc_set *s = ebn_node_line(v, set);
 	__u32 slot, member;
 
-	if (!set || !s || !s->slots)
+	if (!set || !s->slots)
 		return 0;
 	slot = ebn_node_u16(v, set + s->slot_off + 2 * ebn_svc_slot(hash, s->slots));
 	if (slot >= s->members)

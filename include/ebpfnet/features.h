@@ -20,7 +20,7 @@ enum ebpfnet_feature {
 	EBPFNET_FEATURE_MMAP_ARRAY,	/**< required: mapped BPF arrays (5.5) */
 	EBPFNET_FEATURE_JIFFIES,	/**< required: bpf_jiffies64() (5.6) */
 	EBPFNET_FEATURE_REDIRECT_PEER,	/**< required: bpf_redirect_peer() (5.10) */
-	EBPFNET_FEATURE_LARGE_VALUE,	/**< an array value of tens of MB; else the array of lines is used */
+	EBPFNET_FEATURE_LARGE_VALUE,	/**< an array value of tens of MB: the node tables */
 	EBPFNET_FEATURE_TCX,		/**< tcx links (6.6); else clsact filters stay */
 	EBPFNET_FEATURE_NETKIT,		/**< netkit links (6.7); else veth */
 	EBPFNET_FEATURE_XDP,		/**< XDP links */

@@ -9,6 +9,7 @@ lib_libebpfnet_internal_la_SOURCES += \
 	lib/core/index.c lib/core/index.h \
 	lib/core/internal.h \
 	lib/core/log.c \
+	lib/core/order.c lib/core/order.h \
 	lib/core/store.c lib/core/store.h \
 	lib/core/util.c \
 	lib/core/version.c

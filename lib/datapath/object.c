@@ -18,6 +18,7 @@
 #include <ebpfnet/version.h>
 
 #include "core/features.h"
+#include "core/order.h"
 
 #include "ebn_datapath.skel.h"
 
@@ -168,6 +169,7 @@ int ebn_object_open_as(const char *name, const struct ebn_bytes *builtin, const 
 	LIBBPF_OPTS(bpf_object_open_opts, opts, .object_name = name);
 	const char *where = dir ? dir : "built-in object";
 	libbpf_print_fn_t old;
+	_free_ void *eased = NULL;
 	int r;
 
 	memset(ret, 0, sizeof(*ret));
@@ -184,12 +186,17 @@ int ebn_object_open_as(const char *name, const struct ebn_bytes *builtin, const 
 	}
 	ebn_object_tag(ret);
 	ret->log = calloc(1, EBN_LOG_SIZE);
-	if (!ret->log)
+	/* a copy: what is built in, and what the tag is of, stays as it is; libbpf keeps nothing of it */
+	eased = malloc(ret->size);
+	if (!ret->log || !eased)
 		return ebn_diag(diag, where, ENOMEM, "out of memory");
+	memcpy(eased, ret->data, ret->size);
+	if (EBN_LOADS_IN_ORDER)
+		ebn_order_ease(eased, ret->size);
 	opts.kernel_log_buf = ret->log;
 	opts.kernel_log_size = EBN_LOG_SIZE;
 	old = ebn_quiet();
-	ret->obj = bpf_object__open_mem(ret->data, ret->size, &opts);
+	ret->obj = bpf_object__open_mem(eased, ret->size, &opts);
 	r = ret->obj ? 0 : -errno;
 	ebn_unquiet(old);
 	if (r == -ENOMEM)
@@ -299,13 +306,7 @@ int ebn_object_node(struct ebpfnet_datapath *dp, struct ebn_config *cfg, int nod
 	if (r < 0)
 		return r;
 	cfg->node_size = n * value;
-	cfg->node_flat = n != 1;
 	cfg->tick_shift = dp->tick_shift;
-#if defined(__x86_64__) || defined(__i386__) || defined(__s390x__)
-	cfg->weak_order = 0;
-#else
-	cfg->weak_order = 1;
-#endif
 	return 0;
 }
 

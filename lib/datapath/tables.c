@@ -213,7 +213,7 @@ static int ebn_maps_make(struct ebpfnet_datapath *dp, struct ebpfnet_diag *diag)
 {
 	struct ebn_dp_private *p = dp->p;
 	struct ebn_map_def def[EBN_MAPS] = {
-		[EBN_MAP_NODE] = { BPF_MAP_TYPE_ARRAY, 4, 0, 1, BPF_F_MMAPABLE },
+		[EBN_MAP_NODE] = { BPF_MAP_TYPE_ARRAY, 4, (uint32_t)p->want_table_bytes, 1, BPF_F_MMAPABLE },
 		[EBN_MAP_SHARE] = { BPF_MAP_TYPE_ARRAY, 4, sizeof(struct ebn_flow_share), p->want_endpoints + 1,
 				    BPF_F_MMAPABLE },
 		[EBN_MAP_EVENTS] = { BPF_MAP_TYPE_RINGBUF, 0, 0, p->want_ring_bytes, 0 },
@@ -224,11 +224,6 @@ static int ebn_maps_make(struct ebpfnet_datapath *dp, struct ebpfnet_diag *diag)
 	};
 	int i, r;
 
-	r = ebpfnet_feature_supported(dp->ctx, EBPFNET_FEATURE_LARGE_VALUE);
-	if (r < 0)
-		return ebn_diag(diag, "large-value", r, "cannot try a large array value");
-	def[EBN_MAP_NODE].value = r ? (uint32_t)p->want_table_bytes : EBN_LINE;
-	def[EBN_MAP_NODE].entries = r ? 1 : (uint32_t)(p->want_table_bytes / EBN_LINE);
 	for (i = 0; i < EBN_MAPS; i++) {
 		if (i == EBN_MAP_FLOW4 || i == EBN_MAP_FLOW6) {
 			r = ebn_flow_map_create(&p->set.meta.layout, i - EBN_MAP_FLOW4,
@@ -335,7 +330,7 @@ static int ebn_maps_open(struct ebpfnet_datapath *dp, struct ebpfnet_diag *diag)
 static int ebn_maps_check(struct ebpfnet_datapath *dp, struct ebpfnet_diag *diag)
 {
 	static const struct ebn_map_def want[EBN_MAPS] = {
-		[EBN_MAP_NODE] = { BPF_MAP_TYPE_ARRAY, 4, 0, 0, BPF_F_MMAPABLE },
+		[EBN_MAP_NODE] = { BPF_MAP_TYPE_ARRAY, 4, 0, 1, BPF_F_MMAPABLE },
 		[EBN_MAP_SHARE] = { BPF_MAP_TYPE_ARRAY, 4, sizeof(struct ebn_flow_share), 0, BPF_F_MMAPABLE },
 		[EBN_MAP_EVENTS] = { BPF_MAP_TYPE_RINGBUF, 0, 0, 0, 0 },
 		[EBN_MAP_EP_STAT] = { BPF_MAP_TYPE_PERCPU_ARRAY, 4, sizeof(struct ebn_ep_stat), 0, 0 },
@@ -358,7 +353,7 @@ static int ebn_maps_check(struct ebpfnet_datapath *dp, struct ebpfnet_diag *diag
 		    (want[i].flags && !(def.flags & want[i].flags)))
 			return ebn_diag(diag, ebn_map_names[i], EPROTO, "not a map of this version: refused");
 		if (i == EBN_MAP_NODE)
-			dp->node_size = (uint64_t)def.value * def.entries;
+			dp->node_size = def.value;
 		if (i == EBN_MAP_SHARE)
 			dp->p->n_share = def.entries;
 		if (i == EBN_MAP_EP_STAT)

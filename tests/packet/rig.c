@@ -14,6 +14,9 @@
 
 #include "core/features.h"
 #include "ebn_datapath.skel.h"
+#include "../lib/skeleton.h"
+
+EBN_SKELETON(ebn_datapath_bpf)
 
 #define NODE_SIZE (1u << 20)	/* unless the test says otherwise */
 #define ROWS (RIG_SHARES - 1)
@@ -120,17 +123,14 @@ static void load(const struct rig_opts *o)
 	uint32_t len;
 	int i;
 
-	skel = ebn_datapath_bpf__open();
+	skel = ebn_datapath_bpf__open_as(EBN_LOADS_IN_ORDER && !o->weak);
 	ck_assert_ptr_nonnull(skel);
-	ck_assert_int_eq(o->flat ? bpf_map__set_max_entries(skel->maps.ebn_node, node_size / EBN_LINE) :
-				   bpf_map__set_value_size(skel->maps.ebn_node, node_size), 0);
+	ck_assert_int_eq(bpf_map__set_value_size(skel->maps.ebn_node, node_size), 0);
 	ck_assert_int_eq(bpf_map__set_max_entries(skel->maps.ebn_flow4, sets), 0);
 	ck_assert_int_eq(bpf_map__set_max_entries(skel->maps.ebn_flow6, sets), 0);
 	ck_assert_int_eq(bpf_map__set_max_entries(skel->maps.ebn_flow_share, RIG_SHARES), 0);
 	old_tables(o->old);
 	skel->rodata->ebn_cfg.node_size = node_size;
-	skel->rodata->ebn_cfg.node_flat = o->flat;
-	skel->rodata->ebn_cfg.weak_order = o->weak;
 	skel->rodata->ebn_cfg.kernel_skb = !o->weak && ebn_probe_kernel_skb() > 0;
 	skel->rodata->ebn_cfg.flow4_mask = skel->rodata->ebn_cfg.flow6_mask = sets - 1;
 	skel->rodata->ebn_cfg.tick_shift = 5;

@@ -39,7 +39,7 @@ enum { D_DEFAULT, D_ALLOW, D_DENY, D_REDIRECT, D_AUTH, D_AUDIT, D_MAX };
 #define SUBJECT_NONE 3u		/* has no policy tables */
 
 struct rig_opts {
-	bool flat, weak, midstream;
+	bool weak, midstream;
 	bool bare;		/* no endpoints, addresses and policy: the test makes them */
 	uint32_t sets;		/* of each flow table; default 64 */
 	const struct ebn_flow_layout *old;	/* with tables of this layout that are being replaced, of 16 sets */

@@ -8,6 +8,9 @@
 #include "rig.h"
 #include "ebn_sock.h"
 #include "ebn_sock.skel.h"
+#include "../lib/skeleton.h"
+
+EBN_SKELETON(ebn_sock_bpf)
 
 #define LARGEST 40000u
 #define ENDPOINT_PROGRAMS 120000u
@@ -69,7 +72,7 @@ END_TEST
 
 START_TEST(socket_programs_stay_within_their_budgets)
 {
-	struct ebn_sock_bpf *skel = ebn_sock_bpf__open();
+	struct ebn_sock_bpf *skel = ebn_sock_bpf__open_as(EBN_LOADS_IN_ORDER);
 	struct bpf_program *prog;
 	FILE *f = budgets();
 

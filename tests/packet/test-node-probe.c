@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause
 /*
  * What programs read from node tables that the library wrote, against a naive model: random tables, random questions,
- * both forms of the array, with and without the dependencies that weakly ordered CPUs need.
+ * with and without the dependencies that weakly ordered CPUs need.
  */
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -11,7 +11,10 @@
 #include "node_probe.h"
 #include "node_probe.skel.h"
 #include "tables/rows.h"
+#include "../lib/skeleton.h"
 #include "../unit/suite.h"
+
+EBN_SKELETON(node_probe_bpf)
 
 #define SIZE (4u << 20)
 #define ROWS 256u
@@ -47,18 +50,16 @@ static struct ebn_rows *rows;
 static void *mem;
 static uint64_t seed;
 
-static void load(bool flat, bool weak)
+static void load(bool weak)
 {
 	static const uint64_t flow_seed[2] = { 3, 4 };
 	struct bpf_map *map;
 
-	skel = node_probe_bpf__open();
+	skel = node_probe_bpf__open_as(!weak);
 	ck_assert_ptr_nonnull(skel);
 	map = skel->maps.ebn_node;
-	ck_assert_int_eq(flat ? bpf_map__set_max_entries(map, SIZE / EBN_LINE) : bpf_map__set_value_size(map, SIZE), 0);
+	ck_assert_int_eq(bpf_map__set_value_size(map, SIZE), 0);
 	skel->rodata->ebn_cfg.node_size = SIZE;
-	skel->rodata->ebn_cfg.node_flat = flat;
-	skel->rodata->ebn_cfg.weak_order = weak;
 	ck_assert_int_eq(node_probe_bpf__load(skel), 0);
 	mem = mmap(NULL, SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, bpf_map__fd(map), 0);
 	ck_assert_ptr_ne(mem, MAP_FAILED);
@@ -345,13 +346,13 @@ static void ask(void)
 	expect_policy(&p);
 }
 
-static void compare(bool flat, bool weak)
+static void compare(bool weak)
 {
 	int i;
 
 	seed = test_seed();
 	memset(&m, 0, sizeof(m));
-	load(flat, weak);
+	load(weak);
 	fill_rows();
 	fill_policy();
 	ebn_node_hdr(nt)->observe = 5;
@@ -360,27 +361,15 @@ static void compare(bool flat, bool weak)
 	unload();
 }
 
-START_TEST(one_value)
+START_TEST(loads_in_order)
 {
-	compare(false, false);
+	compare(false);
 }
 END_TEST
 
-START_TEST(one_value_weak)
+START_TEST(loads_in_any_order)
 {
-	compare(false, true);
-}
-END_TEST
-
-START_TEST(lines)
-{
-	compare(true, false);
-}
-END_TEST
-
-START_TEST(lines_weak)
-{
-	compare(true, true);
+	compare(true);
 }
 END_TEST
 
@@ -393,7 +382,7 @@ START_TEST(garbage_is_bounded)
 
 	seed = test_seed();
 	for (j = 0; j < 2; j++) {
-		load(j, true);
+		load(j);
 		p.ifindex = 7;
 		/* nothing published at all */
 		ebn_node_hdr(nt)->root = 0;
@@ -411,4 +400,4 @@ START_TEST(garbage_is_bounded)
 }
 END_TEST
 
-RUN_SUITE("node-probe", one_value, one_value_weak, lines, lines_weak, garbage_is_bounded)
+RUN_SUITE("node-probe", loads_in_order, loads_in_any_order, garbage_is_bounded)

@@ -4,6 +4,9 @@
 
 #include "core/features.h"
 #include "core/internal.h"
+#include "core/order.h"
+#include "ebn_config.h"
+#include "ebn_datapath.skel.h"
 #include "suite.h"
 
 EBPFNET_DEFINE_CLEANUP(ebpfnet_ctx, ebpfnet_ctx_unref)
@@ -331,7 +334,7 @@ START_TEST(features_have_names)
 			ck_assert_str_ne(ebpfnet_feature_name(i), ebpfnet_feature_name(j));
 		required += ebpfnet_feature_required(i);
 	}
-	ck_assert_int_eq(required, 7);
+	ck_assert_int_eq(required, 8);
 	ck_assert_ptr_null(ebpfnet_feature_name(EBPFNET_FEATURE_MAX));
 	ck_assert_ptr_null(ebpfnet_feature_description(-1));
 	ck_assert_int_eq(ebpfnet_feature_required(EBPFNET_FEATURE_MAX), -EINVAL);
@@ -358,7 +361,7 @@ START_TEST(features_can_be_masked)
 		ck_assert_int_eq(ebpfnet_feature_supported(ctx, i), 0);
 	ck_assert_int_eq(ebpfnet_features_check(ctx, NULL), -EOPNOTSUPP);
 	ck_assert_int_eq(ebpfnet_features_check(ctx, diag), -EOPNOTSUPP);
-	ck_assert_uint_eq(ebpfnet_diag_count(diag), 7);
+	ck_assert_uint_eq(ebpfnet_diag_count(diag), 8);
 	ck_assert_int_eq(ebpfnet_diag_get(diag, 0, &m), 0);
 	ck_assert_str_eq(m.path, "btf");
 	ck_assert_int_eq(m.error, EOPNOTSUPP);
@@ -441,7 +444,48 @@ START_TEST(prefixes)
 }
 END_TEST
 
+/* Dependencies are taken out of the programs' code and of nothing else, once; and what is cut short is not read behind its end. */
+START_TEST(dependencies_are_eased)
+{
+	static const unsigned char line[8] = { 0x57, 3 };
+	unsigned char *copy, *exact;
+	size_t size, n, i, cut;
+	const void *elf = ebn_datapath_bpf__elf_bytes(&size);
+
+	copy = malloc(size);
+	ck_assert_ptr_nonnull(copy);
+	memcpy(copy, elf, size);
+	n = ebn_order_ease(copy, size);
+	ck_assert_uint_gt(n, 0);
+	for (i = 0; i < size; i++) {
+		if (copy[i] == ((const unsigned char *)elf)[i])
+			continue;
+		ck_assert_uint_eq(i % 8, 0);
+		ck_assert_uint_eq(copy[i], 0xb7);
+		ck_assert_uint_eq(((const unsigned char *)elf)[i], line[0]);
+		ck_assert_int_eq(memcmp(copy + i + 2, line + 2, 6), 0);
+		n--;
+	}
+	ck_assert_uint_eq(n, 0);
+	ck_assert_uint_eq(ebn_order_ease(copy, size), 0);
+	for (cut = 0; cut < size; cut += cut < 128 ? 1 : size / 50) {
+		exact = malloc(cut + !cut);
+		ck_assert_ptr_nonnull(exact);
+		memcpy(exact, elf, cut);
+		ebn_order_ease(exact, cut);
+		free(exact);
+	}
+	/* section headers that lead outside */
+	for (i = 40; i < 64; i++) {
+		memcpy(copy, elf, size);
+		copy[i] ^= 0xff;
+		ebn_order_ease(copy, size);
+	}
+	free(copy);
+}
+END_TEST
+
 RUN_SUITE("core", ctx_counts_references, ctx_refuses_bad_options, log_reaches_the_callback,
 	  diag_keeps_messages_in_order, diag_formats_as_snprintf_counts, diag_is_bounded, helpers_keep_their_bounds,
 	  addresses_read_and_write, addresses_agree_with_the_c_library, mac_addresses_read, features_have_names,
-	  features_can_be_masked, btf_is_not_trusted, prefixes)
+	  features_can_be_masked, btf_is_not_trusted, prefixes, dependencies_are_eased)
