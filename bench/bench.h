@@ -61,6 +61,7 @@ extern const struct bench_row bench_conntrack_rows[];
 extern const struct bench_row bench_nat_rows[];
 extern const struct bench_row bench_forward_rows[];
 extern const struct bench_row bench_cni_rows[];
+extern const struct bench_row bench_agent_rows[];
 
 /* Fills in why and returns err. */
 __attribute__((format(printf, 3, 4))) int bench_fail(struct bench *b, int err, const char *fmt, ...);

@@ -17,53 +17,43 @@
 #include <unistd.h>
 
 #include "bench.h"
+#include "lab.h"
 #include "setup.h"
 
 #define REFERENCE_DIR "/usr/lib/cni"
 #define CONTAINERS 60u
-#define AGENT "examples/agent/ebpfnet-agent"
 
-struct lab {
-	char dir[64], sock[96], conf[96], reference[96];
-	pid_t agent;
+struct containers {
+	struct lab lab;
+	char conf[96], reference[96];
 	unsigned int spaces;
 };
 
-static int put_file(struct bench *b, const char *path, const char *text)
+static int write_files(struct bench *b, struct containers *c)
 {
-	FILE *f = fopen(path, "we");
-	int err = f ? 0 : errno;
-
-	if (f && (fputs(text, f) < 0 || fclose(f)))
-		err = EIO;
-	return err ? bench_fail(b, -err, "%s: %s", path, strerror(err)) : 0;
-}
-
-static int write_files(struct bench *b, struct lab *l)
-{
-	char path[128], text[1200];
+	const struct lab *l = &c->lab;
+	char text[1200];
 	int err;
 
-	snprintf(path, sizeof(path), "%s/agent.yaml", l->dir);
 	snprintf(text, sizeof(text), "version: 1\nnode: {datapath: bench-%d, flows4: 65536, flows6: 65536}\n"
 		 "ipam:\n  store: %s/ipam\n  quarantine: 0\n  pools:\n  - name: pods\n"
 		 "    ranges: [{subnet: 10.44.0.0/16}, {subnet: \"fd44::/64\"}]\n", (int)getpid(), l->dir);
-	err = put_file(b, path, text);
+	err = lab_file(b, l->conf, text);
 	if (err)
 		return err;
 	snprintf(text, sizeof(text), "{\"cniVersion\": \"1.0.0\", \"name\": \"bench\", \"type\": \"ebpfnet-cni\", \"socket\": \"%s\","
 		 " \"pool\": \"pods\", \"labels\": {\"app\": \"bench\"}}", l->sock);
-	err = put_file(b, l->conf, text);
+	err = lab_file(b, c->conf, text);
 	if (err)
 		return err;
 	snprintf(text, sizeof(text), "{\"cniVersion\": \"1.0.0\", \"name\": \"ref\", \"type\": \"bridge\", \"bridge\": \"ebnref\","
 		 " \"isGateway\": true, \"ipam\": {\"type\": \"host-local\", \"dataDir\": \"%s/local\","
 		 " \"ranges\": [[{\"subnet\": \"10.45.0.0/16\"}], [{\"subnet\": \"fd45::/64\"}]]}}", l->dir);
-	return put_file(b, l->reference, text);
+	return lab_file(b, c->reference, text);
 }
 
 /* Namespaces bound to files, as runtimes have them. */
-static int make_spaces(struct bench *b, struct lab *l)
+static int make_spaces(struct bench *b, struct containers *l)
 {
 	char path[96];
 	int fd;
@@ -72,7 +62,7 @@ static int make_spaces(struct bench *b, struct lab *l)
 		pid_t pid = fork();
 		int status;
 
-		snprintf(path, sizeof(path), "%s/ns%u", l->dir, l->spaces);
+		snprintf(path, sizeof(path), "%s/ns%u", l->lab.dir, l->spaces);
 		if (!pid) {
 			fd = open(path, O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
 			_exit(fd < 0 || unshare(CLONE_NEWNET) || mount("/proc/self/ns/net", path, NULL, MS_BIND, NULL));
@@ -83,34 +73,9 @@ static int make_spaces(struct bench *b, struct lab *l)
 	return 0;
 }
 
-static int start_agent(struct bench *b, struct lab *l)
-{
-	char config[96], state[96];
-	unsigned int waited;
-	int null;
-
-	snprintf(config, sizeof(config), "%s/agent.yaml", l->dir);
-	snprintf(state, sizeof(state), "%s/state", l->dir);
-	l->agent = fork();
-	if (l->agent < 0)
-		return bench_fail(b, -errno, "fork: %s", strerror(errno));
-	if (!l->agent) {
-		null = open("/dev/null", O_WRONLY | O_CLOEXEC);
-		if (null >= 0)
-			dup2(null, STDERR_FILENO);
-		execl(AGENT, AGENT, "-c", config, "-s", l->sock, "--state", state, (char *)NULL);
-		_exit(127);
-	}
-	for (waited = 0; access(l->sock, F_OK); waited++) {
-		if (waited == 500 || waitpid(l->agent, NULL, WNOHANG))
-			return bench_fail(b, -EIO, "the agent does not start");
-		usleep(20000);
-	}
-	return 0;
-}
-
 /* One command of a plugin on namespace i: its us, or a negative errno. */
-static double run_plugin(const struct lab *l, const char *plugin, const char *conf, const char *command, unsigned int i)
+static double run_plugin(const struct containers *l, const char *plugin, const char *conf, const char *command,
+			 unsigned int i)
 {
 	char env[5][128], *environment[] = { env[0], env[1], env[2], env[3], env[4], getenv("LD_LIBRARY_PATH") ?
 		getenv("LD_LIBRARY_PATH") - strlen("LD_LIBRARY_PATH=") : NULL, NULL };
@@ -122,7 +87,7 @@ static double run_plugin(const struct lab *l, const char *plugin, const char *co
 
 	snprintf(env[0], sizeof(env[0]), "CNI_COMMAND=%s", command);
 	snprintf(env[1], sizeof(env[1]), "CNI_CONTAINERID=bench%u", i);
-	snprintf(env[2], sizeof(env[2]), "CNI_NETNS=%s/ns%u", l->dir, i);
+	snprintf(env[2], sizeof(env[2]), "CNI_NETNS=%s/ns%u", l->lab.dir, i);
 	snprintf(env[3], sizeof(env[3]), "CNI_IFNAME=eth0");
 	snprintf(env[4], sizeof(env[4]), "CNI_PATH=" REFERENCE_DIR);
 	posix_spawn_file_actions_init(&actions);
@@ -137,7 +102,7 @@ static double run_plugin(const struct lab *l, const char *plugin, const char *co
 	return status ? -EIO : (bench_now_ns() - from) / 1e3;
 }
 
-static int measure(struct bench *b, struct lab *l, struct bench_sample *ours, struct bench_sample *theirs)
+static int measure(struct bench *b, struct containers *l, struct bench_sample *ours, struct bench_sample *theirs)
 {
 	/* not the script in its place that finds the library: it takes longer than the plugin */
 	const char *plugin = access("examples/cni/.libs/ebpfnet-cni", X_OK) ? "examples/cni/ebpfnet-cni" :
@@ -164,72 +129,43 @@ static int measure(struct bench *b, struct lab *l, struct bench_sample *ours, st
 	return 0;
 }
 
-static void take_down(struct lab *l)
+static void take_down(struct bench *b, struct containers *c)
 {
-	char command[256];
+	char path[96];
 
-	if (l->agent > 0) {
-		kill(l->agent, SIGTERM);
-		waitpid(l->agent, NULL, 0);
-		snprintf(command, sizeof(command), AGENT " -c %s/agent.yaml -s %s --state %s/state --cleanup 2>/dev/null",
-			 l->dir, l->sock, l->dir);
-		setup_shell(command);
+	while (c->spaces--) {
+		snprintf(path, sizeof(path), "%s/ns%u", c->lab.dir, c->spaces);
+		umount2(path, MNT_DETACH);
 	}
-	while (l->spaces--) {
-		snprintf(command, sizeof(command), "%s/ns%u", l->dir, l->spaces);
-		umount2(command, MNT_DETACH);
-	}
-	snprintf(command, sizeof(command), "ip link del ebnref 2>/dev/null; rm -rf %s", l->dir);
-	setup_shell(command);
-}
-
-/* Plugins and the agent run as anybody does: two real-time processes on one CPU would keep each other out. */
-static void as_anybody(const struct bench *b, bool yes)
-{
-	struct sched_param sp = { .sched_priority = yes ? 0 : 50 };
-	cpu_set_t set;
-
-	CPU_ZERO(&set);
-	for (long i = 0; yes && i < sysconf(_SC_NPROCESSORS_ONLN) && i < CPU_SETSIZE; i++)
-		CPU_SET(i, &set);
-	if (!yes)
-		CPU_SET(b->cpu, &set);
-	sched_setaffinity(0, sizeof(set), &set);
-	if (b->fifo)
-		sched_setscheduler(0, yes ? SCHED_OTHER : SCHED_FIFO, &sp);
+	setup_shell("ip link del ebnref 2>/dev/null");
+	lab_close(b, &c->lab);
 }
 
 static int add(struct bench *b, const struct bench_row *row, struct bench_result *res)
 {
 	struct bench_sample ours = { .n = 0 }, theirs = { .n = 0 };
-	/* in memory: what the agent writes through to the disk is not measured here */
-	struct lab l = { .dir = "/dev/shm/ebn-bench.XXXXXX" };
-	int err = setup_namespace(b);
+	struct containers c = { .spaces = 0 };
+	int err;
 
 	(void)row;
+	err = lab_open(b, &c.lab);
 	if (err)
 		return err;
-	if (!mkdtemp(l.dir))
-		return bench_fail(b, -errno, "%s: %s", l.dir, strerror(errno));
-	snprintf(l.sock, sizeof(l.sock), "%s/sock", l.dir);
-	snprintf(l.conf, sizeof(l.conf), "%s/conf", l.dir);
-	snprintf(l.reference, sizeof(l.reference), "%s/reference", l.dir);
-	setenv("LD_LIBRARY_PATH", "lib/.libs", 1);
-	as_anybody(b, true);
-	err = write_files(b, &l);
+	snprintf(c.conf, sizeof(c.conf), "%s/conf", c.lab.dir);
+	snprintf(c.reference, sizeof(c.reference), "%s/reference", c.lab.dir);
+	err = write_files(b, &c);
 	if (!err)
-		err = make_spaces(b, &l);
+		err = make_spaces(b, &c);
 	if (!err)
-		err = start_agent(b, &l);
+		err = lab_agent(b, &c.lab);
 	if (!err)
-		err = measure(b, &l, &ours, &theirs);
+		err = measure(b, &c, &ours, &theirs);
 	if (!err) {
 		bench_value(res, &ours, 0, 1);
 		if (theirs.n)
 			bench_reference(res, "bridge-host-local", bench_median(&theirs));
 	}
-	take_down(&l);
-	as_anybody(b, false);
+	take_down(b, &c);
 	return err;
 }
 

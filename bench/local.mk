@@ -10,6 +10,7 @@ EXTRA_PROGRAMS += bench/ebn-bench
 CLEANFILES += bench/ebn-bench
 bench_ebn_bench_SOURCES = \
 	bench/address.c \
+	bench/agent.c \
 	bench/address_bench.h \
 	bench/bench.h \
 	bench/cni.c \
@@ -20,6 +21,8 @@ bench_ebn_bench_SOURCES = \
 	bench/flow_bench.h \
 	bench/forward.c \
 	bench/identity.c \
+	bench/lab.c \
+	bench/lab.h \
 	bench/main.c \
 	bench/measure.c \
 	bench/nat.c \

@@ -24,6 +24,7 @@ static const struct bench_row *const tables[] = {
 	bench_nat_rows,
 	bench_forward_rows,
 	bench_cni_rows,
+	bench_agent_rows,
 };
 
 static bool selected(const char *name, char *const *patterns, int n)
