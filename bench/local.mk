@@ -2,7 +2,7 @@
 #
 # The bench is built on demand: bench/run, or make bench-programs. It links the library with its internal symbols.
 EBN_BENCH_BPF_OBJECTS = bench/address.bpf.o bench/flow.bpf.o bench/packet.bpf.o bench/policy.bpf.o \
-	bench/service.bpf.o
+	bench/service.bpf.o bench/xdp.bpf.o
 EBN_TEST_BPF_OBJECTS += $(EBN_BENCH_BPF_OBJECTS)
 EBN_BENCH_SKELETONS = $(EBN_BENCH_BPF_OBJECTS:.bpf.o=.skel.h)
 EXTRA_DIST += bench/run bench/RESULTS.md tools/bench-report
@@ -35,7 +35,9 @@ bench_ebn_bench_SOURCES = \
 	bench/setup.c \
 	bench/setup.h \
 	bench/system.c \
-	bench/upgrade.c
+	bench/upgrade.c \
+	bench/xdp.c \
+	bench/xdp_bench.h
 bench_ebn_bench_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS) -I$(top_builddir)/bench -I$(srcdir)/bench
 bench_ebn_bench_LDADD = lib/libebpfnet-internal.la $(JANSSON_LIBS) -lpthread
 

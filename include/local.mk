@@ -22,7 +22,8 @@ ebpfnetinclude_HEADERS += \
 	include/ebpfnet/policy.h \
 	include/ebpfnet/service.h \
 	include/ebpfnet/types.h \
-	include/ebpfnet/version.h
+	include/ebpfnet/version.h \
+	include/ebpfnet/xdp.h
 
 # what programs compile in, as of the last release or, before the first, of the last change that was meant
 EXTRA_DIST += tools/abi-dump lib/libebpfnet.abi lib/libebpfnet.abi.constants

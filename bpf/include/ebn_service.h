@@ -27,7 +27,8 @@
 struct ebn_svc_head {
 	__u64 plens;		/* a byte each, longest first, 0: no more [in place] */
 	__u32 serial;		/* of the last set made [in place] */
-	__u32 reserved[13];
+	__u32 changes;		/* raised behind every change of what programs read here [in place] */
+	__u32 reserved[12];
 };
 EBN_ASSERT(sizeof(struct ebn_svc_head) == EBN_LINE, "the heads begin at a line");
 
@@ -43,10 +44,12 @@ enum ebn_svc_kind {
 #define EBN_VIP_RANGE 0x1u
 #define EBN_VIP_ANY 0x2u
 #define EBN_VIP_NODE 0x4u	/* an address of this node: node ports answer there */
+#define EBN_VIP_IPIP 0x8u	/* a frontend that has EBN_SVC_F_IPIP */
 
 /* What a frontend's row says. */
 #define EBN_SVC_F_RANDOM 0x1u	/* any slot, else the one of the tuple's hash */
 #define EBN_SVC_F_SILENT 0x2u	/* no backend: no answer either */
+#define EBN_SVC_F_IPIP 0x4u	/* on node devices packets go to the backend as they are, in a packet of their own */
 
 /* Which of a row's sets. */
 enum ebn_svc_from {

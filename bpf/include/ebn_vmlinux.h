@@ -216,6 +216,31 @@ struct sk_buff {
 	__u8 ip_summed : 2;
 } __attribute__((preserve_access_index));
 
+struct bpf_fib_lookup {
+	__u8 family;
+	__u8 l4_protocol;
+	__be16 sport;
+	__be16 dport;
+	__u16 mtu_result;	/* in: the length, 0: do not ask; out: the MTU */
+	__u32 ifindex;
+	__u32 tos;
+	__u32 src[4];		/* IPv4: the first word */
+	__u32 dst[4];
+	__u32 vlan;
+	__u8 smac[6];
+	__u8 dmac[6];
+};
+
+/* what bpf_fib_lookup() answers */
+enum {
+	BPF_FIB_LKUP_RET_SUCCESS = 0,
+	BPF_FIB_LKUP_RET_NOT_FWDED = 4,
+	BPF_FIB_LKUP_RET_FWD_DISABLED = 5,
+	BPF_FIB_LKUP_RET_UNSUPP_LWT = 6,
+	BPF_FIB_LKUP_RET_NO_NEIGH = 7,
+	BPF_FIB_LKUP_RET_FRAG_NEEDED = 8,
+};
+
 struct xdp_md {
 	__u32 data;
 	__u32 data_end;

@@ -9,6 +9,7 @@
 #include "ebn_types.h"
 
 #include "lib/maps_node.h"
+#include "lib/reason.h"
 
 #include <bpf/bpf_helpers.h>
 
@@ -67,14 +68,6 @@ struct {
 	__type(key, __u32);
 	__type(value, struct ebn_ep_stat);
 } ebn_ep_stat SEC(".maps");
-
-/* Drops by reason. */
-struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, EBN_REASON_CELLS);
-	__type(key, __u32);
-	__type(value, struct ebn_reason_stat);
-} ebn_reason SEC(".maps");
 
 /* Reports, struct ebn_event. */
 struct {

@@ -30,7 +30,7 @@ struct ebn_svc_ask {
 	__u32 flags;
 	__u32 affinity;
 	__u32 sources;
-	__u32 reserved;
+	__u32 set_out;		/* for clients outside */
 };
 
 /** One step of it: a key, less the address. */
@@ -144,9 +144,12 @@ static __always_inline __u64 ebn_svc_mask64(__u32 bits)
 static __always_inline int ebn_svc_fill(struct ebn_svc_ask *a, const struct ebn_view *v, __u32 off)
 {
 	const struct ebn_svc_row *r = ebn_node_line(v, off);
+	__u64 sets;
 
+	sets = EBN_READ(*(const __u64 *)r->set);
 	a->service = r->service;
-	a->set = (__u32)EBN_READ(*(const __u64 *)r->set);
+	a->set = (__u32)sets;
+	a->set_out = (__u32)(sets >> 32);
 	a->flags = r->flags;
 	a->affinity = r->affinity;
 	a->sources = r->sources;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Counters of endpoints and of drop reasons, per CPU. */
+/* Counters of endpoints, per CPU. */
 #ifndef EBN_LIB_STAT_H
 #define EBN_LIB_STAT_H
 
@@ -8,17 +8,6 @@
 
 #include "lib/count.h"
 #include "lib/maps.h"
-
-static __always_inline void ebn_stat_reason(enum ebn_reason reason, __u32 bytes)
-{
-	__u32 key = reason & (EBN_REASON_CELLS - 1);
-	struct ebn_reason_stat *s = bpf_map_lookup_elem(&ebn_reason, &key);
-
-	if (s) {
-		s->packets++;
-		s->bytes += bytes;
-	}
-}
 
 /** row: endpoint row + 1, 0 is nobody's. way: 0 sent by the endpoint, 1 received by it. */
 static __always_inline void ebn_stat_passed(__u32 row, __u32 way, __u32 bytes)

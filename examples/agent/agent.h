@@ -62,6 +62,7 @@ struct agent {
 	bool state_dirty;		/* must be written */
 	bool policy_staged;		/* policies were set that wait for policy.commit */
 	size_t cgroups_waiting;		/* cgroups that could not be served yet */
+	size_t xdp_waiting;		/* devices that have no balancer yet */
 	bool stop;
 	uint64_t started_ns, reloads, reload_errors, lost_seen;
 	int epoll_fd;
@@ -129,6 +130,10 @@ int agent_services_apply(struct agent *a, const struct conf *conf, const struct 
 int agent_services_try(struct agent *a, const struct conf *conf, struct report *report);
 /* Serves the cgroups of the conf in force and no longer those of old. What is not there is tried again. */
 void agent_cgroups_apply(struct agent *a, const struct conf *old);
+/* Is the text in a list of texts? */
+bool agent_listed(const json_t *list, const char *text);
+/* The same for the devices that have the balancer. */
+void agent_xdp_apply(struct agent *a, const struct conf *old);
 
 /* cni.c */
 /* Carries out the deletions that were left while the agent was not running. The socket must listen already. */

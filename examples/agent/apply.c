@@ -360,6 +360,7 @@ int agent_apply(struct agent *a, struct conf *conf, const struct conf *old, stru
 	}
 	apply_tracking(a, &conf->node);
 	agent_cgroups_apply(a, old);
+	agent_xdp_apply(a, old);
 	agent_nodes_apply(a);
 	/* What goes makes room: an address or a device may have moved to another entry. */
 	remove_orphans(a, conf, changes);

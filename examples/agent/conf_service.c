@@ -134,6 +134,7 @@ static const struct conf_key service_keys[] = {
 	{ "algorithm", read_text, false },
 	{ "internal", read_text, false },
 	{ "no_backend", read_text, false },
+	{ "forwarding", read_text, false },
 	{ "affinity", read_seconds, false },
 	{ "prefer_zone", read_bool, false },
 	{ "allow", read_sources, false },
@@ -243,4 +244,23 @@ int conf_read_cgroups(struct conf_reader *r, const struct tree_node *node, void 
 	json_decref(n->cgroups);
 	n->cgroups = json_array();
 	return n->cgroups ? conf_read_list(r, node, read_cgroup, n->cgroups) : -ENOMEM;
+}
+
+static int read_xdp(struct conf_reader *r, const struct tree_node *node, void *object)
+{
+	char name[16];
+	int err = conf_read_device_name(r, node, name);
+
+	if (err < 0)
+		return err;
+	return json_array_append_new(object, json_string(name)) ? -ENOMEM : 0;
+}
+
+int conf_read_xdp(struct conf_reader *r, const struct tree_node *node, void *object)
+{
+	struct conf_node *n = object;
+
+	json_decref(n->xdp);
+	n->xdp = json_array();
+	return n->xdp ? conf_read_list(r, node, read_xdp, n->xdp) : -ENOMEM;
 }

@@ -198,6 +198,7 @@ int method_service_delete(struct call *call);
 int method_service_sync(struct call *call);
 int method_service_state(struct call *call);
 int method_service_stats(struct call *call);
+int method_service_xdp(struct call *call);
 int method_service_select(struct call *call);
 int method_nat_list(struct call *call);
 int method_drops(struct call *call);

@@ -25,7 +25,7 @@ int method_hello(struct call *call)
 static size_t pending(const struct agent *a)
 {
 	const struct conf *conf = a->conf;
-	size_t n = a->cgroups_waiting;
+	size_t n = a->cgroups_waiting + a->xdp_waiting;
 
 	for (size_t i = 0; i < conf->n_endpoints; i++)
 		n += conf->endpoints[i].error != 0;
@@ -258,6 +258,7 @@ static const struct method methods[] = {
 	{ "service.sync", method_service_sync, "services text" },
 	{ "service.state", method_service_state, "service address port protocol state" },
 	{ "service.stats", method_service_stats, "" },
+	{ "service.xdp", method_service_xdp, "name" },
 	{ "service.select", method_service_select, SERVICE_QUERY_KEYS },
 	{ "nat.list", method_nat_list, "" },
 	{ "drops", method_drops, "" },

@@ -184,7 +184,7 @@ int agent_services_apply(struct agent *a, const struct conf *conf, const struct 
 
 /* ---- cgroups */
 
-static bool listed(const json_t *list, const char *text)
+bool agent_listed(const json_t *list, const char *text)
 {
 	for (size_t i = 0; i < json_array_size(list); i++)
 		if (!strcmp(json_string_value(json_array_get(list, i)), text))
@@ -199,7 +199,7 @@ void agent_cgroups_apply(struct agent *a, const struct conf *old)
 
 	for (size_t i = 0; i < json_array_size(was); i++) {
 		const char *path = json_string_value(json_array_get(was, i));
-		int err = listed(now, path) ? 0 : ebpfnet_service_detach(a->dp, path);
+		int err = agent_listed(now, path) ? 0 : ebpfnet_service_detach(a->dp, path);
 
 		if (err < 0 && err != -ENOENT)
 			agent_log(EBPFNET_LOG_WARNING, "cgroup %s: %s", path, strerror(-err));

@@ -43,3 +43,6 @@ examples_api_endpoint_SOURCES = examples/api/endpoint.c
 examples_api_endpoint_LDADD = $(EBN_EXAMPLE_LIBS)
 examples_api_nat_SOURCES = examples/api/nat.c
 examples_api_nat_LDADD = $(EBN_EXAMPLE_LIBS)
+noinst_PROGRAMS += examples/api/xdp
+examples_api_xdp_SOURCES = examples/api/xdp.c
+examples_api_xdp_LDADD = $(EBN_EXAMPLE_LIBS)

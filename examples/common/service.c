@@ -15,6 +15,7 @@ const char *const service_kinds[] = { "cluster-ip", "node-port", "external-ip", 
 const char *const service_states[] = { "active", "draining", "quarantined", "maintenance", NULL };
 const char *const service_algorithms[] = { "maglev", "random", "first", NULL };
 const char *const service_policies[] = { "cluster", "local", NULL };
+const char *const service_forwardings[] = { "dnat", "dsr-ipip", NULL };
 const char *const service_answers[] = { "reject", "drop", NULL };
 const char *const service_protocols[] = { "any", "tcp", "udp", NULL };
 const uint8_t service_protocol_numbers[] = { 0, IPPROTO_TCP, IPPROTO_UDP };
@@ -198,7 +199,7 @@ int service_read(const json_t *spec, struct service *ret, const char **why)
 {
 	struct service s = { .opts = { EBPFNET_OPTS_INIT(s.opts) } };
 	int algorithm = word(spec, "algorithm", service_algorithms, 0), inside = word(spec, "internal", service_policies, 0);
-	int answer = word(spec, "no_backend", service_answers, 0), err;
+	int answer = word(spec, "no_backend", service_answers, 0), way = word(spec, "forwarding", service_forwardings, 0), err;
 	json_int_t affinity;
 
 	if (algorithm < 0)
@@ -207,11 +208,14 @@ int service_read(const json_t *spec, struct service *ret, const char **why)
 		return bad(why, "a traffic policy is cluster or local");
 	if (answer < 0)
 		return bad(why, "no_backend is reject or drop");
+	if (way < 0)
+		return bad(why, "forwarding is dnat or dsr-ipip");
 	if (number(spec, "affinity", 7 * 86400, &affinity) < 0)
 		return bad(why, "an affinity is 0 to 604800 seconds");
 	s.opts.name = json_string_value(json_object_get(spec, "name"));
 	s.opts.algorithm = (enum ebpfnet_algorithm)algorithm;
 	s.opts.internal_policy = (enum ebpfnet_traffic_policy)inside;
+	s.opts.forwarding = (enum ebpfnet_forwarding)way;
 	s.opts.no_backend = (enum ebpfnet_no_backend)answer;
 	s.opts.affinity_seconds = (uint32_t)affinity;
 	s.opts.prefer_zone = json_is_true(json_object_get(spec, "prefer_zone"));

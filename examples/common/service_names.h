@@ -9,6 +9,7 @@ extern const char *const service_kinds[];
 extern const char *const service_states[];
 extern const char *const service_algorithms[];
 extern const char *const service_policies[];
+extern const char *const service_forwardings[];	/* those that there are in this version */
 extern const char *const service_answers[];
 extern const char *const service_protocols[];
 extern const uint8_t service_protocol_numbers[];	/* of service_protocols */

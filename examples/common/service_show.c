@@ -104,6 +104,8 @@ json_t *service_json(const struct ebpfnet_service_opts *s)
 		json_object_set_new(o, "affinity", json_integer(s->affinity_seconds));
 	if (s->prefer_zone)
 		json_object_set_new(o, "prefer_zone", json_true());
+	if (s->forwarding == EBPFNET_FORWARDING_DSR_IPIP)
+		json_object_set_new(o, "forwarding", json_string(service_forwardings[s->forwarding]));
 	return o;
 }
 

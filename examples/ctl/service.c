@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "../common/service.h"
+#include "../common/xdp_show.h"
 
 /* A list of services in YAML, to a method that takes it as "text". */
 static int send_file(struct ctl *ctl, const char *method, const char *path)
@@ -152,6 +153,57 @@ static int set_state(struct ctl *ctl, int argc, char **argv)
 	return params ? show(ctl, "service.state", params) : 1;
 }
 
+/* Takes o over. */
+static void print_xdp(struct ctl *ctl, json_t *o)
+{
+	static const struct column devices[] = {
+		{ "DEVICE", "device", false }, { "MODE", "mode", false }, { "PROGRAM", "program_id", true }, {}
+	};
+	static const struct column backends[] = {
+		{ "BACKEND", "address", false }, { "PORT", "port", true }, { "PACKETS", "packets", true },
+		{ "BYTES", "bytes", true }, { "CONNECTIONS", "connections", true }, {}
+	};
+	const char *key = json_object_get(o, "devices") ? "devices" : "backends";
+	json_t *list;
+
+	if (ctl->json) {
+		print_json(o);
+		json_decref(o);
+		return;
+	}
+	list = json_incref(json_object_get(o, key));
+	json_object_del(o, key);
+	print_object(ctl, o);
+	if (json_object_size(o))
+		putchar('\n');
+	print_list(ctl, list, *key == 'd' ? devices : backends);
+	json_decref(list);
+	json_decref(o);
+}
+
+/* name NULL: the devices. */
+static int show_xdp(struct ctl *ctl, const char *name)
+{
+	struct direct *d;
+	int status;
+	json_t *o;
+
+	if (!use_tables(ctl)) {
+		o = client_get(ctl, "service.xdp", name ? json_pack("{s:s}", "name", name) : NULL, &status);
+	} else {
+		status = direct_open(ctl, &d);
+		if (status)
+			return status;
+		o = name ? xdp_show_service(direct_datapath(d), name) : xdp_show(direct_datapath(d));
+		direct_close(d);
+		if (!o)
+			return fail("the tables cannot be read, or there is no such service");
+	}
+	if (o)
+		print_xdp(ctl, o);
+	return status;
+}
+
 int cmd_service(struct ctl *ctl, int argc, char **argv)
 {
 	const char *what = argc > 1 ? argv[1] : "";
@@ -168,10 +220,12 @@ int cmd_service(struct ctl *ctl, int argc, char **argv)
 		return show(ctl, "service.delete", json_pack("{s:s}", "name", argv[2]));
 	if (argc == 2 && !strcmp(what, "stats"))
 		return show(ctl, "service.stats", NULL);
+	if ((argc == 2 || argc == 3) && !strcmp(what, "xdp"))
+		return show_xdp(ctl, argc == 3 ? argv[2] : NULL);
 	if (argc > 2 && !strcmp(what, "state"))
 		return set_state(ctl, argc - 2, argv + 2);
 	if (argc > 2 && !strcmp(what, "select"))
 		return select_backend(ctl, argc - 2, argv + 2);
 	return fail("usage: ebpfnetctl service list | get NAME | set FILE | delete NAME | sync FILE | "
-		    "state KEY=VALUE… | stats | select KEY=VALUE…");
+		    "state KEY=VALUE… | stats | xdp [NAME] | select KEY=VALUE…");
 }

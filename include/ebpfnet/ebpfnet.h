@@ -27,5 +27,6 @@
 #include <ebpfnet/ipam.h>
 #include <ebpfnet/nat.h>
 #include <ebpfnet/node.h>
+#include <ebpfnet/xdp.h>
 
 #endif

@@ -98,7 +98,10 @@ enum ebpfnet_traffic_policy {
 
 enum ebpfnet_forwarding {
 	EBPFNET_FORWARDING_NAT,		/**< the backend's address takes the frontend's place */
-	EBPFNET_FORWARDING_DSR_IPIP,	/**< not in this version: -ENOTSUP */
+	EBPFNET_FORWARDING_DSR_IPIP,	/**< on devices of ebpfnet_xdp_attach(): packets to external IPs and load balancers
+					     go to a backend of either family as they are, in a packet of their own, and it
+					     answers the client itself. Everywhere else as NAT. A backend's port is 0 or the
+					     frontend's */
 	EBPFNET_FORWARDING_DSR_OPTION,	/**< not in this version: -ENOTSUP */
 	EBPFNET_FORWARDING_HYBRID,	/**< not in this version: -ENOTSUP */
 };

@@ -205,7 +205,7 @@ int ebpfnet_datapath_open(struct ebpfnet_ctx *ctx, const struct ebpfnet_datapath
 	if (!r && dp->readonly) {
 		r = ebn_tables_open(dp, diag);
 		if (!r)
-			r = ebn_sock_open(dp, diag);
+			r = ebn_counts_open(dp, diag);
 		dp->prepared = !r;
 		dp->loaded = !r && dp->p->set.meta.loaded;
 	}
@@ -284,7 +284,7 @@ int ebpfnet_datapath_prepare(struct ebpfnet_datapath *dp, struct ebpfnet_diag *d
 		dp->loaded = p->set.meta.loaded;
 		r = ebn_upgrade_recover(dp, diag);
 		if (!r)
-			r = ebn_sock_open(dp, diag);
+			r = ebn_counts_open(dp, diag);
 	}
 	if (r < 0) {
 		ebn_tables_close(dp);
@@ -351,7 +351,7 @@ int ebpfnet_datapath_load(struct ebpfnet_datapath *dp, struct ebpfnet_diag *diag
 	if (r < 0)
 		return r;
 	if (!replace)
-		return ebn_sock_refresh(dp, dp->p->object_dir, diag);
+		return ebn_counts_refresh(dp, dp->p->object_dir, diag);
 	/* programs of another version are in force: replaced as an upgrade does it */
 	up.object_dir = dp->p->object_dir;
 	return ebpfnet_datapath_upgrade(dp, &up);
@@ -507,6 +507,7 @@ int ebpfnet_datapath_cleanup(struct ebpfnet_datapath *dp, struct ebpfnet_diag *d
 			e = ebn_diag(diag, NULL, r, "cannot detach from every device");
 	}
 	ebn_sock_clear(dp);
+	ebn_xdp_clear(dp);
 	ebn_tables_close(dp);
 	ebn_set_close(&p->set);
 	ebn_set_close(&p->prev);

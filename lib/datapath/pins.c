@@ -52,7 +52,7 @@ static bool ebn_pin_known(const char *name)
 		if (!strcmp(name, ebn_pin_links[i]))
 			return true;
 	return !strcmp(name, "stage") || !strcmp(name, "links") || !strcmp(name, "sock") ||
-	       !strcmp(name, "swap") || ebn_pin_set_name(name, &n);
+	       !strcmp(name, "xdp") || !strcmp(name, "swap") || ebn_pin_set_name(name, &n);
 }
 
 /* Calls fn with each name in a directory of ours. */

@@ -8,6 +8,7 @@
  *   previous		the one before the last upgrade, for a rollback
  *   next		the one an upgrade is moving to; there only while it runs
  *   links/		tcx links, IFINDEX-in and IFINDEX-out
+ *   sock/, xdp/	sock.c, xdp.c
  *   stage/		a set being built; never believed
  * A set is built in stage/, renamed to its number, and then becomes current by renaming a symbolic link over the old one. So a
  * process killed at any moment leaves the old set or the new one, and perhaps rubbish that no link names; the next writer
@@ -124,6 +125,7 @@ struct ebn_dp_private {
 	uint64_t tick_base;	/* tick - now / length of a tick, at the last calibration */
 	uint64_t tick_checked_ns;
 	struct ebn_sock_state *sock;	/* NULL: no socket program was ever loaded */
+	struct ebn_xdp_state *xdp;
 	/* counters of masquerade when they were last looked at */
 	uint64_t nat_walked, nat_exhausted;
 	bool nat_warned;
@@ -328,6 +330,26 @@ struct ebpfnet_service_stats;
 /* -ENOENT: nothing counts yet; ret is zeroed. */
 int ebn_sock_service_stats(struct ebpfnet_datapath *dp, uint32_t number, struct ebpfnet_service_stats *ret);
 uint64_t ebn_sock_backend_count(struct ebpfnet_datapath *dp, uint32_t row);
+
+void ebn_sock_reset_service(struct ebpfnet_datapath *dp, uint32_t number);
+void ebn_sock_reset_backend(struct ebpfnet_datapath *dp, uint32_t row);
+
+/* ---- xdp.c, xdp-stats.c; as in sock.c ---- */
+int ebn_xdp_open(struct ebpfnet_datapath *dp, struct ebpfnet_diag *diag);
+void ebn_xdp_close(struct ebpfnet_datapath *dp);
+void ebn_xdp_clear(struct ebpfnet_datapath *dp);
+int ebn_xdp_refresh(struct ebpfnet_datapath *dp, const char *dir, struct ebpfnet_diag *diag);
+void ebn_xdp_reset_service(struct ebpfnet_datapath *dp, uint32_t number);
+void ebn_xdp_reset_backend(struct ebpfnet_datapath *dp, uint32_t row);
+
+/* ---- service.c: the programs beside the set, both kinds ---- */
+int ebn_counts_open(struct ebpfnet_datapath *dp, struct ebpfnet_diag *diag);
+void ebn_counts_close(struct ebpfnet_datapath *dp);
+int ebn_counts_refresh(struct ebpfnet_datapath *dp, const char *dir, struct ebpfnet_diag *diag);
+
+/* ---- tag.c: which object the programs of links are of ---- */
+int ebn_tag_write(struct ebpfnet_datapath *dp, const char *pin, const char *tag);
+bool ebn_tag_is(struct ebpfnet_datapath *dp, const char *pin, const char *tag);
 
 /* ---- upgrade.c ---- */
 /* Brings an upgrade that was cut short to an end, back or forth. */

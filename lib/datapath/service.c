@@ -12,6 +12,48 @@ static int ebn_service_dp(struct ebpfnet_datapath *dp)
 	return r;
 }
 
+/* A number that is given out again begins at 0, whoever counts by it. */
+static void ebn_service_reset(void *arg, uint32_t number)
+{
+	ebn_sock_reset_service(arg, number);
+	ebn_xdp_reset_service(arg, number);
+}
+
+static void ebn_backend_reset(void *arg, uint32_t row)
+{
+	ebn_sock_reset_backend(arg, row);
+	ebn_xdp_reset_backend(arg, row);
+}
+
+int ebn_counts_open(struct ebpfnet_datapath *dp, struct ebpfnet_diag *diag)
+{
+	const struct ebn_svc_counters counters = { ebn_service_reset, ebn_backend_reset, dp };
+	int r = ebn_sock_open(dp, diag);
+
+	if (!r)
+		r = ebn_xdp_open(dp, diag);
+	if (!r && dp->services)
+		ebn_services_count(dp->services, &counters);
+	return r;
+}
+
+void ebn_counts_close(struct ebpfnet_datapath *dp)
+{
+	static const struct ebn_svc_counters none;
+
+	if (dp->services)
+		ebn_services_count(dp->services, &none);
+	ebn_sock_close(dp);
+	ebn_xdp_close(dp);
+}
+
+int ebn_counts_refresh(struct ebpfnet_datapath *dp, const char *dir, struct ebpfnet_diag *diag)
+{
+	int r = ebn_sock_refresh(dp, dir, diag);
+
+	return r < 0 ? r : ebn_xdp_refresh(dp, dir, diag);
+}
+
 int ebpfnet_service_upsert(struct ebpfnet_datapath *dp, const struct ebpfnet_service_opts *opts,
 			   struct ebpfnet_diag *diag)
 {

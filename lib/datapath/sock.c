@@ -24,9 +24,10 @@
 
 #include "ebn_sock.h"
 #include "ebn_sock.skel.h"
-#include "service/service.h"
+#include <ebpfnet/service.h>
 
 #define EBN_SOCK_OBJECT "ebn_sock"
+#define EBN_SOCK_TAG "sock/tag"
 #define EBN_CGROUP2_MAGIC 0x63677270
 #define EBN_CGROUPS_MAX 64u
 #ifndef SO_NETNS_COOKIE
@@ -62,26 +63,25 @@ struct ebn_sock_load {
 
 /* ---- maps ---- */
 
-static void ebn_sock_reset_service(void *arg, uint32_t number)
+void ebn_sock_reset_service(struct ebpfnet_datapath *dp, uint32_t number)
 {
-	struct ebn_sock_state *s = arg;
+	struct ebn_sock_state *s = dp->p->sock;
 
-	if (s->svc_stat && number < EBN_SVC_STATS)
+	if (s && s->svc_stat && number < EBN_SVC_STATS)
 		memset(&s->svc_stat[number], 0, sizeof(s->svc_stat[number]));
 }
 
-static void ebn_sock_reset_backend(void *arg, uint32_t row)
+void ebn_sock_reset_backend(struct ebpfnet_datapath *dp, uint32_t row)
 {
-	struct ebn_sock_state *s = arg;
+	struct ebn_sock_state *s = dp->p->sock;
 
-	if (s->be_stat && row < EBN_BE_STATS)
+	if (s && s->be_stat && row < EBN_BE_STATS)
 		EBN_WRITE(s->be_stat[row], 0);
 }
 
 /* The counters in memory. */
 static int ebn_sock_map(struct ebpfnet_datapath *dp, struct ebpfnet_diag *diag)
 {
-	const struct ebn_svc_counters counters = { ebn_sock_reset_service, ebn_sock_reset_backend, dp->p->sock };
 	int prot = dp->readonly ? PROT_READ : PROT_READ | PROT_WRITE;
 	struct ebn_sock_state *s = dp->p->sock;
 	void *mem;
@@ -94,8 +94,6 @@ static int ebn_sock_map(struct ebpfnet_datapath *dp, struct ebpfnet_diag *diag)
 	if (mem == MAP_FAILED)
 		return ebn_diag(diag, ebn_sm_names[EBN_SM_BE_STAT], errno, "cannot map the counters");
 	s->be_stat = mem;
-	if (dp->services)
-		ebn_services_count(dp->services, &counters);
 	return 0;
 }
 
@@ -153,14 +151,11 @@ int ebn_sock_open(struct ebpfnet_datapath *dp, struct ebpfnet_diag *diag)
 
 void ebn_sock_close(struct ebpfnet_datapath *dp)
 {
-	static const struct ebn_svc_counters none;
 	struct ebn_sock_state *s = dp->p->sock;
 	int i;
 
 	if (!s)
 		return;
-	if (dp->services)
-		ebn_services_count(dp->services, &none);
 	if (s->svc_stat)
 		munmap(s->svc_stat, EBN_SVC_STATS * sizeof(*s->svc_stat));
 	if (s->be_stat)
@@ -288,46 +283,6 @@ static int ebn_sock_load(struct ebpfnet_datapath *dp, const char *dir, struct eb
 			r = ebn_diag(diag, EBN_SOCK_OBJECT, EPROTO, "object has no program %s", ebn_sock_progs[i].name);
 	}
 	return r < 0 ? r : ebn_sock_keep_maps(dp, l->object.obj, diag);
-}
-
-/* ---- the tag ---- */
-
-static int ebn_sock_tag_write(struct ebpfnet_datapath *dp, const char *tag)
-{
-	char path[PATH_MAX], value[24] = { 0 };
-	_close_ int fd = -1;
-	uint32_t zero = 0;
-	int r;
-
-	ebn_format(value, sizeof(value), "%s", tag);
-	fd = ebn_pin_get(dp, "sock/tag", EBN_FD_MAP, 0, NULL);
-	if (fd >= 0)
-		return bpf_map_update_elem(fd, &zero, value, BPF_ANY);
-	fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, "ebn_sock_tag", 4, sizeof(value), 1, NULL);
-	if (fd < 0) {
-		r = fd;
-		fd = -1;
-		return r;
-	}
-	r = bpf_map_update_elem(fd, &zero, value, BPF_ANY);
-	if (!r)
-		r = ebn_pin_path(dp, path, "sock/tag");
-	return r ? r : bpf_obj_pin(fd, path);
-}
-
-static bool ebn_sock_tag_is(struct ebpfnet_datapath *dp, const char *tag)
-{
-	_close_ int fd = ebn_pin_get(dp, "sock/tag", EBN_FD_MAP, 0, NULL);
-	struct bpf_map_info info = { 0 };
-	uint32_t len = sizeof(info), zero = 0;
-	char value[24];
-
-	if (fd < 0) {
-		fd = -1;
-		return false;
-	}
-	return !bpf_obj_get_info_by_fd(fd, &info, &len) && info.value_size == sizeof(value) &&
-	       !bpf_map_lookup_elem(fd, &zero, value) && !strncmp(value, tag, sizeof(value));
 }
 
 /* ---- links ---- */
@@ -497,7 +452,7 @@ int ebn_sock_refresh(struct ebpfnet_datapath *dp, const char *dir, struct ebpfne
 	if (r < 0 || !links->n)
 		return r;
 	r = ebn_sock_object(dir, diag, &l.object);
-	if (r < 0 || ebn_sock_tag_is(dp, l.object.tag)) {
+	if (r < 0 || ebn_tag_is(dp, EBN_SOCK_TAG, l.object.tag)) {
 		ebn_object_close(&l.object);
 		return r;
 	}
@@ -506,7 +461,7 @@ int ebn_sock_refresh(struct ebpfnet_datapath *dp, const char *dir, struct ebpfne
 	for (i = 0; !r && i < links->n; i++)
 		r = ebn_sock_update(dp, links->l[i].cgroup, links->l[i].prog, l.prog_fd[links->l[i].prog], &old[i]);
 	if (!r)
-		r = ebn_sock_tag_write(dp, l.object.tag);
+		r = ebn_tag_write(dp, EBN_SOCK_TAG, l.object.tag);
 	if (r < 0) {
 		ebn_diag(diag, "sock", r, "cannot replace the socket programs, they are as before");
 		ebn_sock_update_back(dp, links, old, i);
@@ -579,7 +534,7 @@ int ebpfnet_service_attach(struct ebpfnet_datapath *dp, const char *path, struct
 		return r;
 	r = ebn_sock_load(dp, dp->p->object_dir, diag, &l);
 	if (!r)
-		r = ebn_sock_tag_write(dp, l.object.tag);
+		r = ebn_tag_write(dp, EBN_SOCK_TAG, l.object.tag);
 	for (i = 0; r >= 0 && i < EBN_SOCK_PROGS; i++) {
 		r = ebn_sock_link_add(dp, fd, cgroup, i, l.prog_fd[i], diag);
 		made[i] = r > 0;

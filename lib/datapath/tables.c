@@ -492,7 +492,7 @@ void ebn_tables_close(struct ebpfnet_datapath *dp)
 {
 	int i;
 
-	ebn_sock_close(dp);
+	ebn_counts_close(dp);
 	ebn_eps_close(dp);
 	ebn_services_free(dp->services);
 	dp->services = NULL;

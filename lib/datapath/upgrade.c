@@ -409,7 +409,7 @@ int ebpfnet_datapath_upgrade(struct ebpfnet_datapath *dp, const struct ebpfnet_u
 	r = ebn_upgrade_run(&u, dir, want);
 	ebn_upgrade_free(&u);
 	/* beside the set: what was replaced above stays replaced when this is refused, and the next load tries again */
-	return r < 0 ? r : ebn_sock_refresh(dp, dir, u.diag);
+	return r < 0 ? r : ebn_counts_refresh(dp, dir, u.diag);
 }
 
 /* ---- going back ---- */

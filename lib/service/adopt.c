@@ -342,6 +342,7 @@ int ebn_services_settle(struct ebn_services *s, struct ebpfnet_diag *diag)
 				s->row[c.c[i].new->front[number].row].claim = s->change;
 		orphans(s);
 		ebn_svc_plens_show(s);
+		ebn_svc_changed(s);
 	}
 	free(c.c);
 	return err;

@@ -52,10 +52,16 @@ int ebn_svc_new(struct ebn_services *s, struct ebn_svc_spec *spec, struct ebn_sv
 
 /* ---- preparing ---- */
 
-static uint32_t front_flags(const struct ebn_svc_spec *spec)
+static uint32_t front_flags(const struct ebn_svc_spec *spec, const struct ebn_svc_front *f)
 {
 	return (spec->algorithm == EBPFNET_ALGORITHM_RANDOM ? EBN_SVC_F_RANDOM : 0) |
-	       (spec->silent ? EBN_SVC_F_SILENT : 0);
+	       (spec->silent ? EBN_SVC_F_SILENT : 0) | (ebn_svc_encapsulated(spec, f) ? EBN_SVC_F_IPIP : 0);
+}
+
+/* How a frontend is counted at its VIP. */
+static uint8_t front_kind(const struct ebn_svc_spec *spec, const struct ebn_svc_front *f)
+{
+	return (uint8_t)(f->row_kind | (ebn_svc_encapsulated(spec, f) ? EBN_SVC_IPIP : 0));
 }
 
 static void front_row(const struct ebn_svc *svc, const struct ebn_svc_front *f, struct ebn_svc_row *r)
@@ -68,7 +74,7 @@ static void front_row(const struct ebn_svc *svc, const struct ebn_svc_front *f, 
 	r->plen = f->plen;
 	r->kind = f->row_kind;
 	r->service = svc->number;
-	r->flags = front_flags(svc->spec);
+	r->flags = front_flags(svc->spec, f);
 	r->affinity = svc->spec->affinity;
 	r->sources = f->kind == EBPFNET_FRONTEND_CLUSTER_IP ? 0 : svc->sources;
 }
@@ -150,7 +156,7 @@ static int front_prepare(struct ebn_services *s, struct ebn_svc *svc, uint32_t i
 		if (err)
 			goto no_row;
 	}
-	ebn_svc_vip_count(s, p->vip, f->row_kind, 1);
+	ebn_svc_vip_count(s, p->vip, front_kind(svc->spec, f), 1);
 	svc->fronts++;
 	return 0;
 no_row:
@@ -373,7 +379,7 @@ static void svc_hide(struct ebn_services *s, struct ebn_svc *svc)
 		p = &svc->front[i];
 		if (s->row[p->row].claim != s->change)
 			ebn_svc_row_unlink(s, p->row);
-		ebn_svc_vip_count(s, p->vip, svc->spec->front[i].row_kind, -1);
+		ebn_svc_vip_count(s, p->vip, front_kind(svc->spec, &svc->spec->front[i]), -1);
 		if (s->row[p->vip].refs > 1)
 			ebn_svc_vip_show(s, p->vip);
 		ebn_svc_vip_put(s, p->vip);
@@ -437,6 +443,7 @@ void ebn_svc_carry_out(struct ebn_services *s, struct ebn_svc_changes *c)
 		if (c->c[i].old)
 			svc_hide(s, c->c[i].old);
 	ebn_svc_plens_show(s);
+	ebn_svc_changed(s);
 	for (i = 0; i < c->n; i++) {
 		if (!c->c[i].old)
 			continue;
@@ -463,7 +470,7 @@ void ebn_svc_abort(struct ebn_services *s, struct ebn_svc_changes *c)
 			p = &svc->front[f];
 			if (!p->taken)
 				ebn_svc_row_drop(s, p->row);
-			ebn_svc_vip_count(s, p->vip, svc->spec->front[f].row_kind, -1);
+			ebn_svc_vip_count(s, p->vip, front_kind(svc->spec, &svc->spec->front[f]), -1);
 			ebn_svc_vip_put(s, p->vip);
 			for (k = 0; k < EBN_SVC_FROMS; k++)
 				ebn_svc_set_put(s, p->set[k]);

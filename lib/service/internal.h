@@ -50,7 +50,7 @@ struct ebn_svc_source {
 struct ebn_svc_spec {
 	const char *name;
 	uint32_t algorithm, affinity;
-	uint8_t internal_local, external_local, prefer_zone, silent;
+	uint8_t internal_local, external_local, prefer_zone, silent, ipip;
 	uint32_t n_front, n_backend, n_source;
 	struct ebn_svc_front *front;	/* node ports in both families: twice as many as were asked for at most */
 	struct ebn_svc_backend *backend;
@@ -63,8 +63,11 @@ struct ebn_svc_spec {
 void ebn_svc_addr_mask(uint32_t a[4], unsigned int plen);
 int ebn_svc_spec_new(const struct ebpfnet_service_opts *o, struct ebpfnet_diag *diag, struct ebn_svc_spec **ret);
 int ebn_svc_node_spec(const struct ebpfnet_service_node_opts *o, struct ebpfnet_diag *diag, struct ebn_svc_spec **ret);
+/* Do its packets go to backends in packets of their own? */
+bool ebn_svc_encapsulated(const struct ebn_svc_spec *spec, const struct ebn_svc_front *f);
 /* Is it of the frontend's family and protocol? */
 bool ebn_svc_serves(const struct ebn_svc_backend *b, const struct ebn_svc_front *f);
+bool ebn_svc_carries(const struct ebn_svc_spec *spec, const struct ebn_svc_backend *b, const struct ebn_svc_front *f);
 bool ebn_svc_spec_equal(const struct ebn_svc_spec *a, const struct ebn_svc_spec *b);
 int ebn_svc_spec_copy(const struct ebn_svc_spec *from, struct ebn_svc_spec **ret);
 /* As stored: payload of an EBN_X_SVC_RECORD. */
@@ -94,7 +97,7 @@ struct ebn_svc_rowinfo {
 	uint8_t place;
 	uint32_t service;	/* its number; VIPs: 0 */
 	uint32_t refs;		/* VIPs: frontends below it, and 1 when it is a node address */
-	uint32_t ranges, anys, nodes; /* VIPs: of these */
+	uint32_t ranges, anys, nodes, ipips; /* VIPs: of these */
 	uint32_t claim;		/* change in which a frontend took it over */
 };
 
@@ -189,11 +192,14 @@ void ebn_svc_row_unlink(struct ebn_services *s, uint32_t row);	/* LIVE -> DYING;
 /* The VIP row of an address, made if it is not there; a reference. -ENOSPC. */
 int ebn_svc_vip_get(struct ebn_services *s, const uint32_t addr[4], uint8_t plen, uint32_t *ret);
 void ebn_svc_vip_put(struct ebn_services *s, uint32_t row);
-/* A frontend comes to or leaves its VIP; EBN_SVC_VIP: this node does. */
+/* A frontend comes to or leaves its VIP; EBN_SVC_VIP: this node does. With EBN_SVC_IPIP: it has EBN_SVC_F_IPIP. */
+#define EBN_SVC_IPIP 0x80u
 void ebn_svc_vip_count(struct ebn_services *s, uint32_t vip, uint8_t kind, int by);
 /* Makes the VIP row say what its counts say; links it if it is HELD. */
 void ebn_svc_vip_show(struct ebn_services *s, uint32_t vip);
 void ebn_svc_plens_show(struct ebn_services *s);
+/* Behind the stores of a change: what programs remember of services is to be looked at again. */
+void ebn_svc_changed(struct ebn_services *s);
 int ebn_svc_rows_adopt(struct ebn_services *s, struct ebpfnet_diag *diag);
 
 /* ---- sets.c ---- */

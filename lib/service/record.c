@@ -9,6 +9,7 @@ struct record_head {
 	uint32_t algorithm, affinity;
 	uint8_t internal_local, external_local, prefer_zone, silent;
 	uint32_t n_front, n_backend, n_source, strings;
+	uint32_t ipip;
 };
 
 struct record_backend {
@@ -18,7 +19,7 @@ struct record_backend {
 	uint16_t reserved;
 	uint32_t zone, node;	/* into the strings */
 };
-EBN_ASSERT(sizeof(struct record_head) == 36, "head of a record");
+EBN_ASSERT(sizeof(struct record_head) == 40, "head of a record");
 EBN_ASSERT(sizeof(struct record_backend) == 32, "a backend of a record");
 
 static uint64_t bytes_of(uint64_t fronts, uint64_t backends, uint64_t sources, uint64_t strings)
@@ -43,6 +44,7 @@ void ebn_svc_record_write(const struct ebn_svc_spec *s, uint32_t number, void *p
 		.external_local = s->external_local,
 		.prefer_zone = s->prefer_zone,
 		.silent = s->silent,
+		.ipip = s->ipip,
 		.n_front = s->n_front,
 		.n_backend = s->n_backend,
 		.n_source = s->n_source,
@@ -136,6 +138,7 @@ int ebn_svc_record_read(const void *payload, uint32_t len, uint32_t number, stru
 	s->external_local = h.external_local;
 	s->prefer_zone = h.prefer_zone;
 	s->silent = h.silent;
+	s->ipip = h.ipip != 0;
 	s->n_front = h.n_front;
 	s->n_backend = h.n_backend;
 	s->n_source = h.n_source;
@@ -234,6 +237,7 @@ int ebn_svc_spec_view(const struct ebn_svc_spec *s, struct ebn_svc_view *ret)
 		.algorithm = (enum ebpfnet_algorithm)s->algorithm,
 		.internal_policy = s->internal_local ? EBPFNET_TRAFFIC_LOCAL : EBPFNET_TRAFFIC_CLUSTER,
 		.external_policy = s->external_local ? EBPFNET_TRAFFIC_LOCAL : EBPFNET_TRAFFIC_CLUSTER,
+		.forwarding = s->ipip ? EBPFNET_FORWARDING_DSR_IPIP : EBPFNET_FORWARDING_NAT,
 		.no_backend = s->silent ? EBPFNET_NO_BACKEND_DROP : EBPFNET_NO_BACKEND_REJECT,
 		.affinity_seconds = s->affinity,
 		.prefer_zone = s->prefer_zone,

@@ -282,6 +282,9 @@ void ebn_svc_vip_put(struct ebn_services *s, uint32_t row)
 
 void ebn_svc_vip_count(struct ebn_services *s, uint32_t vip, uint8_t kind, int by)
 {
+	if (kind & EBN_SVC_IPIP)
+		s->row[vip].ipips += (uint32_t)by;
+	kind &= (uint8_t)~EBN_SVC_IPIP;
 	if (kind == EBN_SVC_RANGE)
 		s->row[vip].ranges += (uint32_t)by;
 	else if (kind == EBN_SVC_ANY)
@@ -297,6 +300,7 @@ void ebn_svc_vip_show(struct ebn_services *s, uint32_t vip)
 
 	flags |= s->row[vip].ranges ? EBN_VIP_RANGE : 0;
 	flags |= s->row[vip].anys ? EBN_VIP_ANY : 0;
+	flags |= s->row[vip].ipips ? EBN_VIP_IPIP : 0;
 	if (r->flags != flags)
 		__atomic_store_n(&r->flags, flags, __ATOMIC_RELEASE);
 	if (s->row[vip].place == EBN_SVC_HELD)
@@ -318,6 +322,16 @@ void ebn_svc_plens_show(struct ebn_services *s)
 	h = ebn_svc_heads(s);
 	if (h->plens != plens)
 		__atomic_store_n(&h->plens, plens, __ATOMIC_RELEASE);
+}
+
+void ebn_svc_changed(struct ebn_services *s)
+{
+	struct ebn_svc_head *h;
+
+	if (!s->rows)
+		return;
+	h = ebn_svc_heads(s);
+	__atomic_store_n(&h->changes, h->changes + 1, __ATOMIC_RELEASE);
 }
 
 /* ---- adopting ---- */

@@ -161,12 +161,20 @@ static bool local_only(const struct ebn_svc_spec *spec, const struct ebn_svc_fro
 
 bool ebn_svc_set_one(const struct ebn_svc_spec *spec, const struct ebn_svc_front *f)
 {
-	return local_only(spec, f, EBN_SVC_INSIDE) == local_only(spec, f, EBN_SVC_OUTSIDE);
+	return !ebn_svc_encapsulated(spec, f) &&
+	       local_only(spec, f, EBN_SVC_INSIDE) == local_only(spec, f, EBN_SVC_OUTSIDE);
 }
 
 static bool takes(const struct ebn_services *s, const struct ebn_svc_backend *b, bool local)
 {
 	return b->state == EBPFNET_BACKEND_ACTIVE && (!local || ebn_svc_node_is(s, b->node));
+}
+
+/* May flows from there to this frontend be at this backend? */
+static bool reaches(const struct ebn_svc_spec *spec, const struct ebn_svc_backend *b, const struct ebn_svc_front *f,
+		    enum ebn_svc_from from)
+{
+	return from == EBN_SVC_OUTSIDE ? ebn_svc_carries(spec, b, f) : ebn_svc_serves(b, f);
 }
 
 static int by_row(const void *a, const void *b)
@@ -199,11 +207,11 @@ static int compile(struct ebn_services *s, const struct ebn_svc *svc, const stru
 	if (!c->m)
 		return -ENOMEM;
 	for (i = 0; spec->prefer_zone && !zone && i < spec->n_backend; i++)
-		zone = ebn_svc_serves(&spec->backend[i], f) && takes(s, &spec->backend[i], local) &&
+		zone = reaches(spec, &spec->backend[i], f, from) && takes(s, &spec->backend[i], local) &&
 		       ebn_svc_zone_is(s, spec->backend[i].zone);
 	for (i = 0; i < spec->n_backend; i++) {
 		b = &spec->backend[i];
-		if (!ebn_svc_serves(b, f))
+		if (!reaches(spec, b, f, from))
 			continue;
 		c->m[c->n].row = svc->backend[i];
 		c->m[c->n].hash = ebn_svc_backend_hash(b->addr, htons(b->port), b->proto);

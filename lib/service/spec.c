@@ -48,8 +48,8 @@ static int check_options(const struct ebpfnet_service_opts *o, const char *name,
 		return ebn_diag(diag, name, EINVAL, "affinity of more than a week");
 	if (EBN_OPT(o, algorithm, 0) == EBPFNET_ALGORITHM_LEAST_CONNECTIONS)
 		return ebn_diag(diag, name, ENOTSUP, "least connections are not in this version");
-	if (EBN_OPT(o, forwarding, 0) != EBPFNET_FORWARDING_NAT)
-		return ebn_diag(diag, name, ENOTSUP, "direct server return is not in this version");
+	if (EBN_OPT(o, forwarding, 0) > EBPFNET_FORWARDING_DSR_IPIP)
+		return ebn_diag(diag, name, ENOTSUP, "of direct server return only dsr-ipip is in this version");
 	if (EBN_OPT(o, external_policy, 0) == EBPFNET_TRAFFIC_LOCAL)
 		return ebn_diag(diag, name, ENOTSUP, "clients outside are not served in this version: no policy for them");
 	if (EBN_OPT(o, health_port, 0))
@@ -279,12 +279,40 @@ static bool is_v4(const uint32_t a[4])
 	return !a[0] && !a[1] && a[2] == htonl(0xffff);
 }
 
+bool ebn_svc_encapsulated(const struct ebn_svc_spec *spec, const struct ebn_svc_front *f)
+{
+	return spec->ipip && (f->kind == EBPFNET_FRONTEND_EXTERNAL_IP || f->kind == EBPFNET_FRONTEND_LOAD_BALANCER);
+}
+
 bool ebn_svc_serves(const struct ebn_svc_backend *b, const struct ebn_svc_front *f)
 {
 	/* a prefix of IPv6 that holds the mapped addresses is still one of IPv6 */
 	bool v4 = is_v4(f->addr) && f->plen >= 96;
 
 	return is_v4(b->addr) == v4 && (!b->proto || b->proto == f->proto);
+}
+
+/* In a packet of its own any family gets to a backend of any other. */
+bool ebn_svc_carries(const struct ebn_svc_spec *spec, const struct ebn_svc_backend *b, const struct ebn_svc_front *f)
+{
+	return ebn_svc_serves(b, f) || (ebn_svc_encapsulated(spec, f) && (!b->proto || b->proto == f->proto));
+}
+
+/* A packet that arrives as it was sent arrives at the port it was sent to. */
+static int check_ports(const struct ebn_svc_spec *s, struct ebpfnet_diag *diag)
+{
+	const struct ebn_svc_front *f;
+	uint32_t i, k;
+
+	for (i = 0; i < s->n_front; i++) {
+		f = &s->front[i];
+		for (k = 0; k < s->n_backend && ebn_svc_encapsulated(s, f); k++)
+			if (s->backend[k].port && ebn_svc_carries(s, &s->backend[k], f) &&
+			    (f->row_kind != EBN_SVC_PORT || f->first != s->backend[k].port))
+				return ebn_diag(diag, s->name, EINVAL, "dsr-ipip keeps the port: a backend's is 0, or "
+						"the frontend's, not %u", s->backend[k].port);
+	}
+	return 0;
 }
 
 /* A frontend that names a protocol or family no backend has is a mistake, not an outage. */
@@ -294,7 +322,7 @@ static int check_served(const struct ebn_svc_spec *s, struct ebpfnet_diag *diag)
 
 	for (i = 0; i < s->n_front && s->n_backend; i++) {
 		for (k = 0; k < s->n_backend; k++)
-			if (ebn_svc_serves(&s->backend[k], &s->front[i]))
+			if (ebn_svc_carries(s, &s->backend[k], &s->front[i]))
 				break;
 		/* node ports are in both families, whatever the backends are in */
 		if (k == s->n_backend && (s->front[i].addr[0] | s->front[i].addr[1] | s->front[i].addr[3]))
@@ -334,6 +362,7 @@ int ebn_svc_spec_new(const struct ebpfnet_service_opts *o, struct ebpfnet_diag *
 	s->external_local = EBN_OPT(o, external_policy, 0) == EBPFNET_TRAFFIC_LOCAL;
 	s->prefer_zone = EBN_OPT(o, prefer_zone, 0);
 	s->silent = EBN_OPT(o, no_backend, 0) == EBPFNET_NO_BACKEND_DROP;
+	s->ipip = EBN_OPT(o, forwarding, 0) == EBPFNET_FORWARDING_DSR_IPIP;
 	err = read_fronts(o, name, diag, s);
 	if (!err)
 		err = read_backends(o, name, room, diag, s);
@@ -341,6 +370,8 @@ int ebn_svc_spec_new(const struct ebpfnet_service_opts *o, struct ebpfnet_diag *
 		err = read_sources(o, name, diag, s);
 	if (!err)
 		err = check_served(s, diag);
+	if (!err)
+		err = check_ports(s, diag);
 	if (err) {
 		free(s);
 		return err;
@@ -365,7 +396,8 @@ bool ebn_svc_spec_equal(const struct ebn_svc_spec *a, const struct ebn_svc_spec 
 
 	if (a->algorithm != b->algorithm || a->affinity != b->affinity || a->internal_local != b->internal_local ||
 	    a->external_local != b->external_local || a->prefer_zone != b->prefer_zone || a->silent != b->silent ||
-	    a->n_front != b->n_front || a->n_backend != b->n_backend || a->n_source != b->n_source ||
+	    a->ipip != b->ipip || a->n_front != b->n_front || a->n_backend != b->n_backend ||
+	    a->n_source != b->n_source ||
 	    strcmp(a->name, b->name) || memcmp(a->front, b->front, a->n_front * sizeof(*a->front)) ||
 	    memcmp(a->source, b->source, a->n_source * sizeof(*a->source)))
 		return false;

@@ -10,7 +10,7 @@ tests_netns_flood_SOURCES = tests/netns/flood.c
 tests_netns_flood_LDADD =
 tests_netns_foreign_SOURCES = tests/netns/foreign.c
 tests_netns_foreign_LDADD = $(LIBBPF_LIBS)
-EBN_TEST_BPF_OBJECTS += tests/netns/layout/ebn_datapath.bpf.o
+EBN_TEST_BPF_OBJECTS += tests/netns/layout/ebn_datapath.bpf.o tests/netns/decap.bpf.o
 EBN_DATAPATH_TESTS = tests/netns/test-datapath-lifecycle.sh tests/netns/test-datapath-endpoints.sh \
 	tests/netns/test-datapath-others.sh tests/netns/test-datapath-torture.sh \
 	tests/netns/test-datapath-traffic.sh tests/netns/test-datapath-kill.sh \
@@ -48,7 +48,7 @@ tests_netns_test_conntrack_LDADD = $(EBN_TEST_LIBS) $(ZLIB_LIBS)
 ROOT_TESTS += tests/netns/test-flows.sh
 EXTRA_DIST += tests/netns/test-flows.sh
 EBN_AGENT_TESTS = tests/netns/agent tests/netns/agent-ct tests/netns/agent-cut tests/netns/agent-flood tests/netns/agent-inside \
-	tests/netns/agent-observe tests/netns/agent-privileges tests/netns/agent-service tests/netns/agent-syscalls tests/netns/demo
+	tests/netns/agent-observe tests/netns/agent-privileges tests/netns/agent-service tests/netns/agent-syscalls tests/netns/agent-xdp tests/netns/demo
 ROOT_TESTS += $(EBN_AGENT_TESTS)
 EXTRA_DIST += $(EBN_AGENT_TESTS) tests/netns/agent-flood-long tests/netns/agent-lib.sh run-demo
 ROOT_TESTS += tests/netns/test-service
@@ -77,3 +77,9 @@ EXTRA_DIST += tests/netns/test-policy-truth-all.sh
 tests_netns_test_policy_truth_SOURCES = tests/netns/test-policy-truth.c $(EBN_WORLD)
 tests_netns_test_policy_truth_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
 tests_netns_test_policy_truth_LDADD = lib/libebpfnet-internal.la $(JANSSON_LIBS) $(YAML_LIBS)
+ROOT_TESTS += tests/netns/test-xdp
+ROOT_PROGS += tests/netns/test-xdp
+EXTRA_PROGRAMS += tests/netns/test-xdp
+tests_netns_test_xdp_SOURCES = tests/netns/test-xdp.c tests/unit/suite.h
+tests_netns_test_xdp_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_netns_test_xdp_LDADD = $(EBN_TEST_LIBS)

@@ -8,9 +8,11 @@
 #include "rig.h"
 #include "ebn_sock.h"
 #include "ebn_sock.skel.h"
+#include "ebn_xdp.skel.h"
 #include "../lib/skeleton.h"
 
 EBN_SKELETON(ebn_sock_bpf)
+EBN_SKELETON(ebn_xdp_bpf)
 
 #define LARGEST 40000u
 #define ENDPOINT_PROGRAMS 120000u
@@ -92,4 +94,23 @@ START_TEST(socket_programs_stay_within_their_budgets)
 }
 END_TEST
 
-RUN_SUITE("packet-instructions", programs_stay_within_their_budgets, socket_programs_stay_within_their_budgets)
+START_TEST(the_balancer_stays_within_its_budget)
+{
+	struct ebn_xdp_bpf *skel = ebn_xdp_bpf__open_as(EBN_LOADS_IN_ORDER);
+	struct bpf_prog_info info = { 0 };
+	uint32_t len = sizeof(info);
+	FILE *f = budgets();
+
+	ck_assert_ptr_nonnull(skel);
+	ck_assert_int_eq(bpf_map__set_value_size(skel->maps.ebn_node, 1 << 20), 0);
+	skel->rodata->ebn_cfg.node_size = 1 << 20;
+	ck_assert_int_eq(ebn_xdp_bpf__load(skel), 0);
+	ck_assert_int_eq(bpf_obj_get_info_by_fd(bpf_program__fd(skel->progs.ebn_xdp), &info, &len), 0);
+	within(f, "ebn_xdp", info.verified_insns);
+	ebn_xdp_bpf__destroy(skel);
+	fclose(f);
+}
+END_TEST
+
+RUN_SUITE("packet-instructions", programs_stay_within_their_budgets, socket_programs_stay_within_their_budgets,
+	  the_balancer_stays_within_its_budget)

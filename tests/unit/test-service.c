@@ -486,7 +486,8 @@ START_TEST(bad_input_is_refused_and_changes_nothing)
 	REFUSED(-ENOTSUP, f[1].protocol = IPPROTO_SCTP);
 	REFUSED(-ENOTSUP, o.algorithm = EBPFNET_ALGORITHM_LEAST_CONNECTIONS);
 	REFUSED(-ENOTSUP, o.external_policy = EBPFNET_TRAFFIC_LOCAL);
-	REFUSED(-ENOTSUP, o.forwarding = EBPFNET_FORWARDING_DSR_IPIP);
+	REFUSED(-ENOTSUP, o.forwarding = EBPFNET_FORWARDING_DSR_OPTION);
+	REFUSED(-ENOTSUP, o.forwarding = EBPFNET_FORWARDING_HYBRID);
 	REFUSED(-ENOTSUP, o.health_port = 1);
 	o = good;
 	o.name = "twice";
