@@ -4,7 +4,7 @@ EBN_VM_SMOKE = tests/vm/kernel-6.1.sh
 EBN_VM_TESTS = tests/vm/kernel-5.10.sh $(EBN_VM_SMOKE) tests/vm/kernel-6.12.sh \
 	tests/vm/kernel-newest.sh
 # programs of the build tree that the guests run; each makes what it needs and needs no network
-EBN_VM_GUEST_TESTS = tests/unit/test-features tests/packet/test-node-probe tests/packet/test-path tests/packet/test-xdp
+EBN_VM_GUEST_TESTS = tests/unit/test-features tests/packet/test-node-probe tests/packet/test-path
 # what the full matrix runs beyond these
 EBN_VM_MORE_TESTS = tests/vm/report tests/vm/end-to-end tests/packet/test-parse tests/packet/test-tcp \
 	tests/packet/test-ct tests/packet/test-cut tests/packet/test-nat tests/packet/test-nat-ports
