@@ -27,6 +27,7 @@
 #include "lib/neigh.h"
 #include "lib/pkt.h"
 #include "lib/policy.h"
+#include "lib/rate.h"
 #include "lib/run.h"
 #include "lib/sctp.h"
 #include "lib/service_tc.h"
@@ -106,23 +107,21 @@ static __always_inline enum ebn_reason parse(struct __sk_buff *skb, struct ebn_p
 }
 
 /* The verdict on a parsed packet whose addresses may be where they are. */
-static __always_inline enum ebn_reason judge(struct __sk_buff *skb, struct ebn_pkt *p, const bool v6)
+static __always_inline int judge(struct __sk_buff *skb, struct ebn_pkt *p, struct ebn_view *v, const bool v6)
 {
-	enum ebn_reason reason = EBN_R_NONE;
+	enum ebn_reason reason = p->ttl ? EBN_R_NONE : EBN_R_TTL;
 
-	if (!p->ttl)
-		return EBN_R_TTL;
-	if (p->frag == EBN_FRAG_LATER)
+	if (!reason && p->frag == EBN_FRAG_LATER)
 		reason = ebn_frag_later(p);
-	else if (!p->nat && ebn_is_icmp_error(p, v6))
+	else if (!reason && !p->nat && ebn_is_icmp_error(p, v6))
 		reason = v6 ? ebn_icmp6_inner(skb, p) : ebn_icmp4_inner(skb, p);
 	if (reason)
 		return reason;
 	if (ebn_track(p, v6) == EBN_V_DENY)
 		return p->reason ? p->reason : EBN_R_TABLES;
 	if (p->frag == EBN_FRAG_FIRST)
-		return ebn_frag_first(p);
-	return EBN_R_NONE;
+		reason = ebn_frag_first(p);
+	return reason ? reason : ebn_rate(p, v);
 }
 
 /* Let through: count it, and report what is new about it. */
@@ -185,7 +184,7 @@ static __always_inline int from_ep_ip(struct __sk_buff *skb, struct ebn_pkt *p, 
 		bpf_tail_call(skb, &ebn_stage, EBN_GO_SVC_OUT);
 		return drop(p, EBN_R_TABLES);
 	}
-	reason = judge(skb, p, v6);
+	reason = judge(skb, p, v, v6);
 	if (reason) {
 		if (p->svc)
 			ebn_svc_denied(p);
@@ -286,7 +285,7 @@ static __always_inline int to_ep_ip(struct __sk_buff *skb, struct ebn_pkt *p, st
 		return drop(p, EBN_R_MULTICAST);
 	if (!address_is(v, ep, p->dst, p->row[1], v6))
 		return drop(p, EBN_R_NO_ROUTE);
-	reason = judge(skb, p, v6);
+	reason = judge(skb, p, v, v6);
 	if (reason)
 		return refuse(skb, p, reason);
 	passed(p);
@@ -394,7 +393,7 @@ static __always_inline int from_netdev_ip(struct __sk_buff *skb, struct ebn_pkt 
 		/* ebn_to_ep judges what the stack brings there, but cannot tell where it came from */
 		return ebn_address_row((struct ebn_address *)p->src) ? drop(p, EBN_R_SOURCE_IP) : TC_ACT_OK;
 	}
-	reason = judge(skb, p, v6);
+	reason = judge(skb, p, v, v6);
 	if (reason)
 		return refuse(skb, p, reason);
 	if (EBN_READ(p->nat))

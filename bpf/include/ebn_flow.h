@@ -127,13 +127,18 @@ static inline __u64 ebn_flow_owner(__u64 tail0, __u64 ctl)
 }
 
 /**
- * Places that an owner's flows take, by endpoint row + 1. Programs add to it, user space corrects it by what a sweep has
- * counted. A line each: endpoints on different CPUs begin flows at the same time.
+ * What programs count for an endpoint, by row + 1: the places that its flows take, and how it stands with the limits of its
+ * rates. Programs add to used, user space corrects it by what a sweep has counted. A line each: endpoints on different CPUs
+ * begin flows at the same time. Of two the first is what the endpoint sends, the second what it receives.
  */
 struct ebn_flow_share {
 	__u32 used[2];		/* IPv4, IPv6; atomic add */
-	__u32 reserved[14];
+	__u64 paid[2];		/* when what was let through is paid for, monotonic clock in sixteenths of ns; atomic */
+	__u64 rate_bits[2];	/* a second; 0: no limit */
+	__u64 burst_bits[2];	/* as it was given */
+	__u32 burst_us[2];	/* the same at that rate: so far ahead of now paid may be */
 };
+#define EBN_RATE_UNITS 16ULL
 EBN_ASSERT(sizeof(struct ebn_flow_share) == 64, "a share is a line");
 
 struct ebn_flow4 {

@@ -70,6 +70,7 @@ EBN_ASSERT(sizeof(struct ebn_node_hdr) == 256, "node header: four lines");
 
 #define EBN_NODE_F_CUT 0x1u	/* a re-check that denies resets TCP flows instead of dropping silently */
 #define EBN_NODE_F_MIDSTREAM 0x2u	/* a TCP or SCTP flow may be picked up in its middle when policy allows it */
+#define EBN_NODE_F_RATE 0x4u	/* some endpoint's rate is limited */
 
 /* Which flow table is authoritative while one replaces another (see ebn_flow.h). */
 enum ebn_stage {

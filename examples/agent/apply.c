@@ -35,10 +35,17 @@ static int create_endpoint(struct agent *a, const struct conf_endpoint *ep)
 		.diag = a->diag,
 	};
 
-	return ebpfnet_endpoint_create(a->dp, &opts, NULL);
+	struct ebpfnet_endpoint *made;
+	int err = ebpfnet_endpoint_create(a->dp, &opts, &made);
+
+	if (err < 0)
+		return err;
+	err = ebpfnet_endpoint_set_rates(made, &ep->rates, sizeof(ep->rates));
+	ebpfnet_endpoint_unref(made);
+	return err;
 }
 
-/* Is the endpoint in the tables the one that is wanted, labels and flags apart? */
+/* Is the endpoint in the tables the one that is wanted, labels, flags and rates apart? */
 static bool same_place(const struct conf_endpoint *want, const struct ebpfnet_endpoint_info *is)
 {
 	static const struct ebpfnet_mac none;
@@ -56,6 +63,7 @@ static int change_endpoint(struct agent *a, const struct conf_endpoint *want,
 			   struct ebpfnet_endpoint *ep)
 {
 	struct ebpfnet_endpoint_info is = {};
+	struct ebpfnet_endpoint_rates rates;
 	int err = ebpfnet_endpoint_get_info(ep, &is, sizeof(is));
 
 	if (err < 0)
@@ -69,6 +77,10 @@ static int change_endpoint(struct agent *a, const struct conf_endpoint *want,
 		err = ebpfnet_endpoint_set_labels(ep, want->labels);
 	if (!err && (is.flags & ENDPOINT_FLAGS) != want->flags)
 		err = ebpfnet_endpoint_set_flags(ep, want->flags);
+	if (!err)
+		err = ebpfnet_endpoint_get_rates(ep, &rates, sizeof(rates));
+	if (!err && memcmp(&rates, &want->rates, sizeof(rates)) != 0)
+		err = ebpfnet_endpoint_set_rates(ep, &want->rates, sizeof(want->rates));
 	return err;
 }
 

@@ -121,8 +121,8 @@ void agent_cni_replay(struct agent *a)
 static json_t *conflist(const struct agent *a)
 {
 	const char *network = json_string_value(json_object_get(a->conf->cni, "network"));
-	json_t *plugin = json_pack("{s:s, s:s, s:O, s:{s:b, s:b, s:b}}", "type", "ebpfnet-cni", "socket", a->socket_path,
-				   "pool", json_object_get(a->conf->cni, "pool"), "capabilities", "ips", 1, "mac", 1,
+	json_t *plugin = json_pack("{s:s, s:s, s:O, s:{s:b, s:b, s:b, s:b}}", "type", "ebpfnet-cni", "socket", a->socket_path,
+				   "pool", json_object_get(a->conf->cni, "pool"), "capabilities", "ips", 1, "mac", 1, "bandwidth", 1,
 				   "dns", 1);
 	json_t *mtu = json_object_get(a->conf->cni, "mtu"), *plugins;
 

@@ -60,6 +60,7 @@ struct conf_endpoint {
 	struct ebpfnet_labels *labels;	/* may be NULL */
 	uint32_t flags;			/* EBPFNET_ENDPOINT_* */
 	uint16_t id;
+	struct ebpfnet_endpoint_rates rates;
 	enum conf_source source;
 	int error;			/* 0: in force, else why not yet */
 };

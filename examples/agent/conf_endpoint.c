@@ -175,6 +175,35 @@ static int read_flags(struct conf_reader *r, const struct tree_node *node, void 
 	return conf_read_list(r, node, read_flag, object);
 }
 
+static int read_rate(struct conf_reader *r, const struct tree_node *node, uint64_t *ret)
+{
+	int err = conf_read_bits(r, node, 1000000000000ull, ret);
+
+	if (!err && *ret && *ret < 8000)
+		return tree_error(r->tree, node, r->report, "a rate is 8k to 1000G bits a second");
+	return err;
+}
+
+static int read_tx_rate(struct conf_reader *r, const struct tree_node *node, void *object)
+{
+	return read_rate(r, node, &((struct reading *)object)->ep.rates.tx_bits);
+}
+
+static int read_rx_rate(struct conf_reader *r, const struct tree_node *node, void *object)
+{
+	return read_rate(r, node, &((struct reading *)object)->ep.rates.rx_bits);
+}
+
+static int read_tx_burst(struct conf_reader *r, const struct tree_node *node, void *object)
+{
+	return conf_read_bits(r, node, 8000000000ull, &((struct reading *)object)->ep.rates.tx_burst);
+}
+
+static int read_rx_burst(struct conf_reader *r, const struct tree_node *node, void *object)
+{
+	return conf_read_bits(r, node, 8000000000ull, &((struct reading *)object)->ep.rates.rx_burst);
+}
+
 /* "namespace: x" is short for the label by which policies know a namespace. */
 static int add_namespace(struct conf_reader *r, const struct tree_node *node, struct reading *e)
 {
@@ -207,6 +236,10 @@ static const struct conf_key keys[] = {
 	{ "namespace", read_namespace, false },
 	{ "flags", read_flags, false },
 	{ "id", read_id, false },
+	{ "tx_rate", read_tx_rate, false },
+	{ "tx_burst", read_tx_burst, false },
+	{ "rx_rate", read_rx_rate, false },
+	{ "rx_burst", read_rx_burst, false },
 	{}
 };
 
@@ -219,6 +252,8 @@ int conf_read_endpoint(struct conf_reader *r, const struct tree_node *node, void
 	err = conf_read_map(r, node, keys, &e);
 	if (!err && !e.ep.pool && !ebpfnet_addr_family(&e.ep.addr4) && !ebpfnet_addr_family(&e.ep.addr6))
 		err = tree_error(r->tree, node, r->report, "an endpoint needs an address or a pool");
+	if (!err && ((e.ep.rates.tx_burst && !e.ep.rates.tx_bits) || (e.ep.rates.rx_burst && !e.ep.rates.rx_bits)))
+		err = tree_error(r->tree, node, r->report, "a burst without its rate");
 	if (!err && e.namespace)
 		err = add_namespace(r, node, &e);
 	/* One of a name that was there is reported as seen twice when all is read. */

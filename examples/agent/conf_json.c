@@ -41,6 +41,12 @@ static json_t *labels_json(const struct ebpfnet_labels *labels)
 	return json_stringn(text, len ? len - 1 : 0);
 }
 
+static void set_bits(json_t *o, const char *key, uint64_t bits)
+{
+	if (bits)
+		json_object_set_new(o, key, json_integer((json_int_t)bits));
+}
+
 json_t *conf_endpoint_json(const struct conf_endpoint *ep)
 {
 	static const struct ebpfnet_mac none;
@@ -66,6 +72,10 @@ json_t *conf_endpoint_json(const struct conf_endpoint *ep)
 		json_object_set_new(o, "id", json_integer(ep->id));
 	if (ep->pool)
 		json_object_set_new(o, "pool", json_string(ep->pool));
+	set_bits(o, "tx_rate", ep->rates.tx_bits);
+	set_bits(o, "tx_burst", ep->rates.tx_burst);
+	set_bits(o, "rx_rate", ep->rates.rx_bits);
+	set_bits(o, "rx_burst", ep->rates.rx_burst);
 	json_object_set_new(o, "source", json_string(source_name(ep->source)));
 	return o;
 }

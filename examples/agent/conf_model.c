@@ -349,6 +349,7 @@ bool conf_endpoint_same_place(const struct conf_endpoint *a, const struct conf_e
 bool conf_endpoint_equal(const struct conf_endpoint *a, const struct conf_endpoint *b)
 {
 	return conf_endpoint_same_place(a, b) && a->flags == b->flags &&
+	       !memcmp(&a->rates, &b->rates, sizeof(a->rates)) &&
 	       ebpfnet_labels_equal(a->labels, b->labels);
 }
 

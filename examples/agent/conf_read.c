@@ -79,14 +79,15 @@ int conf_read_text(struct conf_reader *r, const struct tree_node *node, char **r
 	return 0;
 }
 
-int conf_read_number(struct conf_reader *r, const struct tree_node *node, uint64_t max,
-		     uint64_t *ret)
+struct unit {
+	const char *name;
+	uint64_t factor;
+};
+
+static int read_amount(struct conf_reader *r, const struct tree_node *node, const struct unit *units, uint64_t max,
+		       uint64_t *ret)
 {
-	static const struct { const char *unit; unsigned int shift; } units[] = {
-		{ "", 0 }, { "KiB", 10 }, { "MiB", 20 }, { "GiB", 30 },
-	};
 	const char *text = node->kind == TREE_SCALAR ? node->value : "";
-	unsigned int shift = 64;
 	uint64_t value = 0;
 	char *end;
 
@@ -97,16 +98,29 @@ int conf_read_number(struct conf_reader *r, const struct tree_node *node, uint64
 		return tree_error(r->tree, node, r->report, "a number is expected here");
 	while (*end == ' ')
 		end++;
-	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++)
-		if (!strcmp(end, units[i].unit))
-			shift = units[i].shift;
-	if (shift == 64)
+	while (units->name && strcmp(end, units->name) != 0)
+		units++;
+	if (!units->name)
 		return tree_error(r->tree, node, r->report, "\"%s\" is not a number", text);
-	if (errno || value > max >> shift)
+	if (errno || value > max / units->factor)
 		return tree_error(r->tree, node, r->report, "%s is more than %llu", text,
 				  (unsigned long long)max);
-	*ret = value << shift;
+	*ret = value * units->factor;
 	return 0;
+}
+
+int conf_read_number(struct conf_reader *r, const struct tree_node *node, uint64_t max, uint64_t *ret)
+{
+	static const struct unit units[] = { { "", 1 }, { "KiB", 1 << 10 }, { "MiB", 1 << 20 }, { "GiB", 1 << 30 }, {} };
+
+	return read_amount(r, node, units, max, ret);
+}
+
+int conf_read_bits(struct conf_reader *r, const struct tree_node *node, uint64_t max, uint64_t *ret)
+{
+	static const struct unit units[] = { { "", 1 }, { "k", 1000 }, { "M", 1000000 }, { "G", 1000000000 }, {} };
+
+	return read_amount(r, node, units, max, ret);
 }
 
 /* Labels as a map: made one text, so that there is one parser of labels. */

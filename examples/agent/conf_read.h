@@ -43,6 +43,8 @@ int conf_read_list(struct conf_reader *r, const struct tree_node *list, conf_rea
 int conf_read_text(struct conf_reader *r, const struct tree_node *node, char **ret);
 int conf_read_number(struct conf_reader *r, const struct tree_node *node, uint64_t max,
 		     uint64_t *ret);
+/* Bits, with "k", "M" or "G" for thousands of them. */
+int conf_read_bits(struct conf_reader *r, const struct tree_node *node, uint64_t max, uint64_t *ret);
 int conf_read_labels(struct conf_reader *r, const struct tree_node *node,
 		     struct ebpfnet_labels **ret);
 

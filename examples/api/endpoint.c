@@ -30,6 +30,8 @@ static int demo(struct ebpfnet_datapath *dp, const char *device, const char *add
 {
 	struct ebpfnet_endpoint_opts opts = { EBPFNET_OPTS_INIT(opts), .diag = diag };
 	struct ebpfnet_endpoint *ep = NULL;
+	/* a megabit a second out of it, as much as there is into it */
+	const struct ebpfnet_endpoint_rates rates = { .tx_bits = 1000000 };
 	struct ebpfnet_labels *labels = NULL;
 	int r;
 
@@ -43,6 +45,8 @@ static int demo(struct ebpfnet_datapath *dp, const char *device, const char *add
 	opts.labels = labels;
 	if (r == 0)
 		r = ebpfnet_endpoint_create(dp, &opts, &ep);
+	if (r == 0)
+		r = ebpfnet_endpoint_set_rates(ep, &rates, sizeof(rates));
 	if (r == 0)
 		r = ebpfnet_endpoint_foreach(dp, show, NULL);
 	if (ep && ebpfnet_endpoint_destroy(ep) < 0 && r == 0)

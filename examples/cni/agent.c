@@ -226,6 +226,12 @@ static void get_addrs(const json_t *list, struct ebpfnet_addr *v4, struct ebpfne
 			*(ebpfnet_addr_family(&addr) == 4 ? v4 : v6) = addr;
 }
 
+static void put_bits(json_t *o, const char *key, uint64_t bits)
+{
+	if (bits)
+		json_object_set_new(o, key, json_integer((json_int_t)bits));
+}
+
 static json_t *endpoint_params(const struct cni *c, const struct cni_endpoint *ep)
 {
 	static const struct ebpfnet_mac none;
@@ -241,6 +247,10 @@ static json_t *endpoint_params(const struct cni *c, const struct cni_endpoint *e
 	put_addr(json_object_get(o, "gateways"), &ep->gateway6);
 	if (ep->pool)
 		json_object_set_new(o, "pool", json_string(ep->pool));
+	put_bits(o, "tx_rate", c->rates.tx_bits);
+	put_bits(o, "tx_burst", c->rates.tx_burst);
+	put_bits(o, "rx_rate", c->rates.rx_bits);
+	put_bits(o, "rx_burst", c->rates.rx_burst);
 	if (ep->no_redirect)
 		json_object_set_new(o, "flags", json_pack("[s]", "no-redirect"));
 	if (memcmp(&ep->mac, &none, sizeof(none)) != 0) {

@@ -58,6 +58,7 @@ struct cni {
 	/* what the runtime asks for */
 	struct ebpfnet_addr want4, want6;
 	struct ebpfnet_mac mac;
+	struct ebpfnet_endpoint_rates rates;
 	json_t *dns;
 	json_t *labels;			/* object: keys and values */
 	const char *k8s_namespace;	/* "default" unless said */

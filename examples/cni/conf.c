@@ -91,10 +91,42 @@ static bool is_empty(const json_t *v)
 	       (json_is_object(v) && !json_object_size(v));
 }
 
+static int read_bits(struct cni *c, const json_t *bandwidth, const char *key, uint64_t least, uint64_t most,
+		     uint64_t *ret)
+{
+	const json_t *v = cni_member(bandwidth, key);
+	json_int_t bits = json_integer_value(v);
+
+	if (!v || json_is_null(v))
+		return 0;
+	if (!json_is_integer(v) || bits < 0 || (bits && ((uint64_t)bits < least || (uint64_t)bits > most)))
+		return cni_fail(c, CNI_INVALID_CONFIG, "invalid \"bandwidth.%s\": bits, %llu to %llu or 0, are expected", key,
+				(unsigned long long)least, (unsigned long long)most);
+	*ret = (uint64_t)bits;
+	return 0;
+}
+
+/* Ingress is what the container receives. */
+static int read_bandwidth(struct cni *c, const json_t *bandwidth)
+{
+	struct ebpfnet_endpoint_rates *rates = &c->rates;
+
+	if (bandwidth && !json_is_object(bandwidth) && !json_is_null(bandwidth))
+		return cni_fail(c, CNI_INVALID_CONFIG, "invalid \"bandwidth\": an object is expected");
+	if (read_bits(c, bandwidth, "ingressRate", 8000, 1000000000000, &rates->rx_bits) < 0 ||
+	    read_bits(c, bandwidth, "ingressBurst", 1, 8000000000, &rates->rx_burst) < 0 ||
+	    read_bits(c, bandwidth, "egressRate", 8000, 1000000000000, &rates->tx_bits) < 0 ||
+	    read_bits(c, bandwidth, "egressBurst", 1, 8000000000, &rates->tx_burst) < 0)
+		return -1;
+	if ((rates->rx_burst && !rates->rx_bits) || (rates->tx_burst && !rates->tx_bits))
+		return cni_fail(c, CNI_INVALID_CONFIG, "invalid \"bandwidth\": a burst without its rate");
+	return 0;
+}
+
 /* What the capabilities brought: what cannot be done is said, not left out. */
 static int read_runtime(struct cni *c)
 {
-	static const char *const done[] = { "ips", "mac", "dns", "cgroupPath", NULL };
+	static const char *const done[] = { "ips", "mac", "dns", "cgroupPath", "bandwidth", NULL };
 	json_t *rc = cni_member(c->conf, "runtimeConfig"), *v;
 	const char *key;
 
@@ -105,10 +137,10 @@ static int read_runtime(struct cni *c)
 			continue;
 		if (!strcasecmp(key, "portMappings"))
 			return cni_unsupported(c, key, v, "ports are published by a plugin behind this one, such as portmap");
-		if (!strcasecmp(key, "bandwidth"))
-			return cni_unsupported(c, key, v, "bandwidth is limited by a plugin behind this one");
 		return cni_unsupported(c, key, v, "");
 	}
+	if (read_bandwidth(c, cni_member(rc, "bandwidth")) < 0)
+		return -1;
 	c->dns = cni_member(rc, "dns");
 	if (!c->dns)
 		c->dns = cni_member(c->conf, "dns");

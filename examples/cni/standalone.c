@@ -215,7 +215,7 @@ static int create(struct cni *c, struct world *w, const struct cni_endpoint *ep)
 		.diag = w->diag,
 	};
 	struct ebpfnet_labels *labels = NULL;
-	struct ebpfnet_endpoint *stale;
+	struct ebpfnet_endpoint *stale, *made;
 	int err;
 
 	if (make_labels(c, &labels) < 0)
@@ -226,8 +226,12 @@ static int create(struct cni *c, struct world *w, const struct cni_endpoint *ep)
 	}
 	opts.labels = labels;
 	ebpfnet_diag_clear(w->diag);
-	err = ebpfnet_endpoint_create(w->dp, &opts, NULL);
+	err = ebpfnet_endpoint_create(w->dp, &opts, &made);
 	ebpfnet_labels_unref(labels);
+	if (!err) {
+		err = ebpfnet_endpoint_set_rates(made, &c->rates, sizeof(c->rates));
+		ebpfnet_endpoint_unref(made);
+	}
 	/* nobody else does the datapath's housekeeping */
 	ebpfnet_datapath_maintain(w->dp, MAINTAIN_US);
 	if (!err)

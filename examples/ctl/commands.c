@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define ENDPOINT_KEYS "device mac addresses gateways labels namespace flags id"
+#define ENDPOINT_KEYS "device mac addresses gateways labels namespace flags id tx_rate tx_burst rx_rate rx_burst"
 #define EXPLAIN_KEYS "direction endpoint labels peer_endpoint peer_labels peer_identity " \
 		     "peer_address protocol port"
 

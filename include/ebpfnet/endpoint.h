@@ -73,6 +73,29 @@ EBPFNET_API int ebpfnet_endpoint_set_labels(struct ebpfnet_endpoint *ep, const s
 /** Changes EBPFNET_ENDPOINT_AUDIT and EBPFNET_ENDPOINT_NO_REDIRECT. @return 0, -EINVAL, -EROFS @since 0.1 */
 EBPFNET_API int ebpfnet_endpoint_set_flags(struct ebpfnet_endpoint *ep, uint32_t flags);
 
+/**
+ * Limits of what an endpoint sends (tx) and receives (rx): IP packets, their IP headers included, neighbour discovery apart. What
+ * is too much is dropped (reason "rate") and nothing is queued: TCP gets nearly the rate, who does not slow down loses the rest.
+ */
+struct ebpfnet_endpoint_rates {
+	uint64_t tx_bits;	/**< a second: 8,000 to 10^12; 0: no limit */
+	uint64_t tx_burst;	/**< bits that may pass at once after a pause, up to 8 * 10^9; 0: a quarter of a second's, 128 KiB at least */
+	uint64_t rx_bits;
+	uint64_t rx_burst;
+};
+
+/**
+ * Both ways' limits, in force from the next packet on. They are in the tables, and outlive the process; an endpoint that is made
+ * has none.
+ * @param size	sizeof(*rates)
+ * @return 0, -EINVAL (out of range, a burst without a rate), -EROFS, -ESTALE @since 0.1
+ */
+EBPFNET_API int ebpfnet_endpoint_set_rates(struct ebpfnet_endpoint *ep, const struct ebpfnet_endpoint_rates *rates,
+					   size_t size);
+/** As they were set. @return 0, -EINVAL, -ESTALE @since 0.1 */
+EBPFNET_API int ebpfnet_endpoint_get_rates(struct ebpfnet_endpoint *ep, struct ebpfnet_endpoint_rates *ret,
+					   size_t size);
+
 /** Detaches it and takes it out of the tables. References stay valid, other calls then return -ESTALE. @return 0, -EROFS,
  *  -ESTALE, errors of netlink @since 0.1 */
 EBPFNET_API int ebpfnet_endpoint_destroy(struct ebpfnet_endpoint *ep);

@@ -459,6 +459,8 @@ static int ebn_ep_tables(struct ebpfnet_datapath *dp, const struct ebpfnet_endpo
 	if (r < 0)
 		return r;
 	ebn_ep_fill(ebn_ep_row(dp->rows, m->row), o, m, mac);
+	/* of one that was not destroyed to its end */
+	ebn_rate_clear(dp, m->row);
 	r = ebn_ep_row_publish(dp->rows, m->row);
 	for (i = 0; !r && i < 2; i++) {
 		if (!ebn_ep_has_addr(m, i))
@@ -655,6 +657,7 @@ int ebpfnet_endpoint_destroy(struct ebpfnet_endpoint *ep)
 	subject = row->subject;
 	ebn_addr_from4(row->addr4, a4);
 	memcpy(a6, row->addr6, sizeof(a6));
+	ebn_rate_clear(dp, ep->row);
 	if (a4[3])
 		(void)ebn_policy_addr_del(dp->policy, a4);
 	if (a6[0] | a6[1] | a6[2] | a6[3])

@@ -42,5 +42,7 @@ void ebn_identity_put(struct ebpfnet_datapath *dp, uint32_t identity);
 uint32_t ebn_ep_flags(uint32_t flags);
 void ebn_addr_from4(uint32_t v4, uint32_t ret[4]);
 int ebn_ep_writable(struct ebpfnet_endpoint *ep);
+/* rate.c: takes a row's limits away. */
+void ebn_rate_clear(struct ebpfnet_datapath *dp, uint32_t row);
 
 #endif

@@ -224,6 +224,23 @@ static int do_flags(struct ebpfnet_endpoint *ep, char **w)
 	return ebpfnet_endpoint_set_flags(ep, w[2] ? (uint32_t)strtoul(w[2], NULL, 0) : 0);
 }
 
+static int do_rates(struct ebpfnet_endpoint *ep, char **w)
+{
+	struct ebpfnet_endpoint_rates want = {}, is;
+	uint64_t *const field[] = { &want.tx_bits, &want.tx_burst, &want.rx_bits, &want.rx_burst };
+	int i, r = 0;
+
+	for (i = 0; i < 4 && w[2] && w[2 + i]; i++)
+		*field[i] = strtoull(w[2 + i], NULL, 0);
+	if (w[2])
+		r = ebpfnet_endpoint_set_rates(ep, &want, sizeof(want));
+	if (!r)
+		r = ebpfnet_endpoint_get_rates(ep, &is, sizeof(is));
+	if (!r)
+		printf("rates %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64 "\n", is.tx_bits, is.tx_burst, is.rx_bits, is.rx_burst);
+	return r;
+}
+
 static int do_stats(struct ebpfnet_endpoint *ep, char **w)
 {
 	struct ebpfnet_endpoint_stats st;
@@ -545,8 +562,8 @@ static int command(char **w)
 		return named(w, do_labels);
 	if (!strcmp(c, "flags"))
 		return named(w, do_flags);
-	if (!strcmp(c, "stats"))
-		return named(w, do_stats);
+	if (!strcmp(c, "stats") || !strcmp(c, "rates"))
+		return named(w, *c == 's' ? do_stats : do_rates);
 	if (!strncmp(c, "nat", 3))
 		return nat(c, w);
 	if (!strcmp(c, "attach"))

@@ -47,7 +47,7 @@ tests_netns_test_conntrack_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_netns_test_conntrack_LDADD = $(EBN_TEST_LIBS) $(ZLIB_LIBS)
 ROOT_TESTS += tests/netns/test-flows.sh
 EXTRA_DIST += tests/netns/test-flows.sh
-EBN_AGENT_TESTS = tests/netns/agent tests/netns/agent-ct tests/netns/agent-cut tests/netns/agent-flood tests/netns/agent-inside \
+EBN_AGENT_TESTS = tests/netns/agent tests/netns/agent-ct tests/netns/agent-cut tests/netns/agent-flood tests/netns/agent-inside tests/netns/agent-rate \
 	tests/netns/agent-observe tests/netns/agent-privileges tests/netns/agent-service tests/netns/agent-syscalls tests/netns/agent-xdp tests/netns/demo
 ROOT_TESTS += $(EBN_AGENT_TESTS)
 EXTRA_DIST += $(EBN_AGENT_TESTS) tests/netns/agent-flood-long tests/netns/agent-lib.sh run-demo
