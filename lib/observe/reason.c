@@ -83,6 +83,8 @@ const char *ebn_reason_common_name(unsigned int number)
 		return "AUTH_REQUIRED";
 	case 196:
 		return "TTL_EXCEEDED";
+	case 198:
+		return "DROP_RATE_LIMITED";
 	default:
 		return NULL;
 	}
