@@ -4,6 +4,9 @@
  * says yes, and received on the other pair. The library's endpoints and policy; beside it, on the same devices in the same
  * minute, forwarding without any rule, nftables and iptables, both of which let established flows pass by their first rule,
  * as one writes them. established: one flow that was answered; new: each packet begins one.
+ *
+ * nat-forward: the same way, but the second pair leads outside, and the packet leaves in the node's name. Beside it forwarding
+ * without translation, and the masquerade of nftables.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -23,6 +26,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <ebpfnet/nat.h>
 #include <ebpfnet/policy.h>
 
 #include "daemon.h"
@@ -32,6 +36,7 @@
 #define PORT 9			/* in the texts of rules as well */
 #define ESTABLISHED_PACKETS 20000u
 #define NEW_PACKETS 2000u
+#define OUTSIDE_ADDRESS "10.1.1.1"
 #define ROUNDS 5u
 
 struct frame {
@@ -328,6 +333,20 @@ out:
 	return err ? daemon_fail(b, d, err, "the policy") : 0;
 }
 
+/* What the first container sends leaves by the second one's device with an address of the node. */
+static int masquerade(struct bench *b, struct daemon *d)
+{
+	struct ebpfnet_nat_opts opts = { EBPFNET_OPTS_INIT(opts), .diag = d->diag };
+	int err = ebpfnet_addr_parse(OUTSIDE_ADDRESS, &opts.addr4);
+
+	if (!err)
+		err = ebpfnet_datapath_attach(d->dp, DEVICE "1", EBPFNET_ROLE_NETDEV, d->diag);
+	if (!err)
+		err = ebpfnet_nat_set(d->dp, DEVICE "1", &opts);
+	return err ? daemon_fail(b, d, err, "the masquerade") : 0;
+}
+
+/* N rules, or with none of them the second container outside. */
 static int library(struct bench *b, struct line *l, uint32_t n, bool new, struct bench_sample *ret)
 {
 	struct daemon d;
@@ -335,12 +354,12 @@ static int library(struct bench *b, struct line *l, uint32_t n, bool new, struct
 	int err;
 
 	err = daemon_open(b, &d, 0, 0);
-	if (!err)
+	if (!err && n)
 		err = policy(b, &d, n);
 	if (!err)
 		err = daemon_endpoint(b, &d, DEVICE "0", 1, &us);
 	if (!err)
-		err = daemon_endpoint(b, &d, DEVICE "1", 2, &us);
+		err = n ? daemon_endpoint(b, &d, DEVICE "1", 2, &us) : masquerade(b, &d);
 	/* the way to tcx links is part of it */
 	while (!err && ebpfnet_datapath_maintain(d.dp, 0) > 0)
 		;
@@ -386,6 +405,37 @@ out:
 	return err;
 }
 
+static int translated(struct bench *b, const struct bench_row *row, struct bench_result *res)
+{
+	bool new = row->arg2;
+	struct bench_sample s;
+	struct line l;
+	int err;
+
+	err = line_open(b, &l);
+	if (!err && setup_shell("ip addr add " OUTSIDE_ADDRESS "/32 dev " DEVICE "1"))
+		err = bench_fail(b, EIO, "an address for the node");
+	if (!err)
+		err = measure(b, &l, new, &s);
+	if (err)
+		goto out;
+	bench_reference(res, "not-translated", bench_median(&s));
+	if (!setup_shell("echo 'table ip ebn_bench { chain out { type nat hook postrouting priority 100;"
+			 " oifname \"" DEVICE "1\" masquerade; }; }' | nft -f - 2>/dev/null")) {
+		err = measure(b, &l, new, &s);
+		if (!err)
+			bench_reference(res, "nftables", bench_median(&s));
+	}
+	setup_shell("nft delete table ip ebn_bench 2>/dev/null");
+	if (!err)
+		err = library(b, &l, 0, new, &s);
+	if (!err)
+		bench_value(res, &s, 0, 1);
+out:
+	line_close(&l);
+	return err;
+}
+
 const struct bench_row bench_forward_rows[] = {
 	{ "forward-established/1", "ns", 0, forward, 1, 0 },
 	{ "forward-established/100", "ns", 0, forward, 100, 0 },
@@ -393,5 +443,7 @@ const struct bench_row bench_forward_rows[] = {
 	{ "forward-new/1", "ns", 0, forward, 1, 1 },
 	{ "forward-new/100", "ns", 0, forward, 100, 1 },
 	{ "forward-new/10k", "ns", 0, forward, 10000, 1 },
+	{ "nat-forward/known", "ns", 0, translated, 0, 0 },
+	{ "nat-forward/new", "ns", 0, translated, 0, 1 },
 	{ NULL, NULL, 0, NULL, 0, 0 },
 };
