@@ -8,12 +8,14 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/bpf.h>
 #include <netinet/in.h>
 #include <sched.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include "bench.h"
 #include "ebn_config.h"
@@ -119,13 +121,31 @@ static int serve(struct xdp_setup *s)
 	return err ? err : ebn_services_upsert(s->sv, &o, NULL);
 }
 
+/* A namespace that does not forward, whatever the machine does. */
+static int private_net(void)
+{
+	int fd, err = 0;
+
+	if (unshare(CLONE_NEWNET))
+		return -errno;
+	fd = open("/proc/sys/net/ipv4/ip_forward", O_WRONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	if (write(fd, "0", 1) != 1)
+		err = -errno;
+	close(fd);
+	return err;
+}
+
 static int xdp_open(struct bench *b, struct xdp_setup *s)
 {
 	int err;
 
 	memset(s, 0, sizeof(*s));
-	/* no forwarding: packets go back to the router they came from, and nobody is asked for a route but once a second */
-	err = unshare(CLONE_NEWNET) ? -errno : load(s);
+	/* packets go back to the router they came from, and nobody is asked for a route but once a second */
+	err = private_net();
+	if (!err)
+		err = load(s);
 	if (!err)
 		err = serve(s);
 	return err ? bench_fail(b, err, "setting up: %s", strerror(-err)) : 0;

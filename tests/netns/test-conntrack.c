@@ -247,7 +247,7 @@ static void take(struct ebpfnet_ct_watch *w, unsigned int max, int want)
 START_TEST(a_watch_beside_the_owner)
 {
 	struct ebpfnet_ct_filter f = our_flows();
-	struct ebpfnet_ct_watch_opts opts = { EBPFNET_OPTS_INIT(opts), .interval_ms = 50, .filter = &f, .existing = 1 };
+	struct ebpfnet_ct_watch_opts opts = { EBPFNET_OPTS_INIT(opts), .interval_ms = 1000, .filter = &f, .existing = 1 };
 	struct ebpfnet_ct_watch *w = NULL;
 	struct told t = { 0 };
 
@@ -256,6 +256,7 @@ START_TEST(a_watch_beside_the_owner)
 	ck_assert_int_eq(ebpfnet_ct_watch_new(looker, &opts, note, &t, &w), 0);
 	take(w, 0, 5);
 	ck_assert_uint_eq(t.new, 5);
+	/* a look at the whole table is over long before the next is due, also on a busy machine */
 	ck_assert_int_gt(ebpfnet_ct_watch_get_timeout(w), 0);
 	ck_assert_int_eq(ebpfnet_ct_watch_dispatch(w, 0), 0);
 	send_flows(5, 5);
