@@ -12,7 +12,7 @@ tests_netns_foreign_SOURCES = tests/netns/foreign.c
 tests_netns_foreign_LDADD = $(LIBBPF_LIBS)
 EBN_TEST_BPF_OBJECTS += tests/netns/layout/ebn_datapath.bpf.o tests/netns/decap.bpf.o
 EBN_DATAPATH_TESTS = tests/netns/test-datapath-lifecycle.sh tests/netns/test-datapath-endpoints.sh \
-	tests/netns/test-datapath-others.sh tests/netns/test-datapath-torture.sh \
+	tests/netns/test-datapath-others.sh tests/netns/test-datapath-torture.sh tests/netns/test-ct-torture.sh \
 	tests/netns/test-datapath-traffic.sh tests/netns/test-datapath-kill.sh \
 	tests/netns/test-datapath-upgrade.sh tests/netns/test-datapath-nat.sh tests/netns/test-datapath-many.sh
 ROOT_PROGS += tests/netns/dp-helper tests/netns/flood tests/netns/foreign

@@ -247,7 +247,8 @@ static void take(struct ebpfnet_ct_watch *w, unsigned int max, int want)
 START_TEST(a_watch_beside_the_owner)
 {
 	struct ebpfnet_ct_filter f = our_flows();
-	struct ebpfnet_ct_watch_opts opts = { EBPFNET_OPTS_INIT(opts), .interval_ms = 1000, .filter = &f, .existing = 1 };
+	struct ebpfnet_ct_watch_opts opts = { EBPFNET_OPTS_INIT(opts), .interval_ms = 1000, .filter = &f,
+					      .existing = 1 };
 	struct ebpfnet_ct_watch *w = NULL;
 	struct told t = { 0 };
 
