@@ -3,8 +3,9 @@
 # A model test holds code against a reference written as plainly as it goes, over random input.
 EBN_MODEL_TESTS = tests/model/model-policy tests/model/model-prefix
 EXTRA_DIST += tests/model/model-policy-slow
+EBN_POLICY_WORLD = tests/model/policy-chance.h tests/model/policy-life.h tests/model/policy-world.h
 
-tests_model_model_policy_SOURCES = tests/model/model-policy.c tests/model/policy-world.h tests/unit/suite.h tests/unit/policy-arena.h
+tests_model_model_policy_SOURCES = tests/model/model-policy.c $(EBN_POLICY_WORLD) tests/unit/suite.h tests/unit/policy-arena.h
 tests_model_model_policy_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_model_model_policy_LDADD = $(EBN_TEST_LIBS)
 tests_model_model_prefix_SOURCES = tests/model/model-prefix.c tests/unit/suite.h

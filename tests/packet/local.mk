@@ -16,7 +16,7 @@ endif
 # packets through the datapath's programs
 EBN_PACKET_TESTS = tests/packet/test-path tests/packet/test-parse tests/packet/test-tcp tests/packet/test-ct tests/packet/test-cut \
 	tests/packet/test-fuzz tests/packet/test-instructions tests/packet/test-nat tests/packet/test-nat-ports tests/packet/test-quota tests/packet/test-rate \
-	tests/packet/test-svc tests/packet/test-flip tests/packet/test-xdp tests/packet/test-xdp-flows
+	tests/packet/test-svc tests/packet/test-flip tests/packet/test-policy-model tests/packet/test-xdp tests/packet/test-xdp-flows
 EBN_RIG = tests/packet/packet.c tests/packet/packet.h tests/packet/rig.c tests/packet/rig.h tests/unit/suite.h
 EXTRA_PROGRAMS += $(EBN_PACKET_TESTS)
 tests_packet_test_path_SOURCES = tests/packet/test-path.c $(EBN_RIG)
@@ -34,6 +34,9 @@ tests_packet_test_ct_LDADD = $(EBN_TEST_LIBS)
 tests_packet_test_flip_SOURCES = tests/packet/test-flip.c $(EBN_RIG)
 tests_packet_test_flip_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_packet_test_flip_LDADD = $(EBN_TEST_LIBS) -lpthread
+tests_packet_test_policy_model_SOURCES = tests/packet/test-policy-model.c $(EBN_POLICY_WORLD) tests/unit/policy-arena.h $(EBN_RIG)
+tests_packet_test_policy_model_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_packet_test_policy_model_LDADD = $(EBN_TEST_LIBS)
 tests_packet_test_tcp_SOURCES = tests/packet/test-tcp.c $(EBN_RIG)
 tests_packet_test_tcp_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_packet_test_tcp_LDADD = $(EBN_TEST_LIBS)
@@ -69,7 +72,10 @@ tests_packet_test_xdp_LDADD = $(EBN_TEST_LIBS)
 tests_packet_test_xdp_flows_SOURCES = tests/packet/test-xdp-flows.c $(EBN_XDP_RIG)
 tests_packet_test_xdp_flows_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_packet_test_xdp_flows_LDADD = $(EBN_TEST_LIBS)
+EXTRA_DIST += tests/packet/policy-model-slow
 if HAVE_CHECK
+SLOW_PROGS += tests/packet/test-policy-model
+SLOW_TESTS += tests/packet/policy-model-slow
 ROOT_PROGS += $(EBN_PACKET_TESTS)
 ROOT_TESTS += $(EBN_PACKET_TESTS)
 ROOT_TESTS_APART += $(EBN_PACKET_TESTS)

@@ -498,7 +498,50 @@ START_TEST(a_number_stands_for_a_name_and_a_text)
 }
 END_TEST
 
+/* Endpoints of different labels whose policies say the same have one table between them. */
+START_TEST(endpoints_with_one_policy_share_a_table)
+{
+	enum { N = 500 };
+	const struct ebn_subject_row *row;
+	struct ebn_slot slot;
+	uint32_t s[N];
+	char text[32];
+
+	begin(8 << 20);
+	for (uint16_t i = 0; i < 40; i++) {
+		snprintf(text, sizeof(text), "p%u", i);
+		ck_assert_int_eq(add(text, "app=a", i % 2 ? "app=b" : "app=a", (uint16_t)(1000 + i)), 0);
+	}
+	commit();
+	for (int i = 0; i < N; i++) {
+		snprintf(text, sizeof(text), "app=a,pod=p%d", i);
+		identity(text);
+		s[i] = subject(text);
+	}
+	slot = ebn_node_slot(a.nt, EBN_P_SUBJECT);
+	row = ebn_node_ptr(a.nt, slot.off, slot.n * (uint32_t)sizeof(*row));
+	for (int i = 0; i < N; i++) {
+		ck_assert_uint_eq(row[s[i]].flags & EBN_SUBJ_F_LIVE, EBN_SUBJ_F_LIVE);
+		ck_assert_int_eq(i && s[i] == s[i - 1], 0);
+		ck_assert_mem_eq(row[s[i]].dir, row[s[0]].dir, sizeof(row->dir));
+	}
+	ck_assert_uint_ne(row[s[0]].dir[EBN_INGRESS].matrix, 0);
+	/* until one has a policy of its own */
+	ck_assert_int_eq(add("own", "pod=p7", "app=c", 80), 0);
+	commit();
+	identity("app=c");
+	slot = ebn_node_slot(a.nt, EBN_P_SUBJECT);
+	row = ebn_node_ptr(a.nt, slot.off, slot.n * (uint32_t)sizeof(*row));
+	for (int i = 0; i < N; i++)
+		ck_assert_int_eq(memcmp(row[s[i]].dir, row[s[0]].dir, sizeof(row->dir)) == 0, i != 7);
+	ck_assert_str_eq(ask(s[7], identity("app=c"), 80), "own#1");
+	ck_assert_str_eq(ask(s[8], identity("app=c"), 80), "default deny");
+	end();
+}
+END_TEST
+
 RUN_SUITE("policy", sets, identities, numbers_run_out_and_come_back, only_what_changed_is_checked_again,
 	  known_things_cost_no_publish, no_space_leaves_the_old_policy, dry_run_changes_nothing,
 	  adoption_refuses_what_is_not_sane, between_adoption_and_commit,
-	  a_row_left_behind_is_not_a_live_one, a_number_stands_for_a_name_and_a_text)
+	  a_row_left_behind_is_not_a_live_one, a_number_stands_for_a_name_and_a_text,
+	  endpoints_with_one_policy_share_a_table)
