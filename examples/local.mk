@@ -9,3 +9,4 @@ include examples/agent/local.mk
 include examples/ctl/local.mk
 include examples/policy/local.mk
 include examples/cni/local.mk
+include examples/sim/local.mk

@@ -69,8 +69,8 @@ struct agent {
 	struct source signals, links, ring, timer;
 };
 
-/* log.c: lines on stderr with systemd's priority prefix when stderr is the journal. */
-void agent_log_init(bool verbose);
+/* log.c: lines on stderr with the program's name, or systemd's priority prefix when stderr is the journal. program is kept. */
+void agent_log_init(const char *program, bool verbose);
 void agent_log(int level, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void agent_log_report(const struct report *report);
 void agent_library_log(void *userdata, int level, const char *file, int line, const char *func,

@@ -15,12 +15,14 @@
 
 /* Set once before the loop starts. */
 static int max_level = EBPFNET_LOG_WARNING;
+static const char *program_name = "ebpfnet-agent";
 static bool with_priority;
 
-void agent_log_init(bool verbose)
+void agent_log_init(const char *program, bool verbose)
 {
 	struct stat st;
 
+	program_name = program;
 	max_level = verbose ? EBPFNET_LOG_DEBUG : 6;
 	/* The journal reads "<4>text" from the socket it gave us; a terminal or a file is for people. */
 	with_priority = !fstat(STDERR_FILENO, &st) && S_ISSOCK(st.st_mode);
@@ -49,7 +51,7 @@ void agent_log(int level, const char *fmt, ...)
 		if (with_priority)
 			fprintf(stderr, "<%d>%s\n", level, line);
 		else
-			fprintf(stderr, "ebpfnet-agent: %s%s\n",
+			fprintf(stderr, "%s: %s%s\n", program_name,
 				level <= EBPFNET_LOG_ERR ? "error: " :
 				level == EBPFNET_LOG_WARNING ? "warning: " : "", line);
 		line = next;

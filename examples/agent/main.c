@@ -396,7 +396,7 @@ int main(int argc, char **argv)
 	a.signals.fd = a.links.fd = a.ring.fd = a.timer.fd = -1;
 	if (parse_options(argc, argv, &a.opts) < 0)
 		return 2;
-	agent_log_init(a.opts.verbose);
+	agent_log_init("ebpfnet-agent", a.opts.verbose);
 	umask(077);
 	err = agent_main(&a);
 	finish(&a);

@@ -13,6 +13,12 @@ int main(void)
 	struct ebpfnet_datapath *dp = NULL;
 	struct ebpfnet_diag *diag = NULL;
 	struct ebpfnet_ctx *ctx = NULL;
+	static const unsigned char packet[60] = { [12] = 8, [14] = 0x45, [17] = 46, [22] = 64, 17, [26] = 127, [29] = 1,
+						  127, [33] = 1, 4, 0, 4, 0, 0, 26 };
+	struct ebpfnet_run_opts run = { EBPFNET_OPTS_INIT(run), .device = "lo", .hook = EBPFNET_HOOK_IN,
+					.packet = packet, .len = sizeof(packet) };
+	struct ebpfnet_run_result result = { 0 };
+	unsigned char out[128];
 	char name[33], text[4096];
 	int r;
 
@@ -32,6 +38,13 @@ int main(void)
 	if (r == 0)
 		printf("%s: programs %s of %s, room for %" PRIu64 " IPv4 flows, %" PRIu64 " KiB of kernel memory\n", st.name,
 		       st.program_tag, st.version, st.flows4_max, st.memory >> 10);
+	/* a datagram, as if it had come there: what would the programs do? */
+	if (r == 0)
+		r = ebpfnet_datapath_attach(dp, "lo", EBPFNET_ROLE_WATCH, diag);
+	if (r == 0)
+		r = ebpfnet_datapath_run(dp, &run, out, sizeof(out), &result, sizeof(result));
+	if (r == 0)
+		printf("lo: action %u, %zu bytes\n", result.action, result.len);
 	if (dp && ebpfnet_datapath_cleanup(dp, diag) < 0 && r == 0)
 		r = -1;
 	if (r < 0 && ebpfnet_diag_format(diag, text, sizeof(text)) > 0)

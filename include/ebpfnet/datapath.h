@@ -180,6 +180,56 @@ struct ebpfnet_drop_stat {
 /** Drops by reason, only those that happened. @return number of reasons (may exceed @p n), -EINVAL @since 0.1 */
 EBPFNET_API int ebpfnet_datapath_drops(struct ebpfnet_datapath *dp, struct ebpfnet_drop_stat *stats, size_t n);
 
+/** A device's hooks, as ebpfnet_datapath_run() means them. Values are ABI. */
+enum ebpfnet_hook {
+	EBPFNET_HOOK_IN,	/**< what the device hands to the host: an endpoint sends, or the network */
+	EBPFNET_HOOK_OUT,	/**< what the host hands to the device */
+	EBPFNET_HOOK_XDP,	/**< the balancer (ebpfnet_xdp_attach()), before everything else */
+};
+
+#define EBPFNET_RUN_MAX 65535u	/**< bytes of a packet; kernels take less, see below */
+
+struct ebpfnet_run_opts {
+	size_t sz;
+	const char *device;	/**< an endpoint's, or one that is attached */
+	enum ebpfnet_hook hook;
+	uint32_t reserved;	/**< 0 */
+	const void *packet;	/**< from the Ethernet header on */
+	size_t len;		/**< 14 .. EBPFNET_RUN_MAX */
+	struct ebpfnet_diag *diag;
+};
+#define ebpfnet_run_opts__last_field diag
+
+struct ebpfnet_run_result {
+	uint32_t action;	/**< TC_ACT_* or XDP_*, as the program returned it */
+	uint32_t duration_ns;	/**< of the program, as the kernel measured it once */
+	size_t len;		/**< of the packet behind the program; above the buffer's size: cut */
+};
+
+/**
+ * Runs one packet through the programs of a device, as if it had come there. It is not sent anywhere: where the program says a
+ * packet is to go on, nothing goes. Everything else is real: flows are made, counters counted and events reported. Two
+ * exceptions reach the network: resets of a flow that is cut (ebpfnet_ct_config) are sent, and the routes that the balancer
+ * asks for are the host's.
+ *
+ * The kernel gives the packet the type it would have at the device (for another host, when the destination's MAC address is not
+ * the device's), no mark and no offloads.
+ * @param buf	receives the packet as the program left it; may be NULL when @p size is 0
+ * @param ret_size	sizeof(*ret)
+ * @return 0, or
+ *   -EINVAL	bad options; or the kernel refuses the packet: malformed headers, or longer than it runs (about 3,500 bytes
+ *		without the newest kernels)
+ *   -ENODEV	no such device (diag)
+ *   -ENOENT	the device is not attached, or has no balancer (diag)
+ *   -EBUSY	programs are not loaded
+ *   -EROFS	the datapath was opened read-only
+ *   -EPERM	CAP_BPF or CAP_NET_ADMIN missing; for EBPFNET_HOOK_XDP CAP_SYS_ADMIN
+ *   -ENOMEM, other errors of bpf(2)
+ * @since 0.1
+ */
+EBPFNET_API int ebpfnet_datapath_run(struct ebpfnet_datapath *dp, const struct ebpfnet_run_opts *opts, void *buf,
+				     size_t size, struct ebpfnet_run_result *ret, size_t ret_size);
+
 /**
  * Removes everything: programs off all devices, tables, pins, and the directory. Nothing that is not ours is touched. The
  * datapath is then as after ebpfnet_datapath_open().

@@ -244,6 +244,18 @@ static int ebn_xdp_link_get(struct ebpfnet_datapath *dp, uint32_t ifindex, struc
 	return r ? r : -ENOENT;
 }
 
+int ebn_xdp_prog(struct ebpfnet_datapath *dp, uint32_t ifindex, int *ret)
+{
+	struct bpf_link_info info;
+	int fd = ebn_xdp_link_get(dp, ifindex, &info);
+
+	if (fd < 0)
+		return fd;
+	close(fd);
+	*ret = bpf_prog_get_fd_by_id(info.prog_id);
+	return *ret < 0 ? *ret : 0;
+}
+
 static int ebn_xdp_link_del(struct ebpfnet_datapath *dp, uint32_t ifindex)
 {
 	_close_ int fd = -1;

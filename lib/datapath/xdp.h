@@ -18,4 +18,7 @@ struct ebn_xdp_state {
 	uint32_t entries[EBN_XM_MAPS];
 };
 
+/* A descriptor of the program on a device, the caller's to close. 0, -ENOENT, -EPERM. */
+int ebn_xdp_prog(struct ebpfnet_datapath *dp, uint32_t ifindex, int *ret);
+
 #endif

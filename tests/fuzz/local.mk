@@ -83,6 +83,17 @@ tests_fuzz_fuzz_cni_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
 tests_fuzz_fuzz_cni_LDADD = lib/libebpfnet-internal.la $(JANSSON_LIBS)
 tests_fuzz_fuzz_cni_LDFLAGS = $(AM_LDFLAGS) $(EBN_FUZZ_LDFLAGS)
 
+EBN_FUZZ_TARGETS += tests/fuzz/fuzz-capture
+EBN_FUZZ_CORPUS += \
+	tests/fuzz/corpus/capture/big-ns \
+	tests/fuzz/corpus/capture/hex \
+	tests/fuzz/corpus/capture/little \
+	tests/fuzz/corpus/capture/ng-big \
+	tests/fuzz/corpus/capture/ng-little
+tests_fuzz_fuzz_capture_SOURCES = tests/fuzz/capture.c examples/sim/capture.c examples/sim/capture.h $(EBN_FUZZ_MAIN)
+tests_fuzz_fuzz_capture_LDADD = lib/libebpfnet-internal.la
+tests_fuzz_fuzz_capture_LDFLAGS = $(AM_LDFLAGS) $(EBN_FUZZ_LDFLAGS)
+
 EXTRA_DIST += $(EBN_FUZZ_CORPUS) tests/fuzz/long
 # minutes for each target
 SLOW_TESTS += tests/fuzz/long

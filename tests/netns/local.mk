@@ -45,8 +45,8 @@ EXTRA_PROGRAMS += tests/netns/test-conntrack
 tests_netns_test_conntrack_SOURCES = tests/netns/test-conntrack.c tests/unit/suite.h
 tests_netns_test_conntrack_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_netns_test_conntrack_LDADD = $(EBN_TEST_LIBS) $(ZLIB_LIBS)
-ROOT_TESTS += tests/netns/test-flows.sh
-EXTRA_DIST += tests/netns/test-flows.sh
+ROOT_TESTS += tests/netns/test-flows.sh tests/netns/sim
+EXTRA_DIST += tests/netns/test-flows.sh tests/netns/sim
 EBN_AGENT_TESTS = tests/netns/agent tests/netns/agent-ct tests/netns/agent-cut tests/netns/agent-flood tests/netns/agent-inside tests/netns/agent-rate \
 	tests/netns/agent-observe tests/netns/agent-privileges tests/netns/agent-service tests/netns/agent-syscalls tests/netns/agent-xdp tests/netns/demo
 ROOT_TESTS += $(EBN_AGENT_TESTS)
