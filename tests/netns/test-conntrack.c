@@ -47,6 +47,8 @@ static void setup(void)
 	close(fd);
 	ck_assert_int_eq(ebpfnet_ctx_new(NULL, &ctx), 0);
 	dp = open_dp(0);
+	/* what a case before this one left when it failed is not this one's failure */
+	ck_assert_int_eq(ebpfnet_datapath_cleanup(dp, NULL), 0);
 	if (ebpfnet_datapath_load(dp, NULL) || ebpfnet_datapath_attach(dp, "lo", EBPFNET_ROLE_WATCH, NULL)) {
 		ebpfnet_datapath_cleanup(dp, NULL);
 		ck_abort_msg("cannot load and attach");
