@@ -79,7 +79,7 @@ static int add(struct reader *r, const uint8_t *data, uint32_t len, uint64_t tim
 
 /* ---- pcap ---- */
 
-static int read_pcap(struct reader *r, uint32_t nanoseconds)
+static int read_pcap(struct reader *r, bool nanoseconds)
 {
 	size_t at = 24;
 	uint32_t len;
@@ -116,20 +116,19 @@ struct section {
 	} interface[INTERFACES];
 };
 
-/* In ns: of ten's powers down to nanoseconds and of any of two's. */
+/* In ns. */
 static uint64_t stamp(uint64_t t, uint8_t resolution)
 {
-	uint64_t unit = 1;
 	unsigned int bits = resolution & 0x7f;
 
 	if (resolution & 0x80)
 		return bits > 63 ? 0 : (t >> bits) * 1000000000 +
 				       (uint64_t)((unsigned __int128)(t & ((1ull << bits) - 1)) * 1000000000 >> bits);
-	if (bits > 9)
-		return 0;
-	for (unsigned int i = bits; i < 9; i++)
-		unit *= 10;
-	return t * unit;
+	for (; bits < 9; bits++)
+		t *= 10;
+	for (; bits > 9 && t; bits--)
+		t /= 10;
+	return t;
 }
 
 /* The options of an interface; the rest of a block behind its fixed part. */
