@@ -64,6 +64,32 @@ out:
 	return err;
 }
 
+int file_read_fd(int fd, size_t max, char **ret_text, size_t *ret_len)
+{
+	size_t room = 0, len = 0, got;
+	char *text = NULL, *more;
+	int err;
+
+	do {
+		/* one byte more than may come shows that there is too much, and is the NUL's otherwise */
+		room = room * 2 + 65536 < max ? room * 2 + 65536 : max + 1;
+		more = realloc(text, room);
+		err = more ? read_all(fd, more + len, room - len, &got) : -ENOMEM;
+		text = more ? more : text;
+		len += err ? 0 : got;
+	} while (!err && len == room && room <= max);
+	if (!err && len > max)
+		err = -E2BIG;
+	if (err < 0) {
+		free(text);
+		return err;
+	}
+	text[len] = '\0';
+	*ret_text = text;
+	*ret_len = len;
+	return 0;
+}
+
 static int write_all(int fd, const char *text, size_t len)
 {
 	while (len) {

@@ -3,6 +3,7 @@
  * ebpfnet-sim: what would become of these packets? Public headers, and the agent's reader of its file.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <getopt.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -23,6 +24,15 @@ int sim_say(const char *fmt, ...)
 	va_end(ap);
 	fputc('\n', stderr);
 	return 2;
+}
+
+int sim_failed(struct sim *s, const char *what, int err)
+{
+	char text[4096] = "";
+
+	if (ebpfnet_diag_count(s->a.diag))
+		ebpfnet_diag_format(s->a.diag, text, sizeof(text));
+	return sim_say("%s: %s", what, *text ? text : strerror(-err));
 }
 
 static void usage(FILE *f)
@@ -131,39 +141,21 @@ static int parse(int argc, char **argv, struct sim_options *o)
 	return 3;
 }
 
-/* A pipe, or a file. */
-static int read_stream(FILE *f, char **ret, size_t *ret_len)
-{
-	size_t room = 65536, n = 0;
-	char *data = malloc(room), *more;
-
-	while (data && (n += fread(data + n, 1, room - n, f)) == room) {
-		room *= 2;
-		more = room > CAPTURE_BYTES_MAX ? NULL : realloc(data, room);
-		if (!more)
-			free(data);
-		data = more;
-	}
-	if (!data)
-		return room > CAPTURE_BYTES_MAX ? -E2BIG : -ENOMEM;
-	*ret = data;
-	*ret_len = n;
-	return ferror(f) ? -errno : 0;
-}
-
 static int read_packets(struct sim *s)
 {
 	char error[256] = "", *data = NULL;
 	size_t len = 0;
-	int err;
+	int err, fd;
 
-	if (!strcmp(s->o.in, "-"))
-		err = read_stream(stdin, &data, &len);
-	else
-		err = file_read(s->o.in, CAPTURE_BYTES_MAX, &data, &len);
+	fd = strcmp(s->o.in, "-") != 0 ? open(s->o.in, O_RDONLY | O_CLOEXEC) : STDIN_FILENO;
+	err = fd < 0 ? -errno : file_read_fd(fd, CAPTURE_BYTES_MAX, &data, &len);
+	if (fd > STDIN_FILENO)
+		close(fd);
 	if (!err)
 		err = capture_read(data, len, &s->in, error, sizeof(error));
 	free(data);
+	if (err == -E2BIG)
+		return sim_say("%s: more than %u MiB", s->o.in, CAPTURE_BYTES_MAX >> 20);
 	if (err < 0)
 		return sim_say("%s: %s", s->o.in, *error ? error : strerror(-err));
 	return s->in.n ? 0 : sim_say("%s: no packets", s->o.in);

@@ -11,7 +11,6 @@
 
 /* A packet can grow by what it is put into. */
 #define GROWTH 256u
-#define REASONS 128
 
 /* ---- flows before and behind ---- */
 
@@ -70,15 +69,16 @@ static void add_change(json_t *list, const char *change, const struct ebpfnet_ct
 	json_array_append_new(list, json_pack("{s:s, s:o*}", "change", change, "flow", show_ct(e)));
 }
 
-/* What the packet changed; those behind become those before. */
+/* What the packet changed; those behind become those before. NULL: they cannot be read. */
 static json_t *compare_flows(struct sim *s)
 {
 	struct ebpfnet_ct_entry *now = NULL;
-	json_t *list = json_array();
 	size_t n = 0, i = 0, k = 0;
+	json_t *list;
 
 	if (read_flows(s, &now, &n) < 0)
-		return list;
+		return NULL;
+	list = json_array();
 	while (i < s->n_flows || k < n) {
 		int c = i == s->n_flows ? 1 : k == n ? -1 : by_key(&s->flows[i], &now[k]);
 
@@ -101,31 +101,21 @@ static json_t *compare_flows(struct sim *s)
 
 /* ---- what was counted and reported ---- */
 
-struct drops {
-	struct ebpfnet_drop_stat v[REASONS];
-	int n;
-};
-
-static void read_drops(struct sim *s, struct drops *d)
+/* The reason that was counted since the last call; NULL: none. */
+static const char *counted(struct sim *s)
 {
-	d->n = ebpfnet_datapath_drops(s->a.dp, d->v, REASONS);
-	if (d->n > REASONS)
-		d->n = REASONS;
-}
+	struct ebpfnet_drop_stat now[SIM_REASONS];
+	int n = ebpfnet_datapath_drops(s->a.dp, now, SIM_REASONS);
+	const char *found = NULL;
 
-/* The reason that was counted since; NULL: none. */
-static const char *counted(const struct drops *before, const struct drops *now)
-{
-	for (int i = 0; i < now->n; i++) {
-		uint64_t was = 0;
+	for (int i = 0; i < n && i < SIM_REASONS; i++) {
+		uint64_t *was = &s->drops[now[i].reason % SIM_REASONS];
 
-		for (int k = 0; k < before->n; k++)
-			if (before->v[k].reason == now->v[i].reason)
-				was = before->v[k].packets;
-		if (now->v[i].packets > was)
-			return ebpfnet_reason_name(now->v[i].reason);
+		if (now[i].packets > *was)
+			found = ebpfnet_reason_name(now[i].reason);
+		*was = now[i].packets;
 	}
-	return NULL;
+	return found;
 }
 
 static int on_event(const struct ebpfnet_event *event, void *userdata)
@@ -213,59 +203,79 @@ static int write_packet(struct sim *s, const struct captured *in, uint8_t *data,
 	return capture_put(s->out, &p, comment) < 0 ? sim_say("%s: %s", s->o.out, strerror(errno)) : 0;
 }
 
-static int one_packet(struct sim *s, size_t i)
+/* The packet was run; buf is what it became. */
+static int tell(struct sim *s, const struct captured *in, const uint8_t *buf, const struct ebpfnet_run_result *r,
+		json_t *result)
 {
-	const struct captured *in = &s->in.packets[i];
+	const char *reason = counted(s);
+	json_t *as, *flows = compare_flows(s);
+
+	if (!flows || ebpfnet_events_dispatch(s->events, 0) < 0) {
+		json_decref(flows);
+		return sim_say("the datapath's flows and events cannot be read");
+	}
+	json_object_set_new(result, "verdict", json_string(verdict_name(s->o.where, r->action)));
+	json_object_set_new(result, "action", json_integer((int32_t)r->action));
+	if (reason)
+		json_object_set_new(result, "reason", json_string(reason));
+	if (r->len != in->len || memcmp(buf, in->data, in->len) != 0) {
+		as = sim_describe(buf, r->len);
+		json_object_set_new(as, "data", hex(buf, r->len));
+		json_object_set_new(result, "rewritten", as);
+	}
+	json_object_set(result, "events", s->reports);
+	json_object_set_new(result, "flows", flows);
+	return 0;
+}
+
+static bool dropped(const json_t *result)
+{
+	return !strcmp(json_string_value(json_object_get(result, "verdict")), "dropped");
+}
+
+/* Packets that the kernel refuses are said to be so, and the next one may be better; whatever else goes wrong ends it. */
+static int run(struct sim *s, const struct captured *in, uint8_t *buf, size_t size, json_t *result)
+{
 	struct ebpfnet_run_opts opts = {
 		EBPFNET_OPTS_INIT(opts), .device = s->device, .packet = in->data, .len = in->len, .diag = s->a.diag,
 		.hook = s->o.where == SIM_XDP ? EBPFNET_HOOK_XDP : s->o.outwards ? EBPFNET_HOOK_OUT : EBPFNET_HOOK_IN,
 	};
-	size_t size = in->len + GROWTH;
 	struct ebpfnet_run_result r;
-	struct drops before, now;
-	uint8_t *buf = malloc(size);
-	const char *reason;
-	json_t *result;
-	int status = 0, err;
+	int err, status;
 
-	if (!buf)
-		return sim_say("%s", strerror(ENOMEM));
 	json_decref(s->reports);
 	s->reports = json_array();
 	ebpfnet_diag_clear(s->a.diag);
-	read_drops(s, &before);
 	err = ebpfnet_datapath_run(s->a.dp, &opts, buf, size, &r, sizeof(r));
-	result = json_pack("{s:I, s:o}", "number", (json_int_t)i + 1, "packet", sim_describe(in->data, in->len));
-	if (err < 0) {
-		/* the kernel looks at packets, too; the next one may be better */
+	if (err == -EINVAL) {
 		json_object_set_new(result, "verdict", json_string("not run"));
 		json_object_set_new(result, "reason", json_string(in->len < 14 ? "shorter than an Ethernet header" :
-									       strerror(-err)));
+									       "the kernel refuses it"));
 		print(s, result);
-		json_decref(result);
-		free(buf);
 		return 0;
 	}
-	read_drops(s, &now);
-	ebpfnet_events_dispatch(s->events, 0);
+	if (err < 0)
+		return sim_failed(s, s->device, err);
 	if (r.len > size)
-		r.len = size;
-	json_object_set_new(result, "verdict", json_string(verdict_name(s->o.where, r.action)));
-	json_object_set_new(result, "action", json_integer((int32_t)r.action));
-	reason = counted(&before, &now);
-	if (reason)
-		json_object_set_new(result, "reason", json_string(reason));
-	if (r.len != in->len || memcmp(buf, in->data, in->len) != 0) {
-		json_t *as = sim_describe(buf, r.len);
-
-		json_object_set_new(as, "data", hex(buf, r.len));
-		json_object_set_new(result, "rewritten", as);
-	}
-	json_object_set(result, "events", s->reports);
-	json_object_set_new(result, "flows", compare_flows(s));
+		return sim_say("packet %lld: %zu bytes longer than it was", json_integer_value(json_object_get(result, "number")),
+			       r.len - in->len);
+	status = tell(s, in, buf, &r, result);
+	if (status)
+		return status;
 	print(s, result);
-	if (strcmp(verdict_name(s->o.where, r.action), "dropped") != 0)
-		status = write_packet(s, in, buf, r.len, result);
+	return dropped(result) ? 0 : write_packet(s, in, buf, r.len, result);
+}
+
+static int one_packet(struct sim *s, size_t i)
+{
+	const struct captured *in = &s->in.packets[i];
+	size_t size = in->len + GROWTH;
+	uint8_t *buf = malloc(size);
+	json_t *result;
+	int status;
+
+	result = json_pack("{s:I, s:o}", "number", (json_int_t)i + 1, "packet", sim_describe(in->data, in->len));
+	status = buf && result ? run(s, in, buf, size, result) : sim_say("%s", strerror(ENOMEM));
 	json_decref(result);
 	free(buf);
 	return status;
@@ -281,6 +291,7 @@ int sim_packets(struct sim *s)
 		err = read_flows(s, &s->flows, &s->n_flows);
 	if (err < 0)
 		return sim_say("the datapath: %s", strerror(-err));
+	counted(s);
 	for (size_t i = 0; !status && i < s->in.n; i++)
 		status = one_packet(s, i);
 	if (fflush(stdout) || ferror(stdout))

@@ -13,6 +13,8 @@
 
 enum sim_where { SIM_ENDPOINT, SIM_NODE, SIM_XDP };
 
+#define SIM_REASONS 256	/* for drops, by number; more than there are */
+
 struct sim_options {
 	const char *state, *in, *ct, *out;
 	const char *device;	/* or an endpoint's name; NULL: the only one there is */
@@ -32,11 +34,15 @@ struct sim {
 	/* flows before the packet that is run */
 	struct ebpfnet_ct_entry *flows;
 	size_t n_flows;
+	uint64_t drops[SIM_REASONS];	/* packets by reason, likewise */
 	json_t *reports;	/* of the packet that is run */
 };
 
 /* To stderr, with the program's name. Returns 2, the exit status of trouble. */
 int sim_say(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+/* The same with what the library said of it, if it did. */
+int sim_failed(struct sim *s, const char *what, int err);
 
 /* world.c */
 /* A network namespace and a BPF file system of our own: what is made there is gone with the process. 0 or an exit status. */

@@ -80,27 +80,19 @@ static int set_up(const char *name, const uint8_t *mac)
 /* inside and host: MAC addresses, or NULL for any. */
 static int make_device(struct sim *s, const char *name, const uint8_t *inside, const uint8_t *host)
 {
-	char other[16];
-	struct ebpfnet_device_opts opts = { EBPFNET_OPTS_INIT(opts), .host = name, .inside = other,
+	struct ebpfnet_device_opts opts = { EBPFNET_OPTS_INIT(opts), .host = name, .inside = name,
 					    .netns_fd = s->inside_fd, .diag = s->a.diag };
-	char text[512] = "";
 	int err;
 
 	if (if_nametoindex(name))
 		return 0;
-	/* one namespace has all of them */
-	snprintf(other, sizeof(other), "%s", name);
 	if (inside)
 		memcpy(opts.mac.b, inside, MAC_LEN);
 	ebpfnet_diag_clear(s->a.diag);
 	err = ebpfnet_device_create(s->a.ctx, &opts, NULL, 0);
 	if (err >= 0)
 		err = set_up(name, host);
-	if (err >= 0)
-		return 0;
-	if (ebpfnet_diag_count(s->a.diag))
-		ebpfnet_diag_format(s->a.diag, text, sizeof(text));
-	return sim_say("device %s: %s", name, *text ? text : strerror(-err));
+	return err < 0 ? sim_failed(s, name, err) : 0;
 }
 
 /* MAC addresses that the file does not say are those of the first packet. */
@@ -113,6 +105,7 @@ static const uint8_t *taken(const struct sim *s, const char *device, bool source
 
 static int make_devices(struct sim *s, const struct conf *conf)
 {
+	const char *underlay = json_string_value(json_object_get(conf->overlay, "underlay"));
 	int status = 0;
 
 	for (size_t i = 0; !status && i < conf->n_endpoints; i++) {
@@ -132,6 +125,8 @@ static int make_devices(struct sim *s, const struct conf *conf)
 
 		status = make_device(s, name, NULL, taken(s, name, false));
 	}
+	if (!status && underlay)
+		status = make_device(s, underlay, NULL, NULL);
 	return status;
 }
 
@@ -179,44 +174,45 @@ static int leave_out(struct conf *conf)
 {
 	free(conf->node.state_dir);
 	conf->node.state_dir = NULL;
-	free(conf->node.pin_dir);
-	conf->node.pin_dir = strdup(PINS);
 	json_decref(conf->node.cgroups);
 	conf->node.cgroups = NULL;
 	json_decref(conf->ipam);
 	conf->ipam = NULL;
 	json_decref(conf->cni);
 	conf->cni = NULL;
-	conf->node.history = 0;
 	for (size_t i = 0; i < conf->n_endpoints; i++)
 		if (conf->endpoints[i].pool)
 			return sim_say("endpoint %s: its addresses come from a pool, which is not looked into: say them",
 				       conf->endpoints[i].name);
-	return conf->node.pin_dir ? 0 : sim_say("%s", strerror(ENOMEM));
-}
-
-static int failed(struct sim *s, const char *what, int err)
-{
-	char text[4096] = "";
-
-	if (ebpfnet_diag_count(s->a.diag))
-		ebpfnet_diag_format(s->a.diag, text, sizeof(text));
-	return sim_say("%s: %s", what, *text ? text : strerror(-err));
+	return 0;
 }
 
 /* All that is not in force as the file says it: the agent would wait for it, here it is an answer. */
 static int in_force(const struct agent *a)
 {
-	for (size_t i = 0; i < a->conf->n_endpoints; i++)
+	struct ebpfnet_overlay_info overlay;
+	struct ebpfnet_node_info node;
+	const json_t *v;
+	size_t i;
+
+	for (i = 0; i < a->conf->n_endpoints; i++)
 		if (a->conf->endpoints[i].error)
 			return sim_say("endpoint %s: %s", a->conf->endpoints[i].name,
 				       strerror(-a->conf->endpoints[i].error));
-	for (size_t i = 0; i < a->conf->n_devices; i++)
+	for (i = 0; i < a->conf->n_devices; i++)
 		if (a->conf->devices[i].error)
 			return sim_say("device %s: %s", a->conf->devices[i].name, strerror(-a->conf->devices[i].error));
-	for (size_t i = 0; i < a->conf->n_addresses; i++)
+	for (i = 0; i < a->conf->n_addresses; i++)
 		if (a->conf->addresses[i].error)
 			return sim_say("an address: %s", strerror(-a->conf->addresses[i].error));
+	if (a->conf->overlay && ebpfnet_overlay_get(a->dp, &overlay, sizeof(overlay)) < 0)
+		return sim_say("the overlay cannot be made");
+	json_array_foreach(a->conf->nodes, i, v) {
+		const char *name = json_string_value(json_object_get(v, "name"));
+
+		if (ebpfnet_node_get(a->dp, name, &node, sizeof(node)) < 0)
+			return sim_say("node %s is not taken", name);
+	}
 	return a->xdp_waiting ? sim_say("the balancer is not on every device of node.xdp") : 0;
 }
 
@@ -235,7 +231,7 @@ static int import_flows(struct sim *s)
 	ebpfnet_diag_clear(s->a.diag);
 	err = ebpfnet_ct_import(s->a.dp, data, len, &st, sizeof(st), s->a.diag);
 	free(data);
-	return err < 0 ? failed(s, s->o.ct, err) : 0;
+	return err < 0 ? sim_failed(s, s->o.ct, err) : 0;
 }
 
 int sim_make(struct sim *s, struct conf *conf)
@@ -265,7 +261,7 @@ int sim_make(struct sim *s, struct conf *conf)
 	if (!err)
 		err = ebpfnet_names_new(a->dp, conf->node.name, &a->names);
 	if (err < 0) {
-		status = failed(s, "the datapath", err);
+		status = sim_failed(s, "the datapath", err);
 		conf_free(conf);
 		return status;
 	}

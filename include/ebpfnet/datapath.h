@@ -217,8 +217,8 @@ struct ebpfnet_run_result {
  * @param buf	receives the packet as the program left it; may be NULL when @p size is 0
  * @param ret_size	sizeof(*ret)
  * @return 0, or
- *   -EINVAL	bad options; or the kernel refuses the packet: malformed headers, or longer than it runs (about 3,500 bytes
- *		without the newest kernels)
+ *   -EINVAL	bad options; or the kernel refuses the packet: malformed headers, or longer than it runs (about 3,500 bytes,
+ *		but for EBPFNET_HOOK_XDP)
  *   -ENODEV	no such device (diag)
  *   -ENOENT	the device is not attached, or has no balancer (diag)
  *   -EBUSY	programs are not loaded
