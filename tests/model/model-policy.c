@@ -39,9 +39,6 @@ static void random_question(struct world *w, struct question *q)
 		q->port = 0;
 }
 
-/* The world, in the reference's eyes: an identity with none of the keys. */
-static const uint8_t nothing[KEYS + 1];
-
 static void ask(struct world *w, struct ebpfnet_policy_set *set)
 {
 	struct ebpfnet_policy_answer want, got;

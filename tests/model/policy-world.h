@@ -101,6 +101,9 @@ struct world {
 	bool unknown;		/* adopted, nothing committed since */
 };
 
+/* The world, in the reference's eyes: an identity with none of the keys. */
+static const uint8_t nothing[KEYS + 1];
+
 static unsigned int below(struct world *w, unsigned int n)
 {
 	return test_below(&w->seed, n);

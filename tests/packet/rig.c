@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause
 #include "rig.h"
+#include "counts.h"
 
 #include <arpa/inet.h>
 #include <bpf/bpf.h>
@@ -305,49 +306,17 @@ void rig_close(void)
 	ebn_datapath_bpf__destroy(skel);
 }
 
-static void percpu_sum(struct bpf_map *map, uint32_t key, uint64_t *ret, size_t n)
-{
-	int cpus = libbpf_num_possible_cpus(), c;
-	uint64_t *v;
-	size_t i;
-
-	v = calloc((size_t)cpus * n, 8);
-	ck_assert_ptr_nonnull(v);
-	ck_assert_int_eq(bpf_map_lookup_elem(bpf_map__fd(map), &key, v), 0);
-	memset(ret, 0, n * 8);
-	for (c = 0; c < cpus; c++)
-		for (i = 0; i < n; i++)
-			ret[i] += v[(size_t)c * n + i];
-	free(v);
-}
-
 uint64_t rig_counter(enum ebn_counter c)
 {
 	uint64_t v;
 
-	percpu_sum(skel->maps.ebn_counter, c, &v, 1);
+	counts_sum(bpf_map__fd(skel->maps.ebn_counter), c, &v, 1);
 	return v;
 }
 
 void rig_ep_stat(uint32_t row, struct ebn_ep_stat *ret)
 {
-	percpu_sum(skel->maps.ebn_ep_stat, row, (uint64_t *)ret, sizeof(*ret) / 8);
-}
-
-/* Which reason was counted since the last call. */
-static enum ebn_reason counted_reason(void)
-{
-	enum ebn_reason found = EBN_R_NONE;
-	uint64_t v[2];
-	uint32_t i;
-
-	for (i = 1; i < EBN_R_MAX; i++) {
-		percpu_sum(skel->maps.ebn_reason, i, v, 2);
-		if (v[0] > reasons_before[i])
-			found = (enum ebn_reason)i;
-		reasons_before[i] = v[0];
-	}
-	return found;
+	counts_sum(bpf_map__fd(skel->maps.ebn_ep_stat), row, (uint64_t *)ret, sizeof(*ret) / 8);
 }
 
 void rig_run_quiet(enum rig_prog prog, uint32_t ifindex, const struct packet *p, struct rig_result *ret)
@@ -373,7 +342,9 @@ void rig_run(enum rig_prog prog, uint32_t ifindex, const struct packet *p, struc
 		ret->event = last;
 	else
 		memset(&ret->event, 0, sizeof(ret->event));
-	ret->reason = ret->action == DROP ? counted_reason() : EBN_R_NONE;
+	ret->reason = EBN_R_NONE;
+	if (ret->action == DROP)
+		ret->reason = counts_reason(bpf_map__fd(skel->maps.ebn_reason), reasons_before);
 }
 
 static const uint8_t *mac_of(const char *addr)

@@ -77,12 +77,6 @@ static void become(struct state *t, int e, unsigned int i)
 	}
 }
 
-static void grace(void)
-{
-	if (ebn_node_grace_cut(rig.nt))
-		ebn_node_grace_done(rig.nt);
-}
-
 static void some_change(struct state *t, struct ebpfnet_policy_set **set)
 {
 	struct world *w = &t->w;
@@ -96,7 +90,7 @@ static void some_change(struct state *t, struct ebpfnet_policy_set **set)
 	become(t, (int)below(w, 2), below(w, IDENTITIES));
 	change(w);
 	commit(w, set);
-	grace();
+	arena_grace(&w->a);
 }
 
 static void era_begin(struct state *t, struct ebpfnet_policy_set **set)
@@ -213,12 +207,11 @@ static void random_l4(struct state *t, bool v6, struct spec *s, uint16_t *ret_po
 static void expect(struct state *t, int e, enum ebpfnet_direction dir, const struct side *peer, const struct spec *s,
 		   uint16_t port, struct ebpfnet_policy_answer *ret)
 {
-	static const uint8_t nobody[KEYS + 1];
 	struct question q = { .s = t->sub[e], .i = peer->i, .addr = peer->in_net, .owned = peer->owned, .dir = dir,
 			      .proto = s->proto, .port = port };
 	struct world *w = &t->w;
 
-	reference(w, w->in_force, w->sub[q.s], q.i < IDENTITIES ? w->id[q.i] : nobody, &q, ret);
+	reference(w, w->in_force, w->sub[q.s], q.i < IDENTITIES ? w->id[q.i] : nothing, &q, ret);
 }
 
 static bool lets_through(const struct ebpfnet_policy_answer *a)

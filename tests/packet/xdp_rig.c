@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause
 #include "xdp_rig.h"
+#include "counts.h"
 
 #include <arpa/inet.h>
 #include <bpf/bpf.h>
@@ -87,36 +88,6 @@ int xr_map(const char *name)
 	return bpf_object__find_map_fd_by_name(skel->obj, name);
 }
 
-static void percpu_sum(const char *map, uint32_t key, uint64_t *ret, size_t n)
-{
-	int cpus = libbpf_num_possible_cpus(), c;
-	uint64_t *v = calloc((size_t)cpus * n, 8);
-	size_t i;
-
-	ck_assert_ptr_nonnull(v);
-	ck_assert_int_eq(bpf_map_lookup_elem(xr_map(map), &key, v), 0);
-	memset(ret, 0, n * 8);
-	for (c = 0; c < cpus; c++)
-		for (i = 0; i < n; i++)
-			ret[i] += v[(size_t)c * n + i];
-	free(v);
-}
-
-static enum ebn_reason counted_reason(void)
-{
-	enum ebn_reason found = EBN_R_NONE;
-	uint64_t v[2];
-	uint32_t i;
-
-	for (i = 1; i < EBN_R_MAX; i++) {
-		percpu_sum("ebn_reason", i, v, 2);
-		if (v[0] > reasons_before[i])
-			found = (enum ebn_reason)i;
-		reasons_before[i] = v[0];
-	}
-	return found;
-}
-
 void xr_open(uint32_t sets, bool weak)
 {
 	static const uint64_t seed[2] = { 0x1234567, 0x89abcdef };
@@ -136,7 +107,7 @@ void xr_open(uint32_t sets, bool weak)
 	ck_assert_int_eq(ebn_node_begin(xr.nt), 0);
 	ck_assert_int_eq(ebn_node_publish(xr.nt), 0);
 	/* the device is up: what the kernel sent there before was dropped, as there were no tables */
-	counted_reason();
+	counts_reason(xr_map("ebn_reason"), reasons_before);
 }
 
 void xr_grace(void)
@@ -161,13 +132,13 @@ uint64_t xr_counter(enum ebn_xdp_counter c)
 {
 	uint64_t v;
 
-	percpu_sum("ebn_xdp_count", c, &v, 1);
+	counts_sum(xr_map("ebn_xdp_count"), c, &v, 1);
 	return v;
 }
 
 void xr_svc_stat(uint32_t service, struct ebn_xdp_svc_stat *ret)
 {
-	percpu_sum("ebn_xdp_svc", service, (uint64_t *)ret, sizeof(*ret) / 8);
+	counts_sum(xr_map("ebn_xdp_svc"), service, (uint64_t *)ret, sizeof(*ret) / 8);
 }
 
 void xr_run(const struct packet *p, struct xr_result *ret)
@@ -181,5 +152,5 @@ void xr_run(const struct packet *p, struct xr_result *ret)
 	ck_assert_msg(r == 0, "test run: %s (%zu bytes)", strerror(-r), p->len);
 	ret->action = (int)o.retval;
 	ret->out.len = o.data_size_out;
-	ret->reason = ret->action == XR_DROP ? counted_reason() : EBN_R_NONE;
+	ret->reason = ret->action == XR_DROP ? counts_reason(xr_map("ebn_reason"), reasons_before) : EBN_R_NONE;
 }
