@@ -14,9 +14,10 @@ static void same(const struct world *w, const struct ebpfnet_policy_answer *want
 		 const struct ebpfnet_policy_answer *got, const char *who)
 {
 	if (want->verdict != got->verdict || strcmp(want->name, got->name))
-		ck_abort_msg("after %lu cases: subject %u, identity %u, address %d, direction %d, protocol %u, port %u: %s says %d %s, the "
-			     "reference %d %s", w->cases, w->asked.s, w->asked.i, w->asked.addr, (int)w->asked.dir, w->asked.proto,
-			     w->asked.port, who, (int)got->verdict, got->name, (int)want->verdict, want->name);
+		ck_abort_msg("after %lu cases: subject %u, identity %u, address %d%s, direction %d, protocol %u, port %u: %s says "
+			     "%d %s, the reference %d %s", w->cases, w->asked.s, w->asked.i, w->asked.addr,
+			     w->asked.v6 ? " of IPv6" : "", (int)w->asked.dir, w->asked.proto, w->asked.port, who,
+			     (int)got->verdict, got->name, (int)want->verdict, want->name);
 }
 
 static void random_question(struct world *w, struct question *q)
@@ -27,7 +28,8 @@ static void random_question(struct world *w, struct question *q)
 	q->s = below(w, SUBJECTS);
 	q->addr = below(w, 3) ? -1 : (int)below(w, below(w, 2) ? 256 : 16);
 	q->i = q->addr >= 0 ? IDENTITIES : below(w, IDENTITIES + 2);
-	q->owned = q->addr >= 0 && w->owner[q->addr];
+	q->v6 = q->addr >= 0 && !below(w, 3);
+	q->owned = q->addr >= 0 && !q->v6 && w->owner[q->addr];
 	if (q->owned)
 		q->i = w->owner[q->addr] - 1u;
 	q->dir = below(w, 2) ? EBPFNET_INGRESS : EBPFNET_EGRESS;
@@ -58,7 +60,7 @@ static void ask(struct world *w, struct ebpfnet_policy_set *set)
 	label = q.i < IDENTITIES ? w->id[q.i] : q.i == IDENTITIES ? nothing : NULL;
 	number = q.i < IDENTITIES ? w->id_number[q.i] : q.i == IDENTITIES ? EBN_ID_WORLD : 70000;
 	if (q.addr >= 0)
-		number = number_at(w, q.addr, &addr);
+		number = number_at(w, q.addr, q.v6, &addr);
 	reference(w, w->in_force, w->sub[q.s], label, &q, &want);
 	ck_assert_int_eq(ebn_policy_lookup(w->a.policy, w->sub_number[q.s], q.dir, number, q.proto, q.port, &got), 0);
 	same(w, &want, &got, "the table");
@@ -73,7 +75,7 @@ static void ask(struct world *w, struct ebpfnet_policy_set *set)
 	query.peer_addr = q.addr >= 0 ? &addr : NULL;
 	query.peer_names = known;
 	for (unsigned int i = 0; i < 4; i++)
-		if (q.addr >= 0 && q.addr < 16 && w->learnt[q.addr] >> i & 1)
+		if (q.addr >= 0 && q.addr < 16 && !q.v6 && w->learnt[q.addr] >> i & 1)
 			known[query.n_peer_names++] = names[i];
 	if (q.proto == 1 || q.proto == 58) {
 		query.port = q.port >> 8;
@@ -146,7 +148,7 @@ static void restart(struct world *w, struct ebpfnet_policy_set **set)
 	for (unsigned int at = 0; at < 16; at++) {
 		struct ebpfnet_addr addr;
 
-		number_at(w, (int)at, &addr);
+		number_at(w, (int)at, false, &addr);
 		ebn_policy_forget(w->a.policy, NULL, &addr);
 		for (unsigned int i = 0; i < 4; i++)
 			if (w->learnt[at] >> i & 1)

@@ -58,7 +58,10 @@ static void sel_text(const struct sel *s, char *buf, size_t size)
 
 static void net_text(const struct net *n, char *buf, size_t size)
 {
-	snprintf(buf, size, "192.0.2.%u/%u", n->value, 24 + n->len);
+	if (n->v6)
+		snprintf(buf, size, "2001:db8::%x/%u", n->value, 120 + n->len);
+	else
+		snprintf(buf, size, "192.0.2.%u/%u", n->value, 24 + n->len);
 }
 
 static void set_groups(struct world *w, struct ebpfnet_policy_set *set)
@@ -166,6 +169,7 @@ static void random_sel(struct world *w, struct sel *s)
 
 static void random_net(struct world *w, struct net *n, const struct net *around)
 {
+	n->v6 = around ? around->v6 : !below(w, 3);
 	n->len = around ? around->len + below(w, 9 - around->len) : below(w, 9);
 	n->value = (uint8_t)(around ? around->value | below(w, 256) >> around->len : below(w, 256));
 	if (below(w, 2))

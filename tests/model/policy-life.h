@@ -6,13 +6,13 @@
 #include "policy-chance.h"
 
 /* What a packet from there finds. */
-static uint32_t number_at(struct world *w, int value, struct ebpfnet_addr *addr)
+static uint32_t number_at(struct world *w, int value, bool v6, struct ebpfnet_addr *addr)
 {
 	struct ebn_prefix_value v;
 	uint32_t a[4], number;
 	char text[24];
 
-	snprintf(text, sizeof(text), "192.0.2.%d", value);
+	snprintf(text, sizeof(text), v6 ? "2001:db8::%x" : "192.0.2.%d", (unsigned int)value);
 	ck_assert_int_eq(ebpfnet_addr_parse(text, addr), 0);
 	memcpy(a, addr->b, sizeof(a));
 	if (!ebn_addr_get(w->a.rows, a, &number, NULL))
@@ -99,7 +99,7 @@ static void name_toggle(struct world *w)
 	unsigned int at = below(w, 16), i = below(w, 4);
 	struct ebpfnet_addr addr;
 
-	number_at(w, (int)at, &addr);
+	number_at(w, (int)at, false, &addr);
 	if (w->learnt[at] >> i & 1)
 		ck_assert_int_eq(ebn_policy_forget(w->a.policy, names[i], &addr), 0);
 	else

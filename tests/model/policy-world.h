@@ -31,10 +31,11 @@ struct sel {
 	struct req r[REQS];
 };
 
-/* Part of 192.0.2.0/24: the first len bits of the last byte. */
+/* Part of 192.0.2.0/24, or of 2001:db8::/120: the first len bits of the last byte. */
 struct net {
 	uint8_t value;
 	unsigned int len;
+	bool v6;
 };
 
 struct group {
@@ -76,7 +77,8 @@ struct policy {
 
 struct question {
 	unsigned int s, i;
-	int addr;		/* -1: none */
+	int addr;		/* last byte in the network that prefixes are of; -1: not in there */
+	bool v6;		/* in that of IPv6 */
 	bool owned;		/* the address has labels */
 	enum ebpfnet_direction dir;
 	uint8_t proto;
@@ -133,9 +135,9 @@ static bool sel_holds(const struct sel *s, const uint8_t *label)
 	return true;
 }
 
-static bool net_holds(const struct net *n, int addr)
+static bool net_holds(const struct net *n, const struct question *q)
 {
-	return addr >= 0 && (!n->len || (addr ^ n->value) >> (8 - n->len) == 0);
+	return q->addr >= 0 && n->v6 == q->v6 && (!n->len || (q->addr ^ n->value) >> (8 - n->len) == 0);
 }
 
 /* Said by hand, not by the library's own matcher. */
@@ -150,30 +152,28 @@ static bool group_holds(const struct group *g, const struct peer *p, const uint8
 			const struct question *q)
 {
 	bool in = false;
-	int addr = q->addr;
 
 	for (unsigned int i = 0; i < g->n && (p->ends || !q->owned); i++)
-		in |= net_holds(&g->net[i], addr);
+		in |= net_holds(&g->net[i], q);
 	return (p->kind == EBPFNET_PEER_SERVICE && sel_holds(&g->sel, label)) ||
-	       (in && !(p->has_but && net_holds(&p->but, addr)));
+	       (in && !(p->has_but && net_holds(&p->but, q)));
 }
 
 static bool peer_holds(const struct world *w, const struct peer *p, const uint8_t *label, const struct question *q)
 {
 	bool learnt = false;
-	int addr = q->addr;
 
 	switch (p->kind) {
 	case EBPFNET_PEER_SELECTOR:
 		return sel_holds(&p->sel, label);
 	case EBPFNET_PEER_ENTITY:
-		return addr >= 0 && !q->owned;
+		return q->addr >= 0 && !q->v6 && !q->owned;
 	case EBPFNET_PEER_CIDR:
-		return (p->ends || !q->owned) && net_holds(&p->net, addr) && !(p->has_but && net_holds(&p->but, addr));
+		return (p->ends || !q->owned) && net_holds(&p->net, q) && !(p->has_but && net_holds(&p->but, q));
 	case EBPFNET_PEER_FQDN:
 		for (unsigned int i = 0; i < 4; i++)
-			learnt |= addr >= 0 && addr < 16 && !q->owned && w->learnt[addr] >> i & 1 &&
-				  name_holds(p->number, i);
+			learnt |= q->addr >= 0 && q->addr < 16 && !q->v6 && !q->owned &&
+				  w->learnt[q->addr] >> i & 1 && name_holds(p->number, i);
 		return learnt;
 	default:
 		return group_holds(&w->grp_in_force[p->number], p, label, q);

@@ -14,7 +14,8 @@
 struct side {
 	char addr[40];
 	unsigned int i;		/* identity; IDENTITIES: the world */
-	int in_net;		/* last byte of 192.0.2.0/24, or -1 */
+	int in_net;		/* as in struct question */
+	bool v6;
 	bool owned;
 };
 
@@ -146,23 +147,19 @@ static void random_far(struct state *t, bool v6, struct side *ret)
 	unsigned int i = below(w, IDENTITIES);
 	int last;
 
-	*ret = (struct side){ .i = i, .in_net = -1, .owned = true };
+	*ret = (struct side){ .i = i, .in_net = -1, .owned = true, .v6 = v6 };
 	if (below(w, 2) && w->id_number[i]) {
 		elsewhere(i, v6, ret->addr, sizeof(ret->addr));
 		return;
 	}
 	ret->i = IDENTITIES;
 	ret->owned = false;
-	if (v6) {
-		snprintf(ret->addr, sizeof(ret->addr), "2001:db8::7");
-		return;
-	}
 	do
 		last = (int)below(w, below(w, 2) ? 256 : 16);
 	while (last == OWN_ADDR);
-	snprintf(ret->addr, sizeof(ret->addr), "192.0.2.%d", last);
+	snprintf(ret->addr, sizeof(ret->addr), v6 ? "2001:db8::%x" : "192.0.2.%d", (unsigned int)last);
 	ret->in_net = last;
-	ret->owned = w->owner[last];
+	ret->owned = !v6 && w->owner[last];
 	if (ret->owned)
 		ret->i = w->owner[last] - 1u;
 }
@@ -207,7 +204,8 @@ static void random_l4(struct state *t, bool v6, struct spec *s, uint16_t *ret_po
 static void expect(struct state *t, int e, enum ebpfnet_direction dir, const struct side *peer, const struct spec *s,
 		   uint16_t port, struct ebpfnet_policy_answer *ret)
 {
-	struct question q = { .s = t->sub[e], .i = peer->i, .addr = peer->in_net, .owned = peer->owned, .dir = dir,
+	struct question q = { .s = t->sub[e], .i = peer->i, .addr = peer->in_net, .v6 = peer->v6,
+			      .owned = peer->owned, .dir = dir,
 			      .proto = s->proto, .port = port };
 	struct world *w = &t->w;
 
