@@ -22,10 +22,11 @@ broken() { # KIND CALL ERRNO COMMAND...
 }
 # What must be there after each failure, whatever it was: flows, and devices that masquerade.
 state() { small -r flows 2>&1 | sed -E 's/ bytes=.*//' | sort; small -r nats 2>&1; }
-# WHAT BACK COMMAND... : BACK brings the state from the one after to the one before. Failures begin where loading ends.
+# WHAT BACK COMMAND... : BACK brings the state from the one after to the one before, and knows by rc whether the command said that
+# it succeeded. Then all of it was done; if not, all or nothing. Failures begin where loading ends.
 declare -A loading=([calls]=0 [memory]=0)
 torture() {
-	local what=$1 back=$2 step=$STEP kind n at before now rc bad=0 done=0
+	local what=$1 back=$2 step=$STEP kind n at before after now rc=0 bad=0 done=0
 	shift 2
 	# loading takes nearly all calls; of the others each fails
 	[ $# = 0 ] || step=1
@@ -34,22 +35,30 @@ torture() {
 		broken $kind 0 12 load "$@" >"$TMP/out" 2>&1 || { fail "$what: does not work at all"; cat "$TMP/out"; return; }
 		n=$(cat "$TMP/count")
 		[ $# -gt 0 ] || loading[$kind]=$n
+		after=$(state)
+		rc=0
 		$back || { fail "$what: cannot go back"; return; }
 		for at in $(seq $(((($# > 0) * loading[$kind]) + RANDOM % step + 1)) "$step" "$n"); do
 			broken $kind "$at" 12 load "$@" >"$TMP/out" 2>&1
 			rc=$?
-			[ $rc -lt 128 ] || { bad=$((bad + 1)); echo "$what: $kind $at: killed, $rc"; }
-			done=$((done + 1))
-			$back || { bad=$((bad + 1)); echo "$what: $kind $at: cannot go back"; cat "$TMP/out"; break; }
 			now=$(state)
-			[ "$before" = "$now" ] && continue
-			bad=$((bad + 1))
-			[ $bad -gt 1 ] || { echo "$what: $kind $at:"; cat "$TMP/out"; diff <(echo "$before") <(echo "$now"); }
+			done=$((done + 1))
+			[ $rc -lt 128 ] || complain "killed, $rc"
+			[ "$now" = "$after" ] || { [ $rc != 0 ] && [ "$now" = "$before" ]; } || complain "status $rc, and" "$after"
+			$back || { complain "cannot go back"; break; }
+			now=$(state)
+			[ "$now" = "$before" ] || complain "behind it" "$before"
 			before=$now
 		done
 	done
 	same "$what: $done failures one by one" 0 "$bad"
 	[ "$done" -gt 0 ] || fail "$what: nothing failed"
+}
+complain() { # TEXT [EXPECTED] : in torture()
+	bad=$((bad + 1))
+	echo "$what: $kind $at: $1"
+	cat "$TMP/out"
+	[ $# = 1 ] || diff <(echo "$2") <(echo "$now")
 }
 
 small load "$(endpoint 1 app=a)" "$(endpoint 2 app=b)" "nat ebnout ports=61000-61099" || die "a datapath"
@@ -61,12 +70,17 @@ check "there are flows" grep -q '^flow ' <<< "$(small -r flows)"
 nothing() { true; }
 torture "adopted" nothing
 torture "listed" nothing flows sums
-torture "exported" nothing "export $TMP/again"
-torture "imported" nothing "import $TMP/flows"
+# what was said to be whole is
+whole() { [ $rc != 0 ] || small load "import $TMP/again" >/dev/null; }
+torture "exported" whole "export $TMP/again"
 torture "asked of masquerade" nothing nats "nats ebnout" "natstats ebnout"
 back() { small load "nat ebnout ports=61000-61099"; }
 torture "no masquerade" back "natclear ebnout"
 torture "other ports" back "nat ebnout ports=62000-62099"
 back() { small load "import $TMP/flows" >/dev/null; }
 torture "flushed" back flush
+small load flush >/dev/null
+same "there are none" 0 "$(small -r flows | grep -c '^flow ')"
+back() { small load flush >/dev/null; }
+torture "imported" back "import $TMP/flows"
 exit $failed
