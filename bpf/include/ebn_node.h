@@ -201,7 +201,7 @@ struct ebn_addr_entry {
 	__u32 addr[4];
 	__u32 identity;		/* what policy asks about. 0: free. Stored last (release) when filled [in place] */
 	__u32 row;		/* endpoint row + 1 when the address is a local endpoint's, else 0 */
-	__u32 reserved[2];	/* node, tunnel key */
+	__u32 reserved[2];
 };
 struct ebn_addr_bucket {
 	struct ebn_addr_entry e[4];

@@ -48,7 +48,9 @@ struct ebn_overlay_node {
 	__u32 addr[2][4];	/* its own, network order, IPv4 mapped; all zero: none of this family */
 	__u32 flags;		/* EBN_ON_F_* */
 	__u32 tag;		/* user space: the caller's number */
-	__u64 reserved[3];
+	__u32 key;		/* user space: the caller's number of a key */
+	__u32 reserved0;
+	__u64 reserved[2];
 	/* line 1 */
 	char name[EBN_LINE];	/* user space; ends in NUL */
 };

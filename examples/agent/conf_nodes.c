@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause
 /* "overlay" and "nodes": read into JSON that holds what the file says, each node tried by nodes.c's reader. */
 #include <errno.h>
+#include <stdint.h>
 #include <string.h>
 
 #include "conf_read.h"
@@ -72,6 +73,11 @@ int conf_read_overlay(struct conf_reader *r, const struct tree_node *node, void 
 	return err;
 }
 
+static int read_key(struct conf_reader *r, const struct tree_node *node, void *object)
+{
+	return conf_keep_number(r, node, UINT32_MAX, object);
+}
+
 static const struct conf_key node_keys[] = {
 	{ "name", read_text, true },
 	{ "addresses", read_texts, true },
@@ -79,6 +85,7 @@ static const struct conf_key node_keys[] = {
 	{ "native", read_flag, false },
 	{ "routes", read_flag, false },
 	{ "ipv6", read_flag, false },
+	{ "key", read_key, false },
 	{}
 };
 

@@ -301,8 +301,10 @@ int method_address_get(struct call *call)
 {
 	struct ebpfnet_address_info info = {};
 	struct ebpfnet_datapath *dp;
-	char by[EBPFNET_PREFIX_STRLEN], labels[EBPFNET_LABELS_MAX * EBPFNET_LABEL_LEN_MAX / 4];
+	char labels[EBPFNET_LABELS_MAX * EBPFNET_LABEL_LEN_MAX / 4];
+	char by[EBPFNET_PREFIX_STRLEN], via[EBPFNET_ADDR_STRLEN];
 	struct ebpfnet_addr addr;
+	json_t *node;
 	int err = call_needs_datapath(call);
 
 	if (!err)
@@ -318,5 +320,13 @@ int method_address_get(struct call *call)
 	call->result = json_pack("{s:s, s:I, s:I, s:s, s:i, s:b}", "by", by, "identity", (json_int_t)info.identity,
 				 "peer_identity", (json_int_t)info.peer_identity, "labels", labels,
 				 "endpoint", info.endpoint, "policy", info.policy);
-	return call->result ? 0 : -ENOMEM;
+	if (!call->result)
+		return -ENOMEM;
+	if (!*info.node)
+		return 0;
+	if (ebpfnet_addr_format(&info.node_addr, via, sizeof(via)) < 0)
+		return call_error(call, -EPROTO, "address", "the node has no address");
+	node = json_pack("{s:s, s:s, s:b, s:I}", "node", info.node, "node_address", via, "tunnel", info.tunnel, "key",
+			 (json_int_t)info.node_key);
+	return json_object_update_new(call->result, node) ? -ENOMEM : 0;
 }

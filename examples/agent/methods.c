@@ -230,7 +230,7 @@ static const struct method methods[] = {
 	{ "address.delete", method_address_delete, "address" },
 	{ "address.get", method_address_get, "address" },
 	{ "node.list", method_node_list, "" },
-	{ "node.set", method_node_set, "name addresses prefixes native ipv6 routes" },
+	{ "node.set", method_node_set, "name addresses prefixes native ipv6 routes key" },
 	{ "node.delete", method_node_delete, "name" },
 	{ "overlay.get", method_overlay_get, "" },
 	{ "ipam.pools", method_ipam_pools, "" },

@@ -45,7 +45,7 @@ int overlay_read(const json_t *o, struct overlay_read *ret)
 
 int node_read(const json_t *o, struct node_read *ret)
 {
-	const json_t *prefixes = json_object_get(o, "prefixes");
+	const json_t *prefixes = json_object_get(o, "prefixes"), *key = json_object_get(o, "key");
 	size_t i, n = json_array_size(prefixes);
 
 	memset(ret, 0, sizeof(*ret));
@@ -66,6 +66,10 @@ int node_read(const json_t *o, struct node_read *ret)
 			return -EINVAL;
 	}
 	ret->opts.n_prefixes = n;
+	ret->why = "key: 0 to 4294967295 is expected";
+	if (key && (!json_is_integer(key) || json_integer_value(key) < 0 || json_integer_value(key) > UINT32_MAX))
+		return -EINVAL;
+	ret->opts.key = (uint32_t)json_integer_value(key);
 	ret->opts.flags = (json_is_true(json_object_get(o, "native")) ? EBPFNET_NODE_NATIVE : 0) |
 			  (json_is_true(json_object_get(o, "ipv6")) ? EBPFNET_NODE_IPV6 : 0) |
 			  (json_is_false(json_object_get(o, "routes")) ? EBPFNET_NODE_NO_ROUTES : 0);
@@ -188,18 +192,18 @@ static json_t *addresses_json(const struct ebpfnet_addr *v4, const struct ebpfne
 static int add_node(const struct ebpfnet_node_info *info, void *list)
 {
 	char text[EBPFNET_PREFIX_STRLEN];
-	json_t *prefixes = json_array();
+	json_t *prefixes = json_array(), *o;
 
 	for (uint32_t i = 0; i < info->n_prefixes; i++) {
 		ebpfnet_prefix_format(&info->prefixes[i], text, sizeof(text));
 		json_array_append_new(prefixes, json_string(text));
 	}
-	return json_array_append_new(list, json_pack("{s:s, s:o, s:o, s:b, s:b, s:b, s:s}", "name", info->name, "addresses",
-						     addresses_json(&info->addr4, &info->addr6), "prefixes", prefixes,
-						     "native", !!(info->flags & EBPFNET_NODE_NATIVE), "ipv6",
-						     !!(info->flags & EBPFNET_NODE_IPV6), "routes",
-						     !(info->flags & EBPFNET_NODE_NO_ROUTES), "source",
-						     info->tag == TAG_FILE ? "file" : "socket")) ? -ENOMEM : 0;
+	o = json_pack("{s:s, s:o, s:o, s:I, s:b, s:b, s:b, s:s}", "name", info->name,
+		      "addresses", addresses_json(&info->addr4, &info->addr6), "prefixes", prefixes,
+		      "key", (json_int_t)info->key, "native", !!(info->flags & EBPFNET_NODE_NATIVE),
+		      "ipv6", !!(info->flags & EBPFNET_NODE_IPV6), "routes", !(info->flags & EBPFNET_NODE_NO_ROUTES),
+		      "source", info->tag == TAG_FILE ? "file" : "socket");
+	return json_array_append_new(list, o) ? -ENOMEM : 0;
 }
 
 int method_node_list(struct call *call)

@@ -2,6 +2,8 @@
 /* Other nodes and the overlay. */
 #include "ctl.h"
 
+#include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 
 static int list_nodes(struct ctl *ctl)
@@ -42,6 +44,15 @@ static int set_node(struct ctl *ctl, int argc, char **argv)
 			json_object_set_new(o, argv[i], json_true());
 		} else if (!strcmp(argv[i], "no-routes")) {
 			json_object_set_new(o, "routes", json_false());
+		} else if (!strncmp(argv[i], "key=", 4)) {
+			char *end = NULL;
+			unsigned long key = strtoul(argv[i] + 4, &end, 10);
+
+			if (*end || end == argv[i] + 4 || key > UINT32_MAX) {
+				json_decref(o);
+				return fail("key: 0 to 4294967295 is expected, not %s", argv[i] + 4);
+			}
+			json_object_set_new(o, "key", json_integer((json_int_t)key));
 		} else {
 			json_decref(o);
 			return fail("unknown word %s", argv[i]);
@@ -63,5 +74,6 @@ int cmd_node(struct ctl *ctl, int argc, char **argv)
 	if (argc == 3 && !strcmp(what, "delete"))
 		return show(ctl, "node.delete", json_pack("{s:s}", "name", argv[2]));
 	return fail("usage: ebpfnetctl node list | overlay | delete NAME |\n"
-		    "       ebpfnetctl node set NAME ADDRESS[,ADDRESS] PREFIX[,PREFIX]... [native] [ipv6] [no-routes]");
+		    "       ebpfnetctl node set NAME ADDRESS[,ADDRESS] PREFIX[,PREFIX]... [native] [ipv6] [no-routes] "
+		    "[key=NUMBER]");
 }

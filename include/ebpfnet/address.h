@@ -12,6 +12,7 @@
 #include <ebpfnet/common.h>
 #include <ebpfnet/datapath.h>
 #include <ebpfnet/labels.h>
+#include <ebpfnet/node.h>
 #include <ebpfnet/types.h>
 
 EBPFNET_BEGIN_DECLS
@@ -66,6 +67,12 @@ struct ebpfnet_address_info {
 	 * endpoints' addresses too (EBPFNET_PEER_F_ENDPOINTS). For ebpfnet_policy_lookup().
 	 */
 	uint32_t peer_identity;
+	/** Of the node whose prefix the address, or all of the prefix, is within (ebpfnet_node_set()): the longest. */
+	uint32_t node_key;		/**< 0: none */
+	struct ebpfnet_addr node_addr;	/**< that packets to it go to; of a tunnel when tunnel is 1; none: no node */
+	char node[EBPFNET_NODE_NAME_MAX + 1];	/**< "": it is behind no other node */
+	uint8_t tunnel;			/**< 1: by the overlay, 0: by routes */
+	uint8_t reserved1[7];
 };
 
 /**

@@ -77,6 +77,12 @@ struct ebpfnet_node_opts {
 	size_t sz;
 	uint32_t flags;		/**< EBPFNET_NODE_* */
 	uint32_t tag;		/**< the caller's number, given back */
+	/**
+	 * The caller's number of the key that packets to the node are encrypted with, 0: none. Given back here and with the
+	 * addresses behind the node (struct ebpfnet_address_info); nothing is encrypted here.
+	 */
+	uint32_t key;
+	uint32_t reserved;	/**< 0 */
 	struct ebpfnet_addr addr4, addr6;	/**< the node's own addresses, at least one */
 	const struct ebpfnet_prefix *prefixes;	/**< of its endpoints, both families; the longest decides. Copied */
 	size_t n_prefixes;	/**< at most EBPFNET_NODE_PREFIXES_MAX */
@@ -109,7 +115,7 @@ struct ebpfnet_node_info {
 	uint32_t tag;
 	struct ebpfnet_addr addr4, addr6;
 	uint32_t n_prefixes;
-	uint32_t reserved;
+	uint32_t key;		/**< 0: none */
 	struct ebpfnet_prefix prefixes[EBPFNET_NODE_PREFIXES_MAX];
 };
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
 /* Addresses that are not local endpoints', and the identities' names. */
 #include "datapath/endpoint.h"
+#include "datapath/overlay.h"
 #include "identity/internal.h"
 
 #include <stdio.h>
@@ -187,8 +188,24 @@ static uint16_t ebn_row_endpoint(struct ebpfnet_datapath *dp, const struct ebn_d
 	return EBN_READ(ep->id);
 }
 
-static int ebn_address_match(struct ebpfnet_datapath *dp, const struct ebn_dir *dir, const uint32_t a[4],
-			     struct ebpfnet_address_info *ret)
+/* The node behind an address or a prefix; what is not whole is under another root, or nobody's. */
+static int ebn_address_node(struct ebpfnet_datapath *dp, const struct ebn_dir *dir, const uint32_t a[4], uint32_t bits,
+			    struct ebpfnet_address_info *ret)
+{
+	struct ebn_overlay_node node;
+	int r = ebn_ov_match(dp->node_mem, dp->node_size, dir, a, bits, &node);
+
+	if (r < 0)
+		return r == -ENOENT ? 0 : r;
+	memcpy(ret->node, node.name, sizeof(ret->node));
+	memcpy(ret->node_addr.b, node.addr[!!(node.flags & EBN_ON_F_SEND6)], sizeof(ret->node_addr.b));
+	ret->node_key = node.key;
+	ret->tunnel = !(node.flags & EBN_ON_F_NATIVE);
+	return 0;
+}
+
+static int ebn_address_identity(struct ebpfnet_datapath *dp, const struct ebn_dir *dir, const uint32_t a[4],
+				struct ebpfnet_address_info *ret)
 {
 	uint32_t identity = EBN_ID_WORLD, row = 0;
 	struct ebn_prefix p = { 0 };
@@ -229,7 +246,9 @@ int ebpfnet_address_match(struct ebpfnet_datapath *dp, const struct ebpfnet_addr
 	for (tries = 0; tries < 100; tries++) {
 		r = ebn_node_read_root(dp->node_mem, dp->node_size, &root, &dir);
 		if (!r)
-			r = ebn_address_match(dp, &dir, a, &info);
+			r = ebn_address_identity(dp, &dir, a, &info);
+		if (!r)
+			r = ebn_address_node(dp, &dir, a, 128, &info);
 		if (!ebn_node_root_is(dp->node_mem, root) || r == -EAGAIN)
 			continue;
 		if (r < 0)
@@ -263,10 +282,16 @@ struct ebn_address_walk {
 	bool stopped;
 };
 
-static int ebn_address_tell(struct ebn_address_walk *w, const struct ebpfnet_address_info *info)
+static int ebn_address_tell(struct ebn_address_walk *w, const uint32_t a[4], uint32_t bits,
+			    struct ebpfnet_address_info *info)
 {
-	int r = w->fn ? w->fn(info, w->userdata) : 0;
+	int r = 0;
 
+	/* who only counts does not ask; not whole: the piece is another's by now */
+	if (w->fn && !ebn_address_node(w->dp, &w->dir, a, bits, info))
+		r = w->fn(info, w->userdata);
+	else if (w->fn)
+		r = -EAGAIN;
 	w->stopped = r > 0;
 	return r > 0 ? -ECANCELED : r;
 }
@@ -281,7 +306,7 @@ static int ebn_address_one(const uint32_t addr[4], uint32_t identity, uint32_t r
 	};
 
 	w->stats.addresses++;
-	return ebn_address_tell(w, &info);
+	return ebn_address_tell(w, addr, 128, &info);
 }
 
 static int ebn_prefix_one(const uint32_t addr[4], uint32_t len, const struct ebn_prefix_value *v, void *arg)
@@ -293,7 +318,7 @@ static int ebn_prefix_one(const uint32_t addr[4], uint32_t len, const struct ebn
 	};
 
 	w->stats.prefixes++;
-	return ebn_address_tell(w, &info);
+	return ebn_address_tell(w, addr, len, &info);
 }
 
 static int ebn_address_walk(struct ebn_address_walk *w)

@@ -57,7 +57,7 @@ static int read_node(const char *name, const struct ebpfnet_node_opts *o, struct
 	size_t i;
 
 	memset(ret, 0, sizeof(*ret));
-	if (o->flags & ~FLAGS)
+	if (o->flags & ~FLAGS || o->reserved)
 		return ebn_diag(o->diag, "flags", EINVAL, "unknown bits");
 	if (f4 == 6 || f6 == 4 || !(f4 || f6))
 		return ebn_diag(o->diag, "addresses", EINVAL, "a node has an IPv4 address, an IPv6 address, or one of each");
@@ -70,6 +70,7 @@ static int read_node(const char *name, const struct ebpfnet_node_opts *o, struct
 			return ebn_diag(o->diag, "prefixes", EINVAL, "the node has no address of the prefix's family to route by");
 	ebn_format(ret->name, sizeof(ret->name), "%s", name);
 	ret->tag = o->tag;
+	ret->key = o->key;
 	ret->flags = (o->flags & EBPFNET_NODE_IPV6 || !f4 ? EBN_ON_F_SEND6 : 0) |
 		     (o->flags & EBPFNET_NODE_NATIVE ? EBN_ON_F_NATIVE : 0) |
 		     (o->flags & EBPFNET_NODE_NO_ROUTES ? EBN_ON_F_NO_ROUTES : 0);
@@ -268,6 +269,7 @@ static void info_of(const struct ebn_ov *ov, uint32_t at, struct ebpfnet_node_in
 	memset(ret, 0, sizeof(*ret));
 	ebn_format(ret->name, sizeof(ret->name), "%s", node->name);
 	ret->tag = node->tag;
+	ret->key = node->key;
 	ret->flags = (node->flags & EBN_ON_F_SEND6 ? EBPFNET_NODE_IPV6 : 0) |
 		     (node->flags & EBN_ON_F_NATIVE ? EBPFNET_NODE_NATIVE : 0) |
 		     (node->flags & EBN_ON_F_NO_ROUTES ? EBPFNET_NODE_NO_ROUTES : 0);

@@ -93,6 +93,54 @@ int ebn_ov_read(struct ebpfnet_datapath *dp, struct ebn_ov *ret)
 	return -EAGAIN;
 }
 
+/* ---- one address, as programs look: without a copy of the piece ---- */
+
+/* Does a slot say that these bits are a node's? Its number, 0: no. */
+static uint32_t probe(const struct ebn_overlay_prefix *table, uint32_t slots, uint64_t hi, uint64_t lo, uint32_t len)
+{
+	uint32_t at = (uint32_t)ebn_overlay_hash(hi, lo, len), i;
+	struct ebn_overlay_prefix px;
+
+	for (i = 0; i < EBN_OVERLAY_PROBES; i++) {
+		px = table[(at + i) & (slots - 1)];
+		if (px.node && px.hi == hi && px.lo == lo && px.len == len)
+			return px.node;
+	}
+	return 0;
+}
+
+int ebn_ov_match(const void *mem, uint64_t size, const struct ebn_dir *dir, const uint32_t a[4], uint32_t bits,
+		 struct ebn_overlay_node *ret)
+{
+	uint64_t hi = ebn_addr_bits(a[0], a[1]), lo = ebn_addr_bits(a[2], a[3]);
+	struct ebn_slot slot = dir->slot[EBN_P_OVERLAY];
+	const char *at = (const char *)mem + slot.off;
+	const struct ebn_overlay_prefix *table;
+	struct ebn_overlay_head head;
+	uint32_t node = 0, i;
+
+	if (!slot.off)
+		return -ENOENT;
+	if (slot.off < EBN_NODE_EXTENT_OFF || slot.off % EBN_LINE || slot.off > size - sizeof(head))
+		return -EPROTO;
+	memcpy(&head, at, sizeof(head));
+	if (!fits(&head, slot, size - slot.off))
+		return -EPROTO;
+	table = (const void *)(at + head.slots_off);
+	for (i = 0; head.slots && i < EBN_OVERLAY_LENGTHS && !node; i++) {
+		const struct ebn_overlay_length *len = &head.len[hi || lo >> 32 != 0xffff][i];
+
+		if (len->hi && len->len <= bits)
+			node = probe(table, head.slots, hi & len->hi, lo & len->lo, len->len);
+	}
+	if (!node)
+		return -ENOENT;
+	if (node > slot.n)
+		return -EPROTO;
+	memcpy(ret, at + sizeof(head) + (node - 1) * sizeof(*ret), sizeof(*ret));
+	return memchr(ret->name, '\0', sizeof(ret->name)) ? 0 : -EPROTO;
+}
+
 int ebn_ov_adopt(struct ebpfnet_datapath *dp, struct ebpfnet_diag *diag)
 {
 	struct ebn_slot slot = ebn_node_slot(dp->node, EBN_P_OVERLAY);

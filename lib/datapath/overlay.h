@@ -20,6 +20,9 @@ int ebn_ov_adopt(struct ebpfnet_datapath *dp, struct ebpfnet_diag *diag);
 /* As programs see it, under one root; ebn_ov_free() also after a failure. -EPROTO, -EAGAIN, -ENOMEM. */
 int ebn_ov_read(struct ebpfnet_datapath *dp, struct ebn_ov *ret);
 void ebn_ov_free(struct ebn_ov *ov);
+/* The node whose prefix, of at most `bits`, covers an address; the longest. Under a root the caller checks. -ENOENT, -EPROTO. */
+int ebn_ov_match(const void *mem, uint64_t size, const struct ebn_dir *dir, const uint32_t a[4], uint32_t bits,
+		 struct ebn_overlay_node *ret);
 /* Packets see all of the old piece or all of the new one. -ENOSPC with diag: too many lengths. */
 int ebn_ov_publish(struct ebpfnet_datapath *dp, const struct ebn_ov *ov, struct ebpfnet_diag *diag);
 

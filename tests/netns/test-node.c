@@ -5,6 +5,7 @@
  */
 #include <net/if.h>
 #include <sched.h>
+#include <ebpfnet/address.h>
 #include <ebpfnet/node.h>
 
 #include "../unit/suite.h"
@@ -60,7 +61,7 @@ static void teardown(void)
 /* addresses and prefixes as words; "" for none */
 static int set(const char *node, const char *addresses, const char *prefixes, uint32_t flags)
 {
-	struct ebpfnet_node_opts o = { EBPFNET_OPTS_INIT(o), .flags = flags, .tag = 7, .diag = diag };
+	struct ebpfnet_node_opts o = { EBPFNET_OPTS_INIT(o), .flags = flags, .tag = 7, .key = 9, .diag = diag };
 	struct ebpfnet_prefix p[EBPFNET_NODE_PREFIXES_MAX + 1];
 	char text[1024], *save = NULL, *word;
 	struct ebpfnet_addr a;
@@ -145,6 +146,79 @@ START_TEST(overlay_is_made_and_removed)
 }
 END_TEST
 
+/* What is told with an address: the node behind it, "" for none, and how packets go there. */
+static void behind(const char *addr, const char *node, const char *via, int tunnel)
+{
+	struct ebpfnet_datapath *const both[] = { dp, looker };
+	char text[EBPFNET_ADDR_STRLEN] = "";
+	struct ebpfnet_address_info is;
+	struct ebpfnet_addr a;
+	size_t i;
+
+	ck_assert_int_eq(ebpfnet_addr_parse(addr, &a), 0);
+	for (i = 0; i < 2; i++) {
+		ck_assert_int_eq(ebpfnet_address_match(both[i], &a, &is, sizeof(is)), 0);
+		ck_assert_str_eq(is.node, node);
+		ck_assert_int_eq(is.tunnel, tunnel);
+		ck_assert_uint_eq(is.node_key, *node ? 9 : 0);
+		if (*node)
+			ck_assert_int_gt(ebpfnet_addr_format(&is.node_addr, text, sizeof(text)), 0);
+		ck_assert_str_eq(text, via);
+	}
+}
+
+/* Of what is listed, prefixes that reach beyond a node's are behind none. */
+static int listed(const struct ebpfnet_address_info *info, void *userdata)
+{
+	char text[EBPFNET_PREFIX_STRLEN];
+	size_t len = strlen(userdata);
+
+	ck_assert_int_gt(ebpfnet_prefix_format(&info->prefix, text, sizeof(text)), 0);
+	snprintf((char *)userdata + len, 256 - len, "%s=%s ", text, info->node);
+	return 0;
+}
+
+static void know(const char *prefix)
+{
+	struct ebpfnet_labels *labels = NULL;
+	struct ebpfnet_prefix p;
+
+	ck_assert_int_eq(ebpfnet_prefix_parse(prefix, &p), 0);
+	ck_assert_int_eq(ebpfnet_labels_parse("app=far", NULL, NULL, &labels), 0);
+	ck_assert_int_eq(ebpfnet_address_set_prefix(dp, &p, labels), 0);
+	ebpfnet_labels_unref(labels);
+}
+
+START_TEST(addresses_tell_their_node)
+{
+	char list[256] = "";
+
+	setup();
+	ck_assert_int_eq(ebpfnet_datapath_load(dp, NULL), 0);
+	behind("10.42.2.1", "", "", 0);
+	ck_assert_int_eq(ebpfnet_overlay_set(dp, NULL), 0);
+	behind("10.42.2.1", "", "", 0);
+	ck_assert_int_eq(set("n2", "192.0.2.2 2001:db8::2", "10.42.2.0/24 fd42:2::/64", 0), 0);
+	ck_assert_int_eq(set("n3", "192.0.2.3", "10.42.2.9/32", EBPFNET_NODE_NATIVE), 0);
+	behind("10.42.2.8", "n2", "192.0.2.2", 1);
+	behind("10.42.2.9", "n3", "192.0.2.3", 0);
+	behind("10.42.3.1", "", "", 0);
+	behind("fd42:2::7", "n2", "192.0.2.2", 1);
+	ck_assert_int_eq(set("n2", "192.0.2.2 2001:db8::2", "10.42.2.0/24 fd42:2::/64", EBPFNET_NODE_IPV6), 0);
+	behind("10.42.2.8", "n2", "2001:db8::2", 1);
+	know("10.42.2.9");
+	know("10.42.2.0/25");
+	know("10.42.0.0/16");
+	ck_assert_int_eq(ebpfnet_address_foreach(looker, listed, list), 0);
+	ck_assert_ptr_nonnull(strstr(list, "10.42.2.9=n3 "));
+	ck_assert_ptr_nonnull(strstr(list, "10.42.2.0/25=n2 "));
+	ck_assert_ptr_nonnull(strstr(list, "10.42.0.0/16= "));
+	ck_assert_int_eq(ebpfnet_node_delete(dp, "n3"), 0);
+	behind("10.42.2.9", "n2", "2001:db8::2", 1);
+	teardown();
+}
+END_TEST
+
 START_TEST(nodes_are_what_was_said)
 {
 	struct ebpfnet_node_info is;
@@ -163,6 +237,7 @@ START_TEST(nodes_are_what_was_said)
 	ck_assert_int_eq(ebpfnet_node_get(looker, "n3", &is, sizeof(is)), 0);
 	ck_assert_uint_eq(is.n_prefixes, 3);
 	ck_assert_uint_eq(is.tag, 7);
+	ck_assert_uint_eq(is.key, 9);
 	ck_assert_uint_eq(is.flags, EBPFNET_NODE_NATIVE);
 	ck_assert_int_eq(ebpfnet_node_get(looker, "n4", &is, sizeof(is)), 0);
 	ck_assert_uint_eq(is.flags, EBPFNET_NODE_IPV6 | EBPFNET_NODE_NO_ROUTES);
@@ -239,28 +314,19 @@ static uint32_t random_bits(void)
 	return (uint32_t)random() << 16 ^ (uint32_t)random();
 }
 
-/* As ebn_overlay_find() does. */
-static uint32_t look(const uint32_t a[4])
+/* Number of the node that a reader finds, 0: none. */
+static uint32_t look(const struct ebn_ov *ov, const uint32_t a[4])
 {
-	struct ebn_slot slot = ebn_node_slot(dp->node, EBN_P_OVERLAY);
-	const char *at = (const char *)dp->node_mem + slot.off;
-	const struct ebn_overlay_head *head = (const void *)at;
-	const struct ebn_overlay_prefix *px = (const void *)(at + head->slots_off);
-	uint64_t hi = ebn_addr_bits(a[0], a[1]), lo = ebn_addr_bits(a[2], a[3]), ch, cl;
-	const struct ebn_overlay_length *lens = head->len[hi || lo >> 32 != 0xffff];
-	uint32_t i, k, n;
+	struct ebpfnet_address_info is;
+	struct ebpfnet_addr addr;
+	uint32_t i;
 
-	for (i = 0; i < EBN_OVERLAY_LENGTHS && lens[i].hi; i++) {
-		ch = hi & lens[i].hi;
-		cl = lo & lens[i].lo;
-		n = (uint32_t)ebn_overlay_hash(ch, cl, lens[i].len);
-		for (k = 0; k < EBN_OVERLAY_PROBES; k++) {
-			const struct ebn_overlay_prefix *p = &px[(n + k) & (head->slots - 1)];
-
-			if (p->hi == ch && p->lo == cl && p->len == lens[i].len)
-				return p->node;
-		}
-	}
+	memcpy(addr.b, a, sizeof(addr.b));
+	ck_assert_int_eq(ebpfnet_address_match(looker, &addr, &is, sizeof(is)), 0);
+	for (i = 0; *is.node && i < ov->n; i++)
+		if (!strcmp(ov->node[i].name, is.node))
+			return i + 1;
+	ck_assert_str_eq(is.node, "");
 	return 0;
 }
 
@@ -334,8 +400,8 @@ START_TEST(the_table_is_the_list)
 			for (i = 0; i < 4; i++)
 				a[i] = random_bits();
 		}
-		ck_assert_uint_eq(look(a), look_plainly(&ov, a));
-		hits += look(a) != 0;
+		ck_assert_uint_eq(look(&ov, a), look_plainly(&ov, a));
+		hits += look(&ov, a) != 0;
 	}
 	ck_assert_uint_gt(hits, 5000);
 	ebn_ov_free(&ov);
@@ -344,5 +410,5 @@ START_TEST(the_table_is_the_list)
 }
 END_TEST
 
-RUN_SUITE("node", overlay_is_made_and_removed, nodes_are_what_was_said, what_is_wrong_changes_nothing,
-	  the_table_is_the_list)
+RUN_SUITE("node", overlay_is_made_and_removed, nodes_are_what_was_said, addresses_tell_their_node,
+	  what_is_wrong_changes_nothing, the_table_is_the_list)
