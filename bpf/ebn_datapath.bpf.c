@@ -10,6 +10,7 @@
  *	ebn_to_overlay	the tunnel's device, egress: where to, and in whose name
  *	ebn_watch_in/out any device: reports new flows, changes and drops nothing
  *	ebn_svc_out/back the endpoints' programs go on here with packets to and from services
+ *	ebn_svc_none	and here with those that no backend takes
  *	ebn_clock	the tick, for user space
  *
  * A program ends in a forwarding action only at the end of a path that asked every question on it; whatever is missing on
@@ -30,6 +31,8 @@
 #include "lib/rate.h"
 #include "lib/run.h"
 #include "lib/sctp.h"
+#include "lib/service_deliver.h"
+#include "lib/service_none.h"
 #include "lib/service_tc.h"
 #include "lib/stat.h"
 #include "lib/tunnel.h"
@@ -40,11 +43,13 @@ enum ebn_stage_index {
 	EBN_GO_FROM_EP,
 	EBN_GO_SVC_OUT,
 	EBN_GO_SVC_BACK,
+	EBN_GO_SVC_NONE,
 	EBN_GO_MAX,
 };
 int ebn_from_ep(struct __sk_buff *skb);
 int ebn_svc_out(struct __sk_buff *skb);
 int ebn_svc_back(struct __sk_buff *skb);
+int ebn_svc_none(struct __sk_buff *skb);
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);
@@ -56,14 +61,9 @@ struct {
 		[EBN_GO_FROM_EP] = &ebn_from_ep,
 		[EBN_GO_SVC_OUT] = &ebn_svc_out,
 		[EBN_GO_SVC_BACK] = &ebn_svc_back,
+		[EBN_GO_SVC_NONE] = &ebn_svc_none,
 	},
 };
-
-static __always_inline int drop(struct ebn_pkt *p, enum ebn_reason reason)
-{
-	p->reason = reason;
-	return ebn_drop(p);
-}
 
 /* Not let through by judge(). */
 static __always_inline int refuse(struct __sk_buff *skb, struct ebn_pkt *p, enum ebn_reason reason)
@@ -80,7 +80,7 @@ static __always_inline int refuse(struct __sk_buff *skb, struct ebn_pkt *p, enum
 static __always_inline int to_service(struct __sk_buff *skb, struct ebn_pkt *p)
 {
 	bpf_tail_call(skb, &ebn_stage, EBN_GO_SVC_BACK);
-	return drop(p, EBN_R_TABLES);
+	return ebn_drop_for(p, EBN_R_TABLES);
 }
 
 /*
@@ -144,11 +144,11 @@ static __always_inline int to_local(struct __sk_buff *skb, struct ebn_pkt *p, st
 	int action;
 
 	if (!to)
-		return drop(p, EBN_R_TABLES);
+		return ebn_drop_for(p, EBN_R_TABLES);
 	if (!(EBN_READ(to->flags) & EBN_EP_F_REDIRECT) || p->ttl <= 1)
 		return TC_ACT_UNSPEC;
 	action = ebn_deliver_peer(skb, to, v6);
-	return action < 0 ? drop(p, EBN_R_WRITE) : action;
+	return action < 0 ? ebn_drop_for(p, EBN_R_WRITE) : action;
 }
 
 static __always_inline bool address_is(const struct ebn_view *v, const struct ebn_ep_row *ep,
@@ -169,20 +169,20 @@ static __always_inline int from_ep_ip(struct __sk_buff *skb, struct ebn_pkt *p, 
 	int action;
 
 	if (reason)
-		return drop(p, reason);
+		return ebn_drop_for(p, reason);
 	if (v6 && ebn_is_nd(p)) {
 		action = ebn_nd_from_ep(skb, p);
 		if (action == EBN_NEIGH_ANSWERED)
 			return bpf_redirect(p->ifindex, 0);
-		return action ? drop(p, action) : TC_ACT_OK;
+		return action ? ebn_drop_for(p, action) : TC_ACT_OK;
 	}
 	if (!address_is(v, ep, p->src, p->row[0], v6))
-		return drop(p, EBN_R_SOURCE_IP);
+		return ebn_drop_for(p, EBN_R_SOURCE_IP);
 	if (ebn_is_multicast(p->dst, v6))
-		return drop(p, EBN_R_MULTICAST);
+		return ebn_drop_for(p, EBN_R_MULTICAST);
 	if (ebn_svc_wanted(v, p, v6)) {
 		bpf_tail_call(skb, &ebn_stage, EBN_GO_SVC_OUT);
-		return drop(p, EBN_R_TABLES);
+		return ebn_drop_for(p, EBN_R_TABLES);
 	}
 	reason = judge(skb, p, v, v6);
 	if (reason) {
@@ -235,23 +235,23 @@ int ebn_from_ep(struct __sk_buff *skb)
 	if (!p)
 		return TC_ACT_SHOT;
 	if (hand_back(skb, EBN_BEFORE_FROM_EP))
-		return drop(p, EBN_R_TABLES);
+		return ebn_drop_for(p, EBN_R_TABLES);
 	if (ebn_view_open(&v))
-		return drop(p, EBN_R_TABLES);
+		return ebn_drop_for(p, EBN_R_TABLES);
 	p->row[0] = ebn_ep_by_ifindex(&v, p->ifindex, &ep);
 	if (!p->row[0] || !ep)
-		return drop(p, EBN_R_NO_ENDPOINT);
+		return ebn_drop_for(p, EBN_R_NO_ENDPOINT);
 	p->ep[0] = ep->id;
 	p->zone = ep->zone;
 	p->soft = !(EBN_READ(ep->flags) & EBN_EP_F_ENFORCE);
 	ebn_pkt_head(skb);
 	if (skb->vlan_present)
-		return drop(p, EBN_R_VLAN);
+		return ebn_drop_for(p, EBN_R_VLAN);
 	eth = ebn_data(skb);
 	if ((void *)(eth + 1) > ebn_data_end(skb))
-		return drop(p, EBN_R_TRUNCATED);
+		return ebn_drop_for(p, EBN_R_TRUNCATED);
 	if (!ebn_mac_eq(eth->src, ep->mac))
-		return drop(p, EBN_R_SOURCE_MAC);
+		return ebn_drop_for(p, EBN_R_SOURCE_MAC);
 	switch (bpf_ntohs(eth->proto)) {
 	case EBN_ETH_IP4:
 		return from_ep_ip(skb, p, &v, ep, false);
@@ -261,12 +261,12 @@ int ebn_from_ep(struct __sk_buff *skb)
 		action = ebn_arp_from_ep(skb, p->row[0]);
 		if (action == EBN_NEIGH_ANSWERED)
 			return bpf_redirect(p->ifindex, 0);
-		return action ? drop(p, action) : TC_ACT_OK;
+		return action ? ebn_drop_for(p, action) : TC_ACT_OK;
 	case EBN_ETH_VLAN:
 	case EBN_ETH_QINQ:
-		return drop(p, EBN_R_VLAN);
+		return ebn_drop_for(p, EBN_R_VLAN);
 	default:
-		return drop(p, EBN_R_L3_PROTOCOL);
+		return ebn_drop_for(p, EBN_R_L3_PROTOCOL);
 	}
 }
 
@@ -276,15 +276,15 @@ static __always_inline int to_ep_ip(struct __sk_buff *skb, struct ebn_pkt *p, st
 	enum ebn_reason reason = parse(skb, p, v6);
 
 	if (reason)
-		return drop(p, reason);
+		return ebn_drop_for(p, reason);
 	if (v6 && ebn_is_nd(p)) {
 		reason = ebn_nd_to_ep(skb, p);
-		return reason ? drop(p, reason) : TC_ACT_OK;
+		return reason ? ebn_drop_for(p, reason) : TC_ACT_OK;
 	}
 	if (ebn_is_multicast(p->dst, v6))
-		return drop(p, EBN_R_MULTICAST);
+		return ebn_drop_for(p, EBN_R_MULTICAST);
 	if (!address_is(v, ep, p->dst, p->row[1], v6))
-		return drop(p, EBN_R_NO_ROUTE);
+		return ebn_drop_for(p, EBN_R_NO_ROUTE);
 	reason = judge(skb, p, v, v6);
 	if (reason)
 		return refuse(skb, p, reason);
@@ -303,18 +303,18 @@ int ebn_to_ep(struct __sk_buff *skb)
 	if (!p)
 		return TC_ACT_SHOT;
 	if (hand_back(skb, EBN_BEFORE_TO_EP))
-		return drop(p, EBN_R_TABLES);
+		return ebn_drop_for(p, EBN_R_TABLES);
 	if (ebn_view_open(&v))
-		return drop(p, EBN_R_TABLES);
+		return ebn_drop_for(p, EBN_R_TABLES);
 	p->row[1] = ebn_ep_by_ifindex(&v, p->ifindex, &ep);
 	if (!p->row[1] || !ep)
-		return drop(p, EBN_R_NO_ENDPOINT);
+		return ebn_drop_for(p, EBN_R_NO_ENDPOINT);
 	p->ep[1] = ep->id;
 	p->zone = ep->zone;
 	p->soft = !(EBN_READ(ep->flags) & EBN_EP_F_ENFORCE);
 	ebn_pkt_head(skb);
 	if (skb->vlan_present)
-		return drop(p, EBN_R_VLAN);
+		return ebn_drop_for(p, EBN_R_VLAN);
 	switch (ebn_pkt_link(skb)) {
 	case EBN_ETH_IP4:
 		return to_ep_ip(skb, p, &v, ep, false);
@@ -322,14 +322,14 @@ int ebn_to_ep(struct __sk_buff *skb)
 		return to_ep_ip(skb, p, &v, ep, true);
 	case EBN_ETH_ARP:
 		reason = ebn_arp_to_ep(skb, p->row[1]);
-		return reason ? drop(p, reason) : TC_ACT_OK;
+		return reason ? ebn_drop_for(p, reason) : TC_ACT_OK;
 	case EBN_ETH_VLAN:
 	case EBN_ETH_QINQ:
-		return drop(p, EBN_R_VLAN);
+		return ebn_drop_for(p, EBN_R_VLAN);
 	case 0:
-		return drop(p, EBN_R_TRUNCATED);
+		return ebn_drop_for(p, EBN_R_TRUNCATED);
 	default:
-		return drop(p, EBN_R_L3_PROTOCOL);
+		return ebn_drop_for(p, EBN_R_L3_PROTOCOL);
 	}
 }
 
@@ -360,7 +360,7 @@ static __always_inline int from_netdev_ip(struct __sk_buff *skb, struct ebn_pkt 
 	int action;
 
 	if (ip + (v6 ? sizeof(struct ebn_ip6) : sizeof(struct ebn_ip4)) > ebn_data_end(skb))
-		return drop(p, EBN_R_TRUNCATED);
+		return ebn_drop_for(p, EBN_R_TRUNCATED);
 	if (v6) {
 		__builtin_memcpy(p->dst, ((struct ebn_ip6 *)ip)->dst, sizeof(p->dst));
 	} else {
@@ -372,7 +372,7 @@ static __always_inline int from_netdev_ip(struct __sk_buff *skb, struct ebn_pkt 
 	if (!p->row[1])
 		EBN_WRITE(p->nat_off, ebn_nat_row_at((struct ebn_address *)p->dst, v6));
 	else if (!from_netdev_ep(p, v, &ep))
-		return drop(p, EBN_R_NO_ENDPOINT);
+		return ebn_drop_for(p, EBN_R_NO_ENDPOINT);
 	if (!EBN_READ(p->row[1]) && !EBN_READ(p->nat_off))
 		return TC_ACT_OK;
 	reason = parse(skb, p, v6);
@@ -381,17 +381,17 @@ static __always_inline int from_netdev_ip(struct __sk_buff *skb, struct ebn_pkt 
 		/* what is broken, and what nobody here asked for, is the host's */
 		action = reason ? EBN_NAT_NONE : v6 ? ebn_nat6_in(skb, p, nat) : ebn_nat4_in(skb, p, nat);
 		if (action != EBN_NAT_DONE)
-			return action == EBN_NAT_NONE ? TC_ACT_OK : drop(p, action);
+			return action == EBN_NAT_NONE ? TC_ACT_OK : ebn_drop_for(p, action);
 	} else if (reason) {
-		return drop(p, reason);
+		return ebn_drop_for(p, reason);
 	}
 	if (!from_netdev_ep(p, v, &ep))
-		return drop(p, EBN_R_NO_ENDPOINT);
+		return ebn_drop_for(p, EBN_R_NO_ENDPOINT);
 	if (!address_is(v, ep, p->dst, p->row[1], v6))
-		return drop(p, EBN_R_NO_ROUTE);
+		return ebn_drop_for(p, EBN_R_NO_ROUTE);
 	if (!(EBN_READ(ep->flags) & EBN_EP_F_REDIRECT) || p->ttl <= 1) {
 		/* ebn_to_ep judges what the stack brings there, but cannot tell where it came from */
-		return ebn_address_row((struct ebn_address *)p->src) ? drop(p, EBN_R_SOURCE_IP) : TC_ACT_OK;
+		return ebn_address_row((struct ebn_address *)p->src) ? ebn_drop_for(p, EBN_R_SOURCE_IP) : TC_ACT_OK;
 	}
 	reason = judge(skb, p, v, v6);
 	if (reason)
@@ -414,7 +414,7 @@ int ebn_from_netdev(struct __sk_buff *skb)
 	if (!p)
 		return TC_ACT_SHOT;
 	if (hand_back(skb, EBN_BEFORE_FROM_NETDEV))
-		return drop(p, EBN_R_TABLES);
+		return ebn_drop_for(p, EBN_R_TABLES);
 	/* tagged frames are for other devices of the host, others for other hosts */
 	if (skb->vlan_present || skb->pkt_type == PACKET_OTHERHOST)
 		return TC_ACT_OK;
@@ -422,11 +422,11 @@ int ebn_from_netdev(struct __sk_buff *skb)
 	switch (ebn_pkt_link(skb)) {
 	case EBN_ETH_IP4:
 		if (ebn_view_open(&v))
-			return drop(p, EBN_R_TABLES);
+			return ebn_drop_for(p, EBN_R_TABLES);
 		return from_netdev_ip(skb, p, &v, false);
 	case EBN_ETH_IP6:
 		if (ebn_view_open(&v))
-			return drop(p, EBN_R_TABLES);
+			return ebn_drop_for(p, EBN_R_TABLES);
 		return from_netdev_ip(skb, p, &v, true);
 	default:
 		return TC_ACT_OK;
@@ -455,15 +455,15 @@ static __always_inline int host_to_netdev(struct __sk_buff *skb, struct ebn_pkt 
 	if (!row)
 		return TC_ACT_OK;
 	if (!(p->evf & EBN_EVF_RELATED))
-		return ebn_addr_eq6(p->src, row->addr[v6]) && ebn_nat_taken(p, off, v6) ? drop(p, EBN_R_NAT_PORT) :
-										       TC_ACT_OK;
+		return ebn_addr_eq6(p->src, row->addr[v6]) && ebn_nat_taken(p, off, v6) ?
+			       ebn_drop_for(p, EBN_R_NAT_PORT) : TC_ACT_OK;
 	p->row[0] = ebn_address_row((struct ebn_address *)p->src);
 	ep = ebn_ep_line(v, p->row[0] - 1);
 	if (!p->row[0] || !ep)
 		return TC_ACT_OK;
 	p->zone = ep->zone;
 	rc = ebn_nat_out(skb, p, off, v6);
-	return rc == EBN_R_WRITE ? drop(p, rc) : TC_ACT_OK;
+	return rc == EBN_R_WRITE ? ebn_drop_for(p, rc) : TC_ACT_OK;
 }
 
 /* Addresses and ports of a packet for translation, of its flow that is: those of a fragment's first, those that an error quotes. */
@@ -492,11 +492,11 @@ static __always_inline int to_netdev_ip(struct __sk_buff *skb, struct ebn_pkt *p
 	int rc;
 
 	if (!row)
-		return drop(p, EBN_R_TABLES);
+		return ebn_drop_for(p, EBN_R_TABLES);
 	if (!(row->flags & (v6 ? EBN_NAT_F_IP6 : EBN_NAT_F_IP4)))
 		return TC_ACT_OK;
 	if (ip + (v6 ? sizeof(struct ebn_ip6) : sizeof(struct ebn_ip4)) > ebn_data_end(skb))
-		return drop(p, EBN_R_TRUNCATED);
+		return ebn_drop_for(p, EBN_R_TRUNCATED);
 	if (v6) {
 		__builtin_memcpy(p->src, ((struct ebn_ip6 *)ip)->src, sizeof(p->src));
 		proto = ((struct ebn_ip6 *)ip)->next;
@@ -510,7 +510,7 @@ static __always_inline int to_netdev_ip(struct __sk_buff *skb, struct ebn_pkt *p
 	if (EBN_READ(p->row[0])) {
 		ep = ebn_ep_line(v, p->row[0] - 1);
 		if (!ep || !(EBN_READ(ep->flags) & EBN_EP_F_LIVE))
-			return drop(p, EBN_R_NO_ENDPOINT);
+			return ebn_drop_for(p, EBN_R_NO_ENDPOINT);
 		p->ep[0] = ep->id;
 		p->zone = ep->zone;
 	} else if (!host_matters(p, row, proto, v6)) {
@@ -520,9 +520,9 @@ static __always_inline int to_netdev_ip(struct __sk_buff *skb, struct ebn_pkt *p
 	if (!EBN_READ(p->row[0]))
 		return reason ? TC_ACT_OK : host_to_netdev(skb, p, v, off, v6);
 	if (reason)
-		return drop(p, reason);
+		return ebn_drop_for(p, reason);
 	rc = ebn_nat_out(skb, p, off, v6);
-	return rc > 0 ? drop(p, rc) : TC_ACT_OK;
+	return rc > 0 ? ebn_drop_for(p, rc) : TC_ACT_OK;
 }
 
 SEC("tc")
@@ -556,39 +556,17 @@ int ebn_to_netdev(struct __sk_buff *skb)
 	if (!p)
 		return TC_ACT_SHOT;
 	if (rc != EBN_NAT_NONE)
-		return drop(p, rc);
+		return ebn_drop_for(p, rc);
 	off = ebn_nat_row_of(p->ifindex);
 	if (!off)
 		return TC_ACT_OK;
 	if (lost)
-		return drop(p, EBN_R_TABLES);
+		return ebn_drop_for(p, EBN_R_TABLES);
 	if (ebn_view_open(&v))
-		return drop(p, EBN_R_TABLES);
+		return ebn_drop_for(p, EBN_R_TABLES);
 	if (ebn_pkt_link(skb) == EBN_ETH_IP6)
 		return to_netdev_ip(skb, p, &v, off, true);
 	return to_netdev_ip(skb, p, &v, off, false);
-}
-
-/* Back to the endpoint that sent it: nobody but the endpoint has a say in what it tells itself. */
-static __always_inline int svc_self(struct __sk_buff *skb, struct ebn_run *run)
-{
-	struct ebn_pkt *p = &run->p;
-	const struct ebn_ep_row *ep;
-	struct ebn_view v;
-	int rc;
-
-	if (ebn_view_open(&v))
-		return drop(p, EBN_R_TABLES);
-	ep = ebn_ep_line(&v, p->row[0] - 1);
-	/* the stack knows no way from a device back to it */
-	if (!ep || !(EBN_READ(ep->flags) & EBN_EP_F_REDIRECT))
-		return drop(p, EBN_R_NO_ROUTE);
-	if (p->ttl <= 1)
-		return drop(p, EBN_R_TTL);
-	ebn_stat_passed(p->row[0], 0, p->len);
-	ebn_stat_passed(p->row[0], 1, p->len);
-	rc = p->v6 ? ebn_deliver_peer(skb, ep, true) : ebn_deliver_peer(skb, ep, false);
-	return rc < 0 ? drop(p, EBN_R_WRITE) : rc;
 }
 
 /* From ebn_from_ep, with its packet: to what may be a frontend. It goes back there, with another destination or as it is. */
@@ -601,43 +579,27 @@ int ebn_svc_out(struct __sk_buff *skb)
 	if (!run)
 		return TC_ACT_SHOT;
 	rc = run->p.v6 ? ebn_svc_to_backend(skb, run, true) : ebn_svc_to_backend(skb, run, false);
+	if (rc == EBN_SVC_OK + EBN_R_SVC_NO_BACKEND && !(run->ask.flags & EBN_SVC_F_SILENT))
+		bpf_tail_call(skb, &ebn_stage, EBN_GO_SVC_NONE);
 	if (rc > EBN_SVC_OK)
-		return drop(&run->p, rc - EBN_SVC_OK);
+		return ebn_drop_for(&run->p, rc - EBN_SVC_OK);
 	if (rc == EBN_SVC_SELF)
-		return svc_self(skb, run);
+		return ebn_svc_self_deliver(skb, run);
 	run->svc.state = rc == EBN_SVC_OK ? EBN_SVC_DONE : EBN_SVC_PLAIN;
 	bpf_tail_call(skb, &ebn_stage, EBN_GO_FROM_EP);
 	run->svc.state = EBN_SVC_NEW;
-	return drop(&run->p, EBN_R_TABLES);
+	return ebn_drop_for(&run->p, EBN_R_TABLES);
 }
 
-/* A packet of a service's flow that was let through, on its way from one end to the other. */
-static __always_inline int svc_deliver(struct __sk_buff *skb, struct ebn_run *run, const bool v6)
+/* From ebn_svc_out: to a service without a backend that takes it. */
+SEC("tc")
+int ebn_svc_none(struct __sk_buff *skb)
 {
-	struct ebn_pkt *p = &run->p;
-	const struct ebn_ep_row *from, *to;
-	bool answer = p->evf & EBN_EVF_REPLY, past;
-	struct ebn_view v;
-	int rc = 0;
+	struct ebn_run *run = ebn_run_get();
 
-	if (ebn_view_open(&v))
-		return drop(p, EBN_R_TABLES);
-	to = ebn_ep_line(&v, p->row[1] - 1);
-	past = p->row[1] && to && EBN_READ(to->flags) & EBN_EP_F_REDIRECT && p->ttl > 1;
-	if (!answer)
-		ebn_svc_asked(run, v6);
-	else if (past || p->point == EBN_AT_TO_ENDPOINT)
-		rc = ebn_svc_to_client(skb, run, v6);
-	if (rc)
-		return drop(p, rc);
-	if (p->point == EBN_AT_TO_ENDPOINT)
-		return TC_ACT_OK;
-	/* ebn_to_ep translates an answer that the stack brings there */
-	from = ebn_ep_line(&v, p->row[0] - 1);
-	if (!past || !to)
-		return from ? ebn_deliver_stack(skb, from) : TC_ACT_OK;
-	rc = ebn_deliver_peer(skb, to, v6);
-	return rc < 0 ? drop(p, EBN_R_WRITE) : rc;
+	if (!run)
+		return TC_ACT_SHOT;
+	return ebn_svc_refuse(skb, &run->p, ebn_drop_for(&run->p, EBN_R_SVC_NO_BACKEND));
 }
 
 /* Behind the verdict of any program on a packet of a service's flow. */
@@ -648,7 +610,7 @@ int ebn_svc_back(struct __sk_buff *skb)
 
 	if (!run)
 		return TC_ACT_SHOT;
-	return run->p.v6 ? svc_deliver(skb, run, true) : svc_deliver(skb, run, false);
+	return run->p.v6 ? ebn_svc_deliver(skb, run, true) : ebn_svc_deliver(skb, run, false);
 }
 
 SEC("tc")
@@ -659,7 +621,7 @@ int ebn_from_overlay(struct __sk_buff *skb)
 
 	if (!p)
 		return TC_ACT_SHOT;
-	return reason ? drop(p, reason) : TC_ACT_OK;
+	return reason ? ebn_drop_for(p, reason) : TC_ACT_OK;
 }
 
 SEC("tc")
@@ -670,7 +632,7 @@ int ebn_to_overlay(struct __sk_buff *skb)
 
 	if (!p)
 		return TC_ACT_SHOT;
-	return reason ? drop(p, reason) : TC_ACT_OK;
+	return reason ? ebn_drop_for(p, reason) : TC_ACT_OK;
 }
 
 SEC("tc")

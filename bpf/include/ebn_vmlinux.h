@@ -38,6 +38,8 @@ enum {
 #define BPF_F_INGRESS 1u
 #define BPF_F_RECOMPUTE_CSUM 1u
 #define BPF_F_INVALIDATE_HASH 2u
+/* bpf_skb_adjust_room(): between the MAC and the network header */
+#define BPF_ADJ_ROOM_MAC 1u
 
 enum xdp_action {
 	XDP_ABORTED = 0,

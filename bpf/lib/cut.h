@@ -37,7 +37,8 @@ struct ebn_cut_rst {
 	__u32 ack;
 	__u8 reverse;		/* against the direction of the packet that was denied */
 	__u8 partial;		/* its checksum is filled in later: the field holds the sum of the addresses */
-	__u8 reserved[2];
+	__u8 flags;		/* EBN_TCP_* */
+	__u8 reserved;
 	__u8 src_mac[6];
 	__u8 dst_mac[6];
 };
@@ -74,7 +75,7 @@ __attribute__((noinline)) int ebn_cut_write(struct __sk_buff *skb, struct ebn_pk
 	tcp.seq = bpf_htonl(rst->seq);
 	tcp.ack = bpf_htonl(rst->ack);
 	tcp.off = 5 << 4;
-	tcp.flags = EBN_TCP_RST | EBN_TCP_ACK;
+	tcp.flags = rst->flags;
 	sum = bpf_csum_diff(0, 0, (__be32 *)&ps, sizeof(ps), 0);
 	if (rst->partial) {
 		tcp.check_urg = ebn_fold(sum);
@@ -123,7 +124,7 @@ static __always_inline int ebn_cut_partial(struct __sk_buff *skb, __u32 check, _
 __attribute__((noinline)) int ebn_cut(struct __sk_buff *skb, struct ebn_pkt *p, int action)
 {
 	__u32 l4, side, ifindex, end, seq, ack;
-	struct ebn_cut_rst rst = {};
+	struct ebn_cut_rst rst = { .flags = EBN_TCP_RST | EBN_TCP_ACK };
 	const struct ebn_ep_row *ep;
 	struct ebn_view v;
 	__u8 off = 0;

@@ -28,6 +28,12 @@ __attribute__((noinline)) int ebn_drop(struct ebn_pkt *p)
 	return TC_ACT_SHOT;
 }
 
+static __always_inline int ebn_drop_for(struct ebn_pkt *p, enum ebn_reason reason)
+{
+	p->reason = reason;
+	return ebn_drop(p);
+}
+
 /* The router's part: one hop less, and the checksum that stands on it (RFC 1624). */
 static __always_inline void ebn_hop4(struct ebn_ip4 *ip)
 {

@@ -91,6 +91,14 @@ struct ebn_tcp {
 };
 EBN_ASSERT(sizeof(struct ebn_tcp) == 20, "tcp");
 
+struct ebn_icmp {
+	__u8 type;
+	__u8 code;
+	__u16 check;
+	__u32 rest;
+};
+EBN_ASSERT(sizeof(struct ebn_icmp) == 8, "icmp");
+
 struct ebn_arp {
 	__u16 hardware;
 	__u16 protocol;

@@ -10,12 +10,6 @@
 #define EBN_XDP_QUOTE4 68u	/* the longest header, and eight bytes */
 #define EBN_XDP_QUOTE6 128u
 
-struct ebn_xdp_icmp {
-	__u8 type, code;
-	__u16 check;
-	__u32 rest;
-};
-
 static __always_inline void ebn_xdp_mac_swap(struct ebn_eth *eth)
 {
 	__u8 mac[6];
@@ -44,7 +38,7 @@ static __always_inline __u16 ebn_xdp_adjust(__u16 check, __u16 from, __u16 to)
 static __always_inline int ebn_xdp_echo(struct xdp_md *ctx, const struct ebn_xdp_flow *f, const bool v6)
 {
 	struct ebn_eth *eth = ebn_xdp_at(ctx, 0, sizeof(*eth));
-	struct ebn_xdp_icmp *icmp = ebn_xdp_at(ctx, EBN_ETH_LEN + f->l4, sizeof(*icmp));
+	struct ebn_icmp *icmp = ebn_xdp_at(ctx, EBN_ETH_LEN + f->l4, sizeof(*icmp));
 
 	if (!eth || !icmp)
 		return EBN_R_TRUNCATED;
@@ -80,8 +74,8 @@ static __always_inline int ebn_xdp_echo(struct xdp_md *ctx, const struct ebn_xdp
 /* The packet becomes an error about itself, from the VIP to the client. 0, or a reason. */
 static __always_inline int ebn_xdp_too_big4(struct xdp_md *ctx, const struct ebn_xdp_flow *f, __u32 mtu)
 {
-	const __u32 head = sizeof(struct ebn_ip4) + sizeof(struct ebn_xdp_icmp);
-	struct ebn_xdp_icmp *icmp;
+	const __u32 head = sizeof(struct ebn_ip4) + sizeof(struct ebn_icmp);
+	struct ebn_icmp *icmp;
 	struct ebn_eth *eth, was;
 	struct ebn_ip4 *ip;
 
@@ -106,7 +100,7 @@ static __always_inline int ebn_xdp_too_big4(struct xdp_md *ctx, const struct ebn
 	ip->src = (__u32)(f->d1 >> 32);
 	ip->dst = (__u32)(f->s1 >> 32);
 	ip->check = (__u16)~ebn_xdp_fold((__u32)bpf_csum_diff(0, 0, (void *)ip, sizeof(*ip), 0));
-	icmp = (struct ebn_xdp_icmp *)(ip + 1);
+	icmp = (struct ebn_icmp *)(ip + 1);
 	icmp->type = EBN_ICMP_UNREACH;
 	icmp->code = 4;
 	icmp->check = 0;
@@ -117,9 +111,9 @@ static __always_inline int ebn_xdp_too_big4(struct xdp_md *ctx, const struct ebn
 
 static __always_inline int ebn_xdp_too_big6(struct xdp_md *ctx, const struct ebn_xdp_flow *f, __u32 mtu)
 {
-	const __u32 head = sizeof(struct ebn_ip6) + sizeof(struct ebn_xdp_icmp);
-	const __u32 len = sizeof(struct ebn_xdp_icmp) + EBN_XDP_QUOTE6;
-	struct ebn_xdp_icmp *icmp;
+	const __u32 head = sizeof(struct ebn_ip6) + sizeof(struct ebn_icmp);
+	const __u32 len = sizeof(struct ebn_icmp) + EBN_XDP_QUOTE6;
+	struct ebn_icmp *icmp;
 	struct ebn_eth *eth, was;
 	struct ebn_ip6 *ip;
 	__u64 sum;
@@ -143,7 +137,7 @@ static __always_inline int ebn_xdp_too_big6(struct xdp_md *ctx, const struct ebn
 	ip->ttl = EBN_XDP_TTL;
 	ebn_xdp_words(ip->src, f->d0, f->d1);
 	ebn_xdp_words(ip->dst, f->s0, f->s1);
-	icmp = (struct ebn_xdp_icmp *)(ip + 1);
+	icmp = (struct ebn_icmp *)(ip + 1);
 	icmp->type = 2;
 	icmp->code = 0;
 	icmp->check = 0;

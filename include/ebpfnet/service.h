@@ -107,8 +107,9 @@ enum ebpfnet_forwarding {
 };
 
 enum ebpfnet_no_backend {
-	EBPFNET_NO_BACKEND_REJECT,	/**< sockets get ECONNREFUSED; packets are dropped */
-	EBPFNET_NO_BACKEND_DROP,	/**< sockets get EHOSTUNREACH; packets are dropped */
+	EBPFNET_NO_BACKEND_REJECT,	/**< sockets get ECONNREFUSED; endpoints' packets are dropped and answered: TCP with an
+					     RST, UDP with "port unreachable" */
+	EBPFNET_NO_BACKEND_DROP,	/**< sockets get EHOSTUNREACH; packets are dropped in silence */
 };
 
 /** A service, all of it. Everything is copied. */

@@ -146,6 +146,7 @@ static void load(const struct rig_opts *o)
 	progs[WATCH_OUT] = skel->progs.ebn_watch_out;
 	progs[SVC_OUT] = skel->progs.ebn_svc_out;
 	progs[SVC_BACK] = skel->progs.ebn_svc_back;
+	progs[SVC_NONE] = skel->progs.ebn_svc_none;
 	progs[FROM_OVERLAY] = skel->progs.ebn_from_overlay;
 	progs[TO_OVERLAY] = skel->progs.ebn_to_overlay;
 	for (i = 0; i < RIG_PROGS; i++) {
@@ -343,7 +344,8 @@ void rig_run(enum rig_prog prog, uint32_t ifindex, const struct packet *p, struc
 	else
 		memset(&ret->event, 0, sizeof(ret->event));
 	ret->reason = EBN_R_NONE;
-	if (ret->action == DROP)
+	/* one that is answered is a drop, too */
+	if (ret->action == DROP || (reports && last.type == EBN_EV_DROP))
 		ret->reason = counts_reason(bpf_map__fd(skel->maps.ebn_reason), reasons_before);
 }
 

@@ -302,7 +302,9 @@ START_TEST(who_may_not_and_where_nobody_is)
 	struct ebpfnet_frontend f[2];
 
 	begin();
-	service("four", VIP4, NULL, NULL);
+	o = opts("four", VIP4, NULL, NULL);
+	o.no_backend = EBPFNET_NO_BACKEND_DROP;
+	put(&o);
 	a_sends(&q);
 	EXPECT_DROP(SVC_NO_BACKEND);
 	a_sends(&u);
@@ -320,6 +322,98 @@ START_TEST(who_may_not_and_where_nobody_is)
 	put(&o);
 	a_sends(&q);
 	EXPECT(REDIRECT);
+	end();
+}
+END_TEST
+
+static uint32_t get32(const uint8_t *b)
+{
+	return (uint32_t)b[0] << 24 | (uint32_t)b[1] << 16 | (uint32_t)b[2] << 8 | b[3];
+}
+
+/* Dropped, counted and reported, and answered to who asked, in the frontend's name. */
+static const uint8_t *refused(const struct spec *q)
+{
+	EXPECT(REDIRECT);
+	ck_assert_str_eq(rig_reason_name(r.reason), "SVC_NO_BACKEND");
+	ck_assert(r.reported);
+	ck_assert_mem_eq(r.out.b, mac_a, 6);
+	ck_assert_mem_eq(r.out.b + 6, mac_gw, 6);
+	nat_is(&r.out, q->dst, q->src);
+	return r.out.b + (spec_is6(q) ? 54 : 34);
+}
+
+static void reset_is(const struct spec *q, uint8_t flags, uint32_t seq, uint32_t ack)
+{
+	const uint8_t *tcp = refused(q);
+
+	is(q->dst, q->dport, q->src, q->sport);
+	ck_assert_uint_eq(r.out.len, (size_t)(tcp - r.out.b) + 20);
+	ck_assert_uint_eq(tcp[13], flags);
+	ck_assert_uint_eq(get32(tcp + 4), seq);
+	ck_assert_uint_eq(get32(tcp + 8), ack);
+}
+
+/* "Port unreachable", with the packet's network header and eight bytes. */
+static void unreachable_is(const struct spec *q)
+{
+	const uint8_t *icmp = refused(q);
+	size_t head = spec_is6(q) ? 40 : 20;
+	struct packet sent;
+	struct spec s = *q;
+
+	ck_assert_uint_eq(icmp[0], spec_is6(q) ? 1 : 3);
+	ck_assert_uint_eq(icmp[1], spec_is6(q) ? 4 : 3);
+	ck_assert_uint_eq(get32(icmp + 4), 0);
+	ck_assert_uint_eq(r.out.len, 14 + head + 8 + head + 8);
+	s.smac = mac_a;
+	s.dmac = mac_gw;
+	packet_make(&sent, &s);
+	sums_make(&sent);
+	ck_assert_mem_eq(icmp + 8, sent.b + 14, head + 8);
+}
+
+START_TEST(where_nobody_is_that_is_said)
+{
+	static const uint8_t option[4] = { 1, 1, 1, 0 };
+	struct ebn_flow_copy e;
+	unsigned int k;
+	size_t payload;
+	struct spec q;
+
+	begin();
+	service("four", VIP4, NULL, NULL);
+	service("six", VIP6, NULL, NULL);
+	for (k = 0; k < KINDS; k++) {
+		for (payload = 0; payload < 1300; payload = 3 * payload + 1) {
+			q = question(k, payload);
+			q.seq = 0xfffffff0;
+			a_sends(&q);
+			if (kinds[k].proto == UDP) {
+				unreachable_is(&q);
+				continue;
+			}
+			reset_is(&q, RST | ACK, 0, (uint32_t)(0xfffffff0 + payload + 1));
+			q.flags = ACK;
+			q.ack = 77;
+			a_sends(&q);
+			reset_is(&q, RST, 77, 0);
+			q.flags = RST;
+			a_sends(&q);
+			EXPECT_DROP(SVC_NO_BACKEND);
+		}
+		ck_assert_int_eq(rig_flow_in(&q, EBN_ZONE_SVC, &e), 0);
+	}
+	/* what would not be whole in an answer, and who is not reached past the stack */
+	q = question(2, 0);
+	q.options = option;
+	q.options_len = 4;
+	a_sends(&q);
+	EXPECT_DROP(SVC_NO_BACKEND);
+	q = question(2, 0);
+	rig_ep(rig.row_a)->flags &= ~EBN_EP_F_REDIRECT;
+	a_sends(&q);
+	EXPECT_DROP(SVC_NO_BACKEND);
 	end();
 }
 END_TEST
@@ -590,6 +684,6 @@ END_TEST
 
 RUN_SUITE("packet-services", a_backend_here_answers_in_the_frontends_name, a_backend_elsewhere_answers_in_the_frontends_name,
 	  what_the_stack_brings_is_translated_once, policy_is_about_the_backend, who_may_not_and_where_nobody_is,
-	  what_is_no_frontend_stays_as_it_is, errors_speak_of_what_their_receiver_knows, fragments_follow_the_first,
-	  backends_are_those_that_the_tables_say, flows_keep_their_backends_while_they_may,
+	  where_nobody_is_that_is_said, what_is_no_frontend_stays_as_it_is, errors_speak_of_what_their_receiver_knows,
+	  fragments_follow_the_first, backends_are_those_that_the_tables_say, flows_keep_their_backends_while_they_may,
 	  a_clients_port_is_used_once_at_each_backend, a_client_may_be_its_own_backend, an_affinity_is_the_clients)
