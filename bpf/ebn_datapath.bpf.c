@@ -578,7 +578,10 @@ int ebn_svc_out(struct __sk_buff *skb)
 
 	if (!run)
 		return TC_ACT_SHOT;
+	run->svc.begun = 0;
 	rc = run->p.v6 ? ebn_svc_to_backend(skb, run, true) : ebn_svc_to_backend(skb, run, false);
+	if (rc > EBN_SVC_OK)
+		ebn_svc_not_passed(run, rc - EBN_SVC_OK);
 	if (rc == EBN_SVC_OK + EBN_R_SVC_NO_BACKEND && !(run->ask.flags & EBN_SVC_F_SILENT))
 		bpf_tail_call(skb, &ebn_stage, EBN_GO_SVC_NONE);
 	if (rc > EBN_SVC_OK)

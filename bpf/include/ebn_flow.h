@@ -110,8 +110,8 @@ EBN_ASSERT(sizeof(struct ebn_flow_key6) == 48, "key6");
  *
  *	{client, frontend}: the backend. packets[1] = number of the set (ebn_service.h) it was chosen from
  *	{client, backend}, EBN_KEY_BACK: the frontend
- *	bytes[0..1] = address, packets[0] = port in network order, aux = row of the backend, the row of the client's side is the
- *	endpoint's. They do not change while the entry lives; state and seen follow the flow's.
+ *	bytes[0..1] = address, packets[0] = port in network order | number of the service << 16, aux = row of the backend, the
+ *	row of the client's side is the endpoint's. They do not change while the entry lives; state and seen follow the flow's.
  */
 #define EBN_ZONE_NAT 0xfffeu	/* no endpoint has this zone */
 #define EBN_ZONE_SVC 0xfffdu	/* nor this one */

@@ -152,4 +152,24 @@ static inline __u32 ebn_svc_client_hash(__u64 client, __u32 service)
 	return (__u32)(ebn_mix64(client + 0x9e3779b97f4a7c15ULL * (service + 1)) >> 32);
 }
 
+/*
+ * What endpoints' packets are counted by, per CPU. Map ebn_svc_count by service number, ebn_be_count by backend row + 1; 0 is
+ * for those whose number is too high to be counted for themselves. The flow's entries carry both numbers.
+ */
+struct ebn_svc_count {
+	__u64 packets[2];	/* to backends, from them; let through */
+	__u64 bytes[2];
+	__u64 flows;		/* given a backend, and let through */
+	__u64 no_backend;	/* packets */
+	__u64 denied;		/* by source ranges; packets */
+	__u64 reserved;
+};
+struct ebn_be_count {
+	__u64 packets[2];
+	__u64 bytes[2];
+	__u64 flows;
+};
+#define EBN_SVC_COUNTS 8192u
+#define EBN_BE_COUNTS 16384u
+
 #endif

@@ -25,8 +25,10 @@ struct ebn_svc_run {
 	__u32 row;
 	__u32 serial;
 	__u16 port;		/* network order */
+	__u16 service;		/* number */
 	__u8 state;		/* enum ebn_svc_state, for the next program of this run */
-	__u8 reserved;
+	__u8 begun;		/* the packet is its flow's first one */
+	__u16 reserved;
 };
 
 /* A look for a node's prefix (overlay.h). */

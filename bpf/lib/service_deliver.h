@@ -5,6 +5,7 @@
 
 #include "lib/deliver.h"
 #include "lib/endpoint.h"
+#include "lib/service_count.h"
 #include "lib/service_tc.h"
 
 /* Back to the endpoint that sent it: nobody but the endpoint has a say in what it tells itself. */
@@ -25,6 +26,7 @@ static __always_inline int ebn_svc_self_deliver(struct __sk_buff *skb, struct eb
 		return ebn_drop_for(p, EBN_R_TTL);
 	ebn_stat_passed(p->row[0], 0, p->len);
 	ebn_stat_passed(p->row[0], 1, p->len);
+	ebn_svc_passed(ebn_svc_is_self(p->dst, p->v6));
 	rc = p->v6 ? ebn_deliver_peer(skb, ep, true) : ebn_deliver_peer(skb, ep, false);
 	return rc < 0 ? ebn_drop_for(p, EBN_R_WRITE) : rc;
 }
@@ -42,12 +44,16 @@ static __always_inline int ebn_svc_deliver(struct __sk_buff *skb, struct ebn_run
 		return ebn_drop_for(p, EBN_R_TABLES);
 	to = ebn_ep_line(&v, p->row[1] - 1);
 	past = p->row[1] && to && EBN_READ(to->flags) & EBN_EP_F_REDIRECT && p->ttl > 1;
-	if (!answer)
-		ebn_svc_asked(run, v6);
-	else if (past || p->point == EBN_AT_TO_ENDPOINT)
+	if (answer && (past || p->point == EBN_AT_TO_ENDPOINT)) {
 		rc = ebn_svc_to_client(skb, run, v6);
-	if (rc)
-		return ebn_drop_for(p, rc);
+		if (rc)
+			return ebn_drop_for(p, rc);
+		ebn_svc_passed(1);
+	} else if (!answer) {
+		if (p->svc == EBN_SVC_DONE)
+			ebn_svc_passed(0);
+		ebn_svc_asked(run, v6);
+	}
 	if (p->point == EBN_AT_TO_ENDPOINT)
 		return TC_ACT_OK;
 	/* ebn_to_ep translates an answer that the stack brings there */

@@ -46,6 +46,7 @@ static __always_inline int ebn_svc_says(struct ebn_run *run, const bool v6)
 	run->svc.w1 = EBN_READ(e->bytes[1]);
 	run->svc.serial = EBN_READ(e->packets[1]);
 	run->svc.port = (__u16)port;
+	run->svc.service = (__u16)(port >> 16);
 	run->svc.row = r->aux;
 	words = run->svc.w0 | run->svc.w1 | run->svc.serial;
 	return EBN_READ(*(__u64 *)((__u8 *)&set[r->way & (EBN_FLOW_WAYS - 1)] + ebn_dep(words))) == r->tag;
@@ -101,7 +102,7 @@ static __always_inline int ebn_svc_put(__u32 state, const bool v6)
 	body->row[hi] = (__u16)run->p.row[0];
 	body->bytes[0] = run->svc.w0;
 	body->bytes[1] = run->svc.w1;
-	body->packets[0] = run->svc.port;
+	body->packets[0] = run->svc.port | (__u32)run->svc.service << 16;
 	body->packets[1] = run->svc.serial;
 	body->aux = run->svc.row;
 	body->seen = run->nat.now;

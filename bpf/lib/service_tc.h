@@ -224,6 +224,7 @@ __attribute__((noinline)) int ebn_svc_choose(__u32 try)
 	run->svc.w1 = pick.w1;
 	run->svc.port = pick.port ? pick.port : p->dport;
 	run->svc.row = pick.row;
+	run->svc.service = (__u16)ask->service;
 	run->svc.serial = ebn_svc_serial(&v, ask->set);
 	return EBN_SVC_OK;
 }
@@ -272,6 +273,7 @@ static __always_inline int ebn_svc_answers(struct ebn_run *run, const bool v6)
 		run->svc.w0 = w0;
 		run->svc.w1 = w1;
 		run->svc.port = port;
+		run->svc.service = (__u16)run->ask.service;
 	}
 	rc = v6 ? ebn_svc6_put(EBN_FS_HALF_OPEN) : ebn_svc4_put(EBN_FS_HALF_OPEN);
 	if (rc == EBN_FLOW_INSERTED)
@@ -318,6 +320,8 @@ static __always_inline int ebn_svc_begin(struct ebn_run *run, const bool v6)
 	run->svc.port = port;
 	run->svc.row = row;
 	run->svc.serial = serial;
+	run->svc.service = (__u16)run->ask.service;
+	run->svc.begun = 1;
 	rc = v6 ? ebn_svc6_put(EBN_FS_HALF_OPEN) : ebn_svc4_put(EBN_FS_HALF_OPEN);
 	if (rc == EBN_FLOW_INSERTED)
 		return EBN_SVC_OK;

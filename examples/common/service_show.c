@@ -111,8 +111,11 @@ json_t *service_json(const struct ebpfnet_service_opts *s)
 
 json_t *service_stats_json(const struct ebpfnet_service_stats *stats)
 {
-	return json_pack("{s:I, s:I, s:I}", "connections", (json_int_t)stats->connections, "no_backend",
-			 (json_int_t)stats->no_backend, "denied", (json_int_t)stats->denied);
+	return json_pack("{s:I, s:I, s:I, s:I, s:[I,I], s:[I,I]}", "connections", (json_int_t)stats->connections,
+			 "no_backend", (json_int_t)stats->no_backend, "denied", (json_int_t)stats->denied,
+			 "flows", (json_int_t)stats->flows,
+			 "packets", (json_int_t)stats->packets[0], (json_int_t)stats->packets[1],
+			 "bytes", (json_int_t)stats->bytes[0], (json_int_t)stats->bytes[1]);
 }
 
 /* "10.96.0.10:80/tcp", "[fd00::1]:53/udp", "*:30080/tcp" */
@@ -176,26 +179,38 @@ struct search {
 	json_t *found;
 };
 
-static void add_connections(struct ebpfnet_datapath *dp, const struct ebpfnet_service_opts *s, json_t *backends)
+static void add_counters(struct ebpfnet_datapath *dp, const struct ebpfnet_service_opts *s, json_t *backends)
 {
-	uint64_t n;
+	struct ebpfnet_backend_stats b;
 
-	for (size_t i = 0; i < s->n_backends; i++)
-		if (!ebpfnet_service_backend_stats(dp, &s->backends[i], &n))
-			json_object_set_new(json_array_get(backends, i), "connections", json_integer((json_int_t)n));
+	for (size_t i = 0; i < s->n_backends; i++) {
+		json_t *o = json_array_get(backends, i), *n;
+
+		if (ebpfnet_service_backend_stats(dp, &s->backends[i], &b, sizeof(b)) < 0)
+			continue;
+		n = json_pack("{s:I, s:I, s:[I,I], s:[I,I]}", "connections", (json_int_t)b.connections,
+			      "flows", (json_int_t)b.flows,
+			      "packets", (json_int_t)b.packets[0], (json_int_t)b.packets[1],
+			      "bytes", (json_int_t)b.bytes[0], (json_int_t)b.bytes[1]);
+		json_object_update(o, n);
+		json_decref(n);
+	}
 }
 
 static int find_one(const struct ebpfnet_service_opts *s, const struct ebpfnet_service_stats *stats, void *userdata)
 {
 	struct search *y = userdata;
+	uint64_t active;
 
 	if (strcmp(s->name, y->name))
 		return 0;
 	y->found = service_json(s);
 	if (!y->found)
 		return -ENOMEM;
-	add_connections(y->dp, s, json_object_get(y->found, "backends"));
+	add_counters(y->dp, s, json_object_get(y->found, "backends"));
 	json_object_set_new(y->found, "stats", service_stats_json(stats));
+	if (!ebpfnet_service_active(y->dp, s->name, NULL, &active))
+		json_object_set_new(json_object_get(y->found, "stats"), "active_flows", json_integer((json_int_t)active));
 	return 1;
 }
 
@@ -237,6 +252,11 @@ static int add_totals(const struct ebpfnet_service_opts *s, const struct ebpfnet
 	t->stats.connections += stats->connections;
 	t->stats.no_backend += stats->no_backend;
 	t->stats.denied += stats->denied;
+	t->stats.flows += stats->flows;
+	for (int i = 0; i < 2; i++) {
+		t->stats.packets[i] += stats->packets[i];
+		t->stats.bytes[i] += stats->bytes[i];
+	}
 	return 0;
 }
 

@@ -25,8 +25,8 @@ static int list_services(struct ctl *ctl)
 {
 	static const struct column columns[] = {
 		{ "NAME", "name", false }, { "SOURCE", "source", false }, { "BACKENDS", "backends", true },
-		{ "ACTIVE", "active", true }, { "CONNECTIONS", "connections", true }, { "NO BACKEND", "no_backend", true },
-		{ "DENIED", "denied", true }, { "FRONTENDS", "frontends", false }, {}
+		{ "ACTIVE", "active", true }, { "CONNECTIONS", "connections", true }, { "FLOWS", "flows", true },
+		{ "NO BACKEND", "no_backend", true }, { "DENIED", "denied", true }, { "FRONTENDS", "frontends", false }, {}
 	};
 	struct direct *d;
 	int status;
@@ -59,7 +59,8 @@ static void print_service(struct ctl *ctl, json_t *service)
 	static const struct column backends[] = {
 		{ "BACKEND", "address", false }, { "PORT", "port", true }, { "WEIGHT", "weight", true },
 		{ "STATE", "state", false }, { "ZONE", "zone", false }, { "NODE", "node", false },
-		{ "CONNECTIONS", "connections", true }, {}
+		{ "CONNECTIONS", "connections", true }, { "FLOWS", "flows", true }, { "PACKETS", "packets", false },
+		{ "BYTES", "bytes", false }, {}
 	};
 	json_t *f, *b;
 

@@ -171,6 +171,8 @@ static struct ebpfnet_datapath *ebn_dp_new(struct ebpfnet_ctx *ctx)
 	dp->ctx = ebpfnet_ctx_ref(ctx);
 	for (i = 0; i < EBN_MAPS; i++)
 		dp->map_fd[i] = -1;
+	for (i = 0; i < EBN_COUNT_MAPS; i++)
+		dp->p->count[i].fd = -1;
 	dp->p->dir_fd = -1;
 	ebn_set_init(&dp->p->set);
 	ebn_set_init(&dp->p->prev);
@@ -439,23 +441,7 @@ int ebpfnet_datapath_status(struct ebpfnet_datapath *dp, struct ebpfnet_datapath
 
 int ebn_dp_percpu_sum(struct ebpfnet_datapath *dp, enum ebn_map map, uint32_t cell, uint64_t *ret, size_t n)
 {
-	_free_ uint64_t *values = NULL;
-	int cpus = libbpf_num_possible_cpus(), c, r;
-	size_t i;
-
-	if (cpus < 0)
-		return cpus;
-	values = ebn_calloc((size_t)cpus * n, sizeof(*values));
-	if (!values)
-		return -ENOMEM;
-	r = bpf_map_lookup_elem(dp->map_fd[map], &cell, values);
-	if (r < 0)
-		return r;
-	memset(ret, 0, n * sizeof(*ret));
-	for (c = 0; c < cpus; c++)
-		for (i = 0; i < n; i++)
-			ret[i] += values[(size_t)c * n + i];
-	return 0;
+	return ebn_percpu_sum(dp->map_fd[map], cell, ret, n);
 }
 
 int ebpfnet_datapath_drops(struct ebpfnet_datapath *dp, struct ebpfnet_drop_stat *stats, size_t n)

@@ -264,11 +264,17 @@ static int ebn_object_maps(struct ebpfnet_datapath *dp, struct ebn_object *o, co
 {
 	struct bpf_map *map;
 	const char *name;
+	uint32_t cells;
 	int i, r = 0;
 
 	bpf_object__for_each_map(map, o->obj) {
 		name = bpf_map__name(map);
 		i = ebn_object_is_ours(name);
+		cells = ebn_count_cells(name);
+		if (cells)
+			r = bpf_map__set_max_entries(map, cells);
+		if (r < 0)
+			return r;
 		if (i >= 0)
 			r = bpf_map__reuse_fd(map, map_fd[i]);
 		else if (!strcmp(name, "ebn_flow4_old") || !strcmp(name, "ebn_flow6_old"))

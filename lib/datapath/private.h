@@ -89,6 +89,13 @@ struct ebn_nl {
 	uint32_t portid;
 };
 
+/* A map that endpoints' packets to services are counted by (service-count.c). */
+enum { EBN_COUNT_SVC, EBN_COUNT_BE, EBN_COUNT_MAPS };
+struct ebn_count_map {
+	int fd;			/* -1: nothing counts */
+	uint32_t cells;
+};
+
 struct ebn_dp_private {
 	char pin_dir[PATH_MAX];
 	int dir_fd;		/* of pin_dir; holds the lock */
@@ -126,6 +133,7 @@ struct ebn_dp_private {
 	uint64_t tick_checked_ns;
 	struct ebn_sock_state *sock;	/* NULL: no socket program was ever loaded */
 	struct ebn_xdp_state *xdp;
+	struct ebn_count_map count[EBN_COUNT_MAPS];	/* of the writer; closed where dp is read-only */
 	/* counters of masquerade when they were last looked at */
 	uint64_t nat_walked, nat_exhausted;
 	bool nat_warned;
@@ -342,7 +350,28 @@ int ebn_xdp_refresh(struct ebpfnet_datapath *dp, const char *dir, struct ebpfnet
 void ebn_xdp_reset_service(struct ebpfnet_datapath *dp, uint32_t number);
 void ebn_xdp_reset_backend(struct ebpfnet_datapath *dp, uint32_t row);
 
+/* ---- percpu.c: cells of n words, summed over the CPUs ---- */
+int ebn_percpu_sum(int map_fd, uint32_t cell, uint64_t *ret, size_t n);
+void ebn_percpu_zero(int map_fd, uint32_t cell, size_t n);
+/* As many cells of so many bytes as do not take more than 8 MiB on all CPUs, at least 1,024. */
+uint32_t ebn_percpu_cells(uint32_t most, size_t bytes);
+
+/* ---- service-count.c: what endpoints' packets are counted by ---- */
+/* Cells of a map of the programs; 0: not one of these maps. */
+uint32_t ebn_count_cells(const char *name);
+void ebn_count_open(struct ebpfnet_datapath *dp);
+void ebn_count_close(struct ebpfnet_datapath *dp);
+void ebn_count_reset(struct ebpfnet_datapath *dp, int map, uint32_t cell);
+/* To read a map by; the caller closes ret->fd. -ENOENT: nothing counts. */
+int ebn_count_reader(struct ebpfnet_datapath *dp, int map, struct ebn_count_map *ret);
+/* All zero where nobody counted, -ENOENT. */
+int ebn_count_read(const struct ebn_count_map *m, int map, uint32_t cell, uint64_t *ret);
+/* Flows there are; service 0, row UINT32_MAX: any. */
+uint64_t ebn_count_active(struct ebpfnet_datapath *dp, uint32_t service, uint32_t row);
+
 /* ---- service.c: the programs beside the set, both kinds ---- */
+/* The number of a service: 0, -ENOENT, -EAGAIN, -ENOMEM. */
+int ebn_service_number(struct ebpfnet_datapath *dp, const char *name, uint32_t *ret);
 int ebn_counts_open(struct ebpfnet_datapath *dp, struct ebpfnet_diag *diag);
 void ebn_counts_close(struct ebpfnet_datapath *dp);
 int ebn_counts_refresh(struct ebpfnet_datapath *dp, const char *dir, struct ebpfnet_diag *diag);

@@ -18,39 +18,10 @@ static int ebn_xdp_state(struct ebpfnet_datapath *dp, struct ebn_xdp_state **ret
 	return *ret && (*ret)->map_fd[0] >= 0 ? 0 : -ENOENT;
 }
 
-/* Sum over the CPUs of one cell of n words. */
-static int ebn_xdp_sum(int fd, uint32_t cell, uint64_t *ret, size_t n)
-{
-	int cpus = libbpf_num_possible_cpus(), c, r;
-	_free_ uint64_t *v = NULL;
-	size_t i;
-
-	if (cpus < 0)
-		return cpus;
-	v = ebn_calloc((size_t)cpus * n, sizeof(*v));
-	if (!v)
-		return -ENOMEM;
-	r = bpf_map_lookup_elem(fd, &cell, v);
-	if (r < 0)
-		return r;
-	memset(ret, 0, n * sizeof(*ret));
-	for (c = 0; c < cpus; c++)
-		for (i = 0; i < n; i++)
-			ret[i] += v[(size_t)c * n + i];
-	return 0;
-}
-
 static void ebn_xdp_zero(const struct ebn_xdp_state *s, int map, uint32_t cell, size_t bytes)
 {
-	int cpus = libbpf_num_possible_cpus();
-	_free_ void *zero = NULL;
-
-	if (cpus <= 0 || cell >= s->entries[map])
-		return;
-	zero = ebn_calloc((size_t)cpus, bytes);
-	/* out of memory: the number goes on from what it was */
-	if (zero)
-		(void)bpf_map_update_elem(s->map_fd[map], &cell, zero, BPF_ANY);
+	if (cell < s->entries[map])
+		ebn_percpu_zero(s->map_fd[map], cell, bytes / sizeof(uint64_t));
 }
 
 void ebn_xdp_reset_service(struct ebpfnet_datapath *dp, uint32_t number)
@@ -124,7 +95,7 @@ int ebpfnet_xdp_stats(struct ebpfnet_datapath *dp, struct ebpfnet_xdp_stats *ret
 	if (!r)
 		r = bpf_map_lookup_elem(s->map_fd[EBN_XM_CONF], &zero, &conf);
 	for (i = 0; !r && i < EBN_ARRAY_SIZE(cells); i++)
-		r = ebn_xdp_sum(s->map_fd[EBN_XM_COUNT], cells[i].cell, cells[i].to, 1);
+		r = ebn_percpu_sum(s->map_fd[EBN_XM_COUNT], cells[i].cell, cells[i].to, 1);
 	if (!r)
 		r = ebn_xdp_taken(s, UINT32_MAX, &st.connections);
 	if (r < 0)
@@ -135,40 +106,23 @@ int ebpfnet_xdp_stats(struct ebpfnet_datapath *dp, struct ebpfnet_xdp_stats *ret
 	return 0;
 }
 
-struct ebn_xdp_named {
-	const char *name;
-	uint32_t number;
-};
-
-static int ebn_xdp_named(uint32_t number, const struct ebpfnet_service_opts *service, void *arg)
-{
-	struct ebn_xdp_named *n = arg;
-
-	if (strcmp(service->name, n->name))
-		return 0;
-	n->number = number;
-	return 1;
-}
-
 int ebpfnet_xdp_service_stats(struct ebpfnet_datapath *dp, const char *service, struct ebpfnet_xdp_service_stats *ret,
 			      size_t size)
 {
-	struct ebn_xdp_named named = { .name = service };
 	struct ebpfnet_xdp_service_stats st = { 0 };
 	struct ebn_xdp_svc_stat sum;
 	struct ebn_xdp_state *s;
+	uint32_t number = 0;
 	int r;
 
 	if (!dp || !service || !ret)
 		return -EINVAL;
 	r = ebn_xdp_state(dp, &s);
 	if (!r)
-		r = ebn_services_read(dp->node_mem, dp->node_size, ebn_xdp_named, &named);
-	if (r >= 0 && !named.number)
-		r = -ENOENT;
-	if (r >= 0)
-		r = ebn_xdp_sum(s->map_fd[EBN_XM_SVC], named.number < s->entries[EBN_XM_SVC] ? named.number : 0,
-				(uint64_t *)&sum, sizeof(sum) / 8);
+		r = ebn_service_number(dp, service, &number);
+	if (!r)
+		r = ebn_percpu_sum(s->map_fd[EBN_XM_SVC], number < s->entries[EBN_XM_SVC] ? number : 0,
+				   (uint64_t *)&sum, sizeof(sum) / 8);
 	if (r < 0)
 		return r;
 	st.packets = sum.packets;
@@ -194,8 +148,8 @@ int ebpfnet_xdp_backend_stats(struct ebpfnet_datapath *dp, const struct ebpfnet_
 	if (!r)
 		r = ebn_services_backend_row(dp->node_mem, dp->node_size, backend, &row);
 	if (!r)
-		r = ebn_xdp_sum(s->map_fd[EBN_XM_BE], row + 1 < s->entries[EBN_XM_BE] ? row + 1 : 0, (uint64_t *)&sum,
-				sizeof(sum) / 8);
+		r = ebn_percpu_sum(s->map_fd[EBN_XM_BE], row + 1 < s->entries[EBN_XM_BE] ? row + 1 : 0,
+				   (uint64_t *)&sum, sizeof(sum) / 8);
 	if (!r)
 		r = ebn_xdp_taken(s, row, &st.connections);
 	if (r < 0)

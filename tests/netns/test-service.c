@@ -260,7 +260,7 @@ static void tcp(const char *vip, const char *b1, const char *b2)
 	int server[2] = { sock_bound(b1, PORT, SOCK_STREAM), sock_bound(b2, PORT, SOCK_STREAM) };
 	struct fixture *x = service(vip, 80, IPPROTO_TCP, b1, b2);
 	unsigned int got[2] = { 0, 0 }, i, k;
-	uint64_t n[2];
+	struct ebpfnet_backend_stats n[2];
 
 	put(x);
 	for (i = 0; i < 60; i++) {
@@ -286,8 +286,9 @@ static void tcp(const char *vip, const char *b1, const char *b2)
 	ck_assert_uint_gt(got[0], 5);
 	ck_assert_uint_gt(got[1], 5);
 	for (k = 0; k < 2; k++) {
-		ck_assert_int_eq(ebpfnet_service_backend_stats(dp, &x->b[k], &n[k]), 0);
-		ck_assert_uint_eq(n[k], got[k]);
+		ck_assert_int_eq(ebpfnet_service_backend_stats(dp, &x->b[k], &n[k], sizeof(n[k])), 0);
+		ck_assert_uint_eq(n[k].connections, got[k]);
+		ck_assert_uint_eq(n[k].flows, 0);
 		close(server[k]);
 	}
 	/* another port of it is no service's */

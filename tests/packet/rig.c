@@ -349,6 +349,14 @@ void rig_run(enum rig_prog prog, uint32_t ifindex, const struct packet *p, struc
 		ret->reason = counts_reason(bpf_map__fd(skel->maps.ebn_reason), reasons_before);
 }
 
+void rig_counted(const char *map, uint32_t cell, uint64_t *ret, size_t n)
+{
+	const struct bpf_map *m = bpf_object__find_map_by_name(skel->obj, map);
+
+	ck_assert_ptr_nonnull(m);
+	counts_sum(bpf_map__fd(m), cell, ret, n);
+}
+
 static const uint8_t *mac_of(const char *addr)
 {
 	if (!strcmp(addr, A4) || !strcmp(addr, A6))

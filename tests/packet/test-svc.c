@@ -3,163 +3,7 @@
 #include <arpa/inet.h>
 #include <string.h>
 
-#include "../unit/suite.h"
-#include "nat.h"
-#include "service/service.h"
-
-#define VIP4 "10.96.0.1"
-#define VIP6 "fd96::1"
-#define OTHER_VIP4 "10.96.0.2"
-#define PLAIN4 "10.9.0.77"
-#define SELF4 "169.254.96.1"
-#define SELF6 "fd65:626e:7376::1"
-
-static struct rig_result r;
-static struct ebn_services *sv;
-static struct ebpfnet_diag *diag;
-
-#define EXPECT(act)                                                                                            \
-	ck_assert_msg(r.action == (act), "action %d, reason %s", r.action, rig_reason_name(r.reason))
-#define EXPECT_DROP(why)                                                                                       \
-	do {                                                                                                   \
-		ck_assert_int_eq(r.action, DROP);                                                              \
-		ck_assert_str_eq(rig_reason_name(r.reason), #why);                                             \
-		ck_assert(r.reported);                                                                         \
-	} while (0)
-
-static const struct {
-	uint8_t proto;
-	bool v6;
-} kinds[] = { { TCP, false }, { TCP, true }, { UDP, false }, { UDP, true } };
-#define KINDS (sizeof(kinds) / sizeof(kinds[0]))
-
-static struct ebpfnet_addr addr(const char *text)
-{
-	struct ebpfnet_addr a = { { 0 } };
-
-	if (*text)
-		ck_assert_int_eq(ebpfnet_addr_parse(text, &a), 0);
-	return a;
-}
-
-static void begin(void)
-{
-	ck_assert_int_eq(ebpfnet_diag_new(&diag), 0);
-	rig_open(NULL);
-	ck_assert_int_eq(ebn_services_open(NULL, rig.nt, diag, &sv), 0);
-	ck_assert_int_eq(ebn_services_settle(sv, diag), 0);
-	rig_allow_all();
-}
-
-static void end(void)
-{
-	ebn_services_free(sv);
-	rig_close();
-	ebpfnet_diag_free(diag);
-}
-
-/* A service of TCP and UDP port 80 at one address; backends at port 8080. NULL: one less. */
-static struct ebpfnet_service_opts opts(const char *name, const char *vip, const char *b1, const char *b2)
-{
-	static struct ebpfnet_frontend f[2];
-	static struct ebpfnet_backend b[2];
-	struct ebpfnet_service_opts o = { EBPFNET_OPTS_INIT(o), .name = name, .frontends = f, .n_frontends = 2,
-					  .backends = b };
-
-	memset(f, 0, sizeof(f));
-	memset(b, 0, sizeof(b));
-	f[0].addr = f[1].addr = addr(vip);
-	f[0].port = f[1].port = 80;
-	f[0].protocol = TCP;
-	f[1].protocol = UDP;
-	if (b1)
-		b[o.n_backends++] = (struct ebpfnet_backend){ .addr = addr(b1), .port = 8080 };
-	if (b2)
-		b[o.n_backends++] = (struct ebpfnet_backend){ .addr = addr(b2), .port = 8080 };
-	return o;
-}
-
-static void put(const struct ebpfnet_service_opts *o)
-{
-	ck_assert_int_eq(ebn_services_upsert(sv, o, diag), 0);
-}
-
-static void service(const char *name, const char *vip, const char *b1, const char *b2)
-{
-	struct ebpfnet_service_opts o = opts(name, vip, b1, b2);
-
-	put(&o);
-}
-
-/* As rig_sends(), with right checksums. */
-static void sends_from(enum rig_prog prog, uint32_t ifindex, const struct spec *spec, const uint8_t *smac)
-{
-	struct spec s = *spec;
-	struct packet p;
-
-	s.smac = smac;
-	s.dmac = smac == mac_other ? mac_nd : mac_gw;
-	packet_make(&p, &s);
-	if (!s.frag_off && !s.more)
-		sums_make(&p);
-	rig_run(prog, ifindex, &p, &r);
-}
-
-static void a_sends(const struct spec *s)
-{
-	sends_from(FROM_EP, rig.ifindex_a, s, mac_a);
-}
-
-static void b_sends(const struct spec *s)
-{
-	sends_from(FROM_EP, rig.ifindex_b, s, mac_b);
-}
-
-static void wire_brings(const struct spec *s)
-{
-	sends_from(FROM_NETDEV, rig.ifindex_nd, s, mac_other);
-}
-
-/* What leaves has these ends, and right checksums. */
-static void is(const char *src, uint16_t sport, const char *dst, uint16_t dport)
-{
-	struct nat_tuple t;
-
-	nat_is(&r.out, src, dst);
-	nat_tuple(&r.out, &t);
-	ck_assert_uint_eq(t.sport, sport);
-	ck_assert_uint_eq(t.dport, dport);
-}
-
-static struct spec question(unsigned int k, size_t payload)
-{
-	struct spec s = { .src = kinds[k].v6 ? A6 : A4, .dst = kinds[k].v6 ? VIP6 : VIP4, .proto = kinds[k].proto,
-			  .sport = 4000, .dport = 80, .flags = SYN, .seq = 1, .payload = payload };
-
-	return s;
-}
-
-/* Of the backend to the client; or, turned round once more, of the client to the frontend. */
-static struct spec answer(const struct spec *q, const char *from, uint16_t port)
-{
-	struct spec s = *q;
-
-	s.src = from;
-	s.dst = q->src;
-	s.sport = port;
-	s.dport = q->sport;
-	s.flags = SYN | ACK;
-	s.seq = 9;
-	s.ack = 2;
-	return s;
-}
-
-static void acks(struct spec *q)
-{
-	q->flags = ACK;
-	q->seq = 2;
-	q->ack = 10;
-}
+#include "svc.h"
 
 START_TEST(a_backend_here_answers_in_the_frontends_name)
 {
@@ -168,7 +12,7 @@ START_TEST(a_backend_here_answers_in_the_frontends_name)
 	unsigned int k;
 	size_t payload;
 
-	begin();
+	svc_open();
 	service("four", VIP4, B4, NULL);
 	service("six", VIP6, B6, NULL);
 	for (k = 0; k < KINDS; k++) {
@@ -204,7 +48,7 @@ START_TEST(a_backend_here_answers_in_the_frontends_name)
 			ck_assert_int_eq(rig_flow(&q, &e), 0);
 		}
 	}
-	end();
+	svc_close();
 }
 END_TEST
 
@@ -213,7 +57,7 @@ START_TEST(a_backend_elsewhere_answers_in_the_frontends_name)
 	struct spec q, a;
 	unsigned int k;
 
-	begin();
+	svc_open();
 	service("four", VIP4, FAR4, NULL);
 	service("six", VIP6, FAR6, NULL);
 	for (k = 0; k < KINDS; k++) {
@@ -232,7 +76,7 @@ START_TEST(a_backend_elsewhere_answers_in_the_frontends_name)
 		EXPECT(PASS);
 		is(q.src, 4000, b, 8080);
 	}
-	end();
+	svc_close();
 }
 END_TEST
 
@@ -241,7 +85,7 @@ START_TEST(what_the_stack_brings_is_translated_once)
 	struct spec q, a;
 	unsigned int k;
 
-	begin();
+	svc_open();
 	service("four", VIP4, B4, NULL);
 	service("six", VIP6, B6, NULL);
 	rig_ep(rig.row_a)->flags &= ~EBN_EP_F_REDIRECT;
@@ -265,7 +109,7 @@ START_TEST(what_the_stack_brings_is_translated_once)
 		EXPECT(PASS);
 		is(q.dst, 80, q.src, 4000);
 	}
-	end();
+	svc_close();
 }
 END_TEST
 
@@ -274,7 +118,7 @@ START_TEST(policy_is_about_the_backend)
 	struct spec q = question(0, 0);
 	struct ebn_flow_copy e;
 
-	begin();
+	svc_open();
 	service("four", VIP4, B4, NULL);
 	rig_policy(SUBJECT_B, EBN_INGRESS, P_A, Q_OTHER, D_DENY);
 	a_sends(&q);
@@ -290,7 +134,7 @@ START_TEST(policy_is_about_the_backend)
 	rig_policy(SUBJECT_A, EBN_EGRESS, P_B, Q_OTHER, D_DENY);
 	a_sends(&q);
 	EXPECT_DROP(RECHECK);
-	end();
+	svc_close();
 }
 END_TEST
 
@@ -301,7 +145,7 @@ START_TEST(who_may_not_and_where_nobody_is)
 	struct ebpfnet_service_opts o;
 	struct ebpfnet_frontend f[2];
 
-	begin();
+	svc_open();
 	o = opts("four", VIP4, NULL, NULL);
 	o.no_backend = EBPFNET_NO_BACKEND_DROP;
 	put(&o);
@@ -322,99 +166,7 @@ START_TEST(who_may_not_and_where_nobody_is)
 	put(&o);
 	a_sends(&q);
 	EXPECT(REDIRECT);
-	end();
-}
-END_TEST
-
-static uint32_t get32(const uint8_t *b)
-{
-	return (uint32_t)b[0] << 24 | (uint32_t)b[1] << 16 | (uint32_t)b[2] << 8 | b[3];
-}
-
-/* Dropped, counted and reported, and answered to who asked, in the frontend's name. */
-static const uint8_t *refused(const struct spec *q)
-{
-	EXPECT(REDIRECT);
-	ck_assert_str_eq(rig_reason_name(r.reason), "SVC_NO_BACKEND");
-	ck_assert(r.reported);
-	ck_assert_mem_eq(r.out.b, mac_a, 6);
-	ck_assert_mem_eq(r.out.b + 6, mac_gw, 6);
-	nat_is(&r.out, q->dst, q->src);
-	return r.out.b + (spec_is6(q) ? 54 : 34);
-}
-
-static void reset_is(const struct spec *q, uint8_t flags, uint32_t seq, uint32_t ack)
-{
-	const uint8_t *tcp = refused(q);
-
-	is(q->dst, q->dport, q->src, q->sport);
-	ck_assert_uint_eq(r.out.len, (size_t)(tcp - r.out.b) + 20);
-	ck_assert_uint_eq(tcp[13], flags);
-	ck_assert_uint_eq(get32(tcp + 4), seq);
-	ck_assert_uint_eq(get32(tcp + 8), ack);
-}
-
-/* "Port unreachable", with the packet's network header and eight bytes. */
-static void unreachable_is(const struct spec *q)
-{
-	const uint8_t *icmp = refused(q);
-	size_t head = spec_is6(q) ? 40 : 20;
-	struct packet sent;
-	struct spec s = *q;
-
-	ck_assert_uint_eq(icmp[0], spec_is6(q) ? 1 : 3);
-	ck_assert_uint_eq(icmp[1], spec_is6(q) ? 4 : 3);
-	ck_assert_uint_eq(get32(icmp + 4), 0);
-	ck_assert_uint_eq(r.out.len, 14 + head + 8 + head + 8);
-	s.smac = mac_a;
-	s.dmac = mac_gw;
-	packet_make(&sent, &s);
-	sums_make(&sent);
-	ck_assert_mem_eq(icmp + 8, sent.b + 14, head + 8);
-}
-
-START_TEST(where_nobody_is_that_is_said)
-{
-	static const uint8_t option[4] = { 1, 1, 1, 0 };
-	struct ebn_flow_copy e;
-	unsigned int k;
-	size_t payload;
-	struct spec q;
-
-	begin();
-	service("four", VIP4, NULL, NULL);
-	service("six", VIP6, NULL, NULL);
-	for (k = 0; k < KINDS; k++) {
-		for (payload = 0; payload < 1300; payload = 3 * payload + 1) {
-			q = question(k, payload);
-			q.seq = 0xfffffff0;
-			a_sends(&q);
-			if (kinds[k].proto == UDP) {
-				unreachable_is(&q);
-				continue;
-			}
-			reset_is(&q, RST | ACK, 0, (uint32_t)(0xfffffff0 + payload + 1));
-			q.flags = ACK;
-			q.ack = 77;
-			a_sends(&q);
-			reset_is(&q, RST, 77, 0);
-			q.flags = RST;
-			a_sends(&q);
-			EXPECT_DROP(SVC_NO_BACKEND);
-		}
-		ck_assert_int_eq(rig_flow_in(&q, EBN_ZONE_SVC, &e), 0);
-	}
-	/* what would not be whole in an answer, and who is not reached past the stack */
-	q = question(2, 0);
-	q.options = option;
-	q.options_len = 4;
-	a_sends(&q);
-	EXPECT_DROP(SVC_NO_BACKEND);
-	q = question(2, 0);
-	rig_ep(rig.row_a)->flags &= ~EBN_EP_F_REDIRECT;
-	a_sends(&q);
-	EXPECT_DROP(SVC_NO_BACKEND);
-	end();
+	svc_close();
 }
 END_TEST
 
@@ -423,7 +175,7 @@ START_TEST(what_is_no_frontend_stays_as_it_is)
 	struct spec q = question(0, 0), a;
 	struct ebn_flow_copy f;
 
-	begin();
+	svc_open();
 	service("four", VIP4, B4, NULL);
 	/* another port of the VIP, another protocol, another address */
 	q.dport = 81;
@@ -449,7 +201,7 @@ START_TEST(what_is_no_frontend_stays_as_it_is)
 	is(B4, 8080, A4, 4000);
 	ck_assert_int_eq(rig_flow(&q, &f), 1);
 	ck_assert_uint_eq(EBN_CTL_FLAGS(f.body.ctl) & EBN_FF_SVC, 0);
-	end();
+	svc_close();
 }
 END_TEST
 
@@ -459,7 +211,7 @@ START_TEST(errors_speak_of_what_their_receiver_knows)
 	struct packet inner;
 	unsigned int k;
 
-	begin();
+	svc_open();
 	service("four", VIP4, B4, NULL);
 	service("six", VIP6, B6, NULL);
 	for (k = 0; k < KINDS; k++) {
@@ -489,7 +241,7 @@ START_TEST(errors_speak_of_what_their_receiver_knows)
 		nat_is(&r.out, q.src, b);
 		ck_assert_ptr_null(sums_wrong(&r.out));
 	}
-	end();
+	svc_close();
 }
 END_TEST
 
@@ -497,7 +249,7 @@ START_TEST(fragments_follow_the_first)
 {
 	struct spec q = question(2, 64), a;
 
-	begin();
+	svc_open();
 	service("four", VIP4, B4, NULL);
 	q.frag_id = 7;
 	q.more = true;
@@ -523,7 +275,7 @@ START_TEST(fragments_follow_the_first)
 	b_sends(&a);
 	EXPECT(REDIRECT);
 	ck_assert_uint_eq(r.out.b[27], 96);
-	end();
+	svc_close();
 }
 END_TEST
 
@@ -543,7 +295,7 @@ START_TEST(backends_are_those_that_the_tables_say)
 	struct ebpfnet_service_answer ans;
 	struct spec q = question(0, 0);
 
-	begin();
+	svc_open();
 	service("four", VIP4, B4, "10.9.0.1");
 	for (i = 0; i < 400; i++) {
 		q.sport = query.sport = (uint16_t)(5000 + i);
@@ -554,7 +306,7 @@ START_TEST(backends_are_those_that_the_tables_say)
 	}
 	ck_assert_uint_ge(n[0], 160);
 	ck_assert_uint_ge(n[1], 160);
-	end();
+	svc_close();
 }
 END_TEST
 
@@ -565,7 +317,7 @@ START_TEST(flows_keep_their_backends_while_they_may)
 	struct ebpfnet_backend gone;
 	unsigned int tcp, udp;
 
-	begin();
+	svc_open();
 	service("four", VIP4, B4, "10.9.0.1");
 	tcp = taken(&t);
 	udp = taken(&u);
@@ -583,7 +335,7 @@ START_TEST(flows_keep_their_backends_while_they_may)
 	ck_assert_uint_eq(taken(&t), tcp);
 	ck_assert_uint_eq(taken(&u), udp == 2 ? 1 : 2);
 	ck_assert_uint_eq(taken(&u), udp == 2 ? 1 : 2);
-	end();
+	svc_close();
 }
 END_TEST
 
@@ -592,7 +344,7 @@ START_TEST(a_clients_port_is_used_once_at_each_backend)
 	struct spec q = question(2, 0), o = question(2, 0), a;
 	unsigned int first;
 
-	begin();
+	svc_open();
 	service("one", VIP4, B4, "10.9.0.1");
 	service("two", OTHER_VIP4, B4, "10.9.0.1");
 	o.dst = OTHER_VIP4;
@@ -610,7 +362,7 @@ START_TEST(a_clients_port_is_used_once_at_each_backend)
 	b_sends(&a);
 	EXPECT(REDIRECT);
 	is(VIP4, 80, A4, 4001);
-	end();
+	svc_close();
 }
 END_TEST
 
@@ -620,7 +372,7 @@ START_TEST(a_client_may_be_its_own_backend)
 	struct packet inner;
 	unsigned int k;
 
-	begin();
+	svc_open();
 	service("four", VIP4, A4, NULL);
 	service("six", VIP6, A6, NULL);
 	for (k = 0; k < KINDS; k++) {
@@ -659,7 +411,7 @@ START_TEST(a_client_may_be_its_own_backend)
 	rig_ep(rig.row_a)->flags &= ~EBN_EP_F_REDIRECT;
 	a_sends(&q);
 	EXPECT_DROP(NO_ROUTE);
-	end();
+	svc_close();
 }
 END_TEST
 
@@ -669,7 +421,7 @@ START_TEST(an_affinity_is_the_clients)
 	struct spec q = question(0, 0);
 	unsigned int first, i;
 
-	begin();
+	svc_open();
 	o = opts("four", VIP4, B4, "10.9.0.1");
 	o.affinity_seconds = 100;
 	put(&o);
@@ -678,12 +430,12 @@ START_TEST(an_affinity_is_the_clients)
 		q.sport = (uint16_t)(6000 + i);
 		ck_assert_uint_eq(taken(&q), first);
 	}
-	end();
+	svc_close();
 }
 END_TEST
 
 RUN_SUITE("packet-services", a_backend_here_answers_in_the_frontends_name, a_backend_elsewhere_answers_in_the_frontends_name,
 	  what_the_stack_brings_is_translated_once, policy_is_about_the_backend, who_may_not_and_where_nobody_is,
-	  where_nobody_is_that_is_said, what_is_no_frontend_stays_as_it_is, errors_speak_of_what_their_receiver_knows,
+	  what_is_no_frontend_stays_as_it_is, errors_speak_of_what_their_receiver_knows,
 	  fragments_follow_the_first, backends_are_those_that_the_tables_say, flows_keep_their_backends_while_they_may,
 	  a_clients_port_is_used_once_at_each_backend, a_client_may_be_its_own_backend, an_affinity_is_the_clients)
