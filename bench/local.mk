@@ -12,6 +12,7 @@ bench_ebn_bench_SOURCES = \
 	bench/address.c \
 	bench/agent.c \
 	bench/address_bench.h \
+	bench/balance.c \
 	bench/bench.h \
 	bench/cni.c \
 	bench/compile.c \

@@ -451,6 +451,27 @@ void setup_packet(struct setup *s, bool v6, enum setup_packet kind, bool to_loca
 	setup_flows(s, v6, reply, 1, false);
 }
 
+void setup_addr(bool local, bool v6, uint32_t n, uint32_t ret[4])
+{
+	if (local)
+		local_addr(n, v6, ret);
+	else
+		remote_addr(n, v6, ret);
+}
+
+void setup_to(struct setup *s, bool v6, const uint32_t addr[4])
+{
+	uint8_t *ip = (uint8_t *)s->harness->bss->mode.packet + 14;
+
+	if (v6) {
+		memcpy(ip + 24, addr, 16);
+		return;
+	}
+	memcpy(ip + 16, &addr[3], 4);
+	put16(ip + 10, 0);
+	put16(ip + 10, sum16(ip, 20));
+}
+
 void setup_flows(struct setup *s, bool v6, bool reply, uint32_t flows, bool scatter)
 {
 	struct packet_mode *m = &s->harness->bss->mode;

@@ -47,6 +47,10 @@ void setup_close(struct setup *s);
 enum setup_packet { SETUP_SYN, SETUP_SYN_ACK, SETUP_ACK };
 /* Fills the harness's template. to: 0 remote, 1 the other endpoint. SYN_ACK is what the other side answers. */
 void setup_packet(struct setup *s, bool v6, enum setup_packet kind, bool to_local, uint16_t port);
+/* Address number n of an endpoint, or of those elsewhere. */
+void setup_addr(bool local, bool v6, uint32_t n, uint32_t ret[4]);
+/* Another destination for the template. */
+void setup_to(struct setup *s, bool v6, const uint32_t addr[4]);
 /* flows: power of two. */
 void setup_flows(struct setup *s, bool v6, bool reply, uint32_t flows, bool scatter);
 
