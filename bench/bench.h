@@ -46,6 +46,10 @@ struct bench_row {
 	uint64_t arg, arg2;	/* for rows that share a function */
 };
 
+/* The bench starts itself with this word and a number to measure a compile in a process that did nothing else. */
+#define BENCH_COMPILE_MEMORY "--compile-memory"
+int bench_compile_memory(struct bench *b, const char *kind);
+
 /* One table a file, ended by a row without a name. */
 extern const struct bench_row bench_packet_rows[];
 extern const struct bench_row bench_policy_rows[];

@@ -38,7 +38,10 @@ bench_ebn_bench_SOURCES = \
 	bench/system.c \
 	bench/upgrade.c \
 	bench/xdp.c \
-	bench/xdp_bench.h
+	bench/xdp_bench.h \
+	tests/lib/scale.c \
+	tests/lib/scale.h \
+	tests/unit/policy-arena.h
 bench_ebn_bench_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS) -I$(top_builddir)/bench -I$(srcdir)/bench
 bench_ebn_bench_LDADD = lib/libebpfnet-internal.la $(JANSSON_LIBS) -lpthread
 

@@ -121,6 +121,8 @@ int main(int argc, char **argv)
 	size_t i;
 	int c;
 
+	if (argc == 3 && !strcmp(argv[1], BENCH_COMPILE_MEMORY))
+		return bench_compile_memory(&b, argv[2]) ? 1 : 0;
 	while ((c = getopt_long(argc, argv, "ljr:c:h", options, NULL)) != -1) {
 		switch (c) {
 		case 'l':

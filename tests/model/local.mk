@@ -32,6 +32,11 @@ tests_model_model_service_SOURCES = tests/model/model-service.c tests/unit/suite
 tests_model_model_service_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_model_model_service_LDADD = $(EBN_TEST_LIBS)
 
+EBN_MODEL_TESTS += tests/model/model-scale
+tests_model_model_scale_SOURCES = tests/model/model-scale.c tests/lib/scale.c tests/lib/scale.h tests/unit/policy-arena.h tests/unit/suite.h
+tests_model_model_scale_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_model_model_scale_LDADD = $(EBN_TEST_LIBS)
+
 if HAVE_CHECK
 SLOW_PROGS += tests/model/model-languages
 SLOW_TESTS += tests/model/model-languages-slow

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
-/* Node tables in plain memory with a policy on them: what the tests of the policy stand on. */
+/* Node tables in plain memory with a policy on them: what the tests of the policy, and its bench, stand on. */
 #ifndef POLICY_ARENA_H
 #define POLICY_ARENA_H
 
+#include <errno.h>
+#include <string.h>
 #include <sys/mman.h>
 
 #include "policy/policy.h"
@@ -31,14 +33,16 @@ static inline void arena_free(struct arena *a)
 	arena_close(a);
 	ebpfnet_ctx_unref(a->ctx);
 	if (a->mem) {
+#ifdef EBN_TEST_SUITE_H
 		test_defined(a->mem, a->size);
+#endif
 		munmap(a->mem, a->size);
 	}
 	memset(a, 0, sizeof(*a));
 }
 
-/* Everything fresh; 0 or -errno. */
-static inline int arena_new(struct arena *a, uint64_t size)
+/* Everything fresh, for so many endpoints; 0 or -errno. */
+static inline int arena_new_for(struct arena *a, uint64_t size, uint32_t endpoints)
 {
 	uint64_t seed[2] = { 1, 2 };
 	int err;
@@ -56,7 +60,7 @@ static inline int arena_new(struct arena *a, uint64_t size)
 	if (!err)
 		err = ebn_node_open(a->mem, size, NULL, &a->nt);
 	if (!err)
-		err = ebn_rows_open(a->nt, 64, NULL, &a->rows);
+		err = ebn_rows_open(a->nt, endpoints, NULL, &a->rows);
 	if (!err)
 		err = ebn_node_adopted(a->nt);
 	if (!err)
@@ -64,6 +68,11 @@ static inline int arena_new(struct arena *a, uint64_t size)
 	if (err)
 		arena_free(a);
 	return err;
+}
+
+static inline int arena_new(struct arena *a, uint64_t size)
+{
+	return arena_new_for(a, size, 64);
 }
 
 /* Takes over what is in memory, as a restarted process does. */
