@@ -12,6 +12,9 @@ struct ebn_store {
 	MDB_dbi dbi;
 	MDB_txn *txn;		/* of a change under way */
 	int lock_fd;		/* held while open: one process */
+	bool broken;		/* LMDB takes nothing more, after a write that failed: to be opened anew */
+	uint64_t max_bytes;
+	char dir[];
 };
 
 static int store_error(int rc)
@@ -87,7 +90,7 @@ static int store_length(struct ebn_store *s)
 	return st.st_size >= want || !ftruncate(fd, want) ? 0 : -errno;
 }
 
-static int store_map(struct ebn_store *s, const char *dir, uint64_t max_bytes)
+static int store_map(struct ebn_store *s)
 {
 	MDB_txn *txn;
 	int r;
@@ -95,9 +98,9 @@ static int store_map(struct ebn_store *s, const char *dir, uint64_t max_bytes)
 	r = store_error(mdb_env_create(&s->env));
 	if (r < 0)
 		return r;
-	mdb_env_set_mapsize(s->env, max_bytes);
+	mdb_env_set_mapsize(s->env, s->max_bytes);
 	/* the lock above is one for the whole store, so LMDB needs none of its own */
-	r = store_error(mdb_env_open(s->env, dir, MDB_NOLOCK | MDB_NOTLS, 0600));
+	r = store_error(mdb_env_open(s->env, s->dir, MDB_NOLOCK | MDB_NOTLS, 0600));
 	if (!r)
 		r = store_length(s);
 	if (!r)
@@ -114,17 +117,20 @@ static int store_map(struct ebn_store *s, const char *dir, uint64_t max_bytes)
 
 int ebn_store_open(const char *dir, uint64_t max_bytes, struct ebpfnet_diag *diag, struct ebn_store **ret)
 {
-	struct ebn_store *s = ebn_calloc(1, sizeof(*s));
+	size_t len = strlen(dir) + 1;
+	struct ebn_store *s = ebn_calloc(1, sizeof(*s) + len);
 	int r;
 
 	if (!s)
 		return -ENOMEM;
 	s->lock_fd = -1;
+	s->max_bytes = max_bytes;
+	memcpy(s->dir, dir, len);
 	r = store_dir(dir, diag);
 	if (!r)
 		r = store_lock(s, dir, diag);
 	if (!r) {
-		r = store_map(s, dir, max_bytes);
+		r = store_map(s);
 		if (r < 0)
 			ebn_diag(diag, dir, r, r == -EPROTO ? "the store is damaged or not one of this kind" :
 							      "the store cannot be opened");
@@ -148,9 +154,32 @@ void ebn_store_close(struct ebn_store *s)
 	free(s);
 }
 
+/*
+ * A write of LMDB's own page that failed has put the old one back, and ends the environment: all that follows would be refused.
+ * The file is what it was before, so it is opened once more.
+ */
+static int store_mend(struct ebn_store *s)
+{
+	int r;
+
+	if (!s->broken)
+		return 0;
+	if (s->env)
+		mdb_env_close(s->env);
+	s->env = NULL;
+	r = store_map(s);
+	s->broken = r < 0;
+	return r;
+}
+
 int ebn_store_begin(struct ebn_store *s)
 {
-	return s->txn ? -EBUSY : store_error(mdb_txn_begin(s->env, NULL, 0, &s->txn));
+	int r;
+
+	if (s->txn)
+		return -EBUSY;
+	r = store_mend(s);
+	return r < 0 ? r : store_error(mdb_txn_begin(s->env, NULL, 0, &s->txn));
 }
 
 /* LMDB takes keys and values through pointers that are not const; it only reads them. */
@@ -176,7 +205,10 @@ int ebn_store_del(struct ebn_store *s, const void *key, size_t key_len)
 
 int ebn_store_commit(struct ebn_store *s)
 {
-	return store_error(mdb_txn_commit(EBN_TAKE_PTR(s->txn)));
+	int r = store_error(mdb_txn_commit(EBN_TAKE_PTR(s->txn)));
+
+	s->broken = r < 0;
+	return r;
 }
 
 void ebn_store_abort(struct ebn_store *s)
@@ -192,7 +224,9 @@ int ebn_store_foreach(struct ebn_store *s, ebn_store_fn fn, void *arg)
 	MDB_txn *txn;
 	int r, rc = 0;
 
-	r = store_error(mdb_txn_begin(s->env, NULL, MDB_RDONLY, &txn));
+	r = store_mend(s);
+	if (!r)
+		r = store_error(mdb_txn_begin(s->env, NULL, MDB_RDONLY, &txn));
 	if (r < 0)
 		return r;
 	r = store_error(mdb_cursor_open(txn, s->dbi, &cursor));

@@ -92,32 +92,39 @@ struct ebn_ident *ebn_ident_get(struct ebpfnet_identities *ids, uint32_t number)
 	return number >= ids->min && number <= ids->max ? ids->id[number - ids->min] : NULL;
 }
 
-static int rest_note(struct ebpfnet_identities *ids, struct ebn_ident *id)
+/* Room for one more rest, so that noting it cannot fail. */
+static int rest_room(struct ebpfnet_identities *ids)
 {
-	int r = ebn_grow(&ids->rest, &ids->rest_cap, ids->n_rest + 1, sizeof(*ids->rest));
-
-	if (!r)
-		ids->rest[ids->n_rest++] = (struct ebn_rest){ id->until, id->number };
-	return r;
+	return ebn_grow(&ids->rest, &ids->rest_cap, ids->n_rest + 1, sizeof(*ids->rest));
 }
 
-/* Takes labels over. */
-static int know(struct ebpfnet_identities *ids, uint32_t number, unsigned int k, struct ebpfnet_labels *labels,
-		uint64_t until)
+static void rest_note(struct ebpfnet_identities *ids, const struct ebn_ident *id)
+{
+	ids->rest[ids->n_rest++] = (struct ebn_rest){ id->until, id->number };
+}
+
+/* All that know() needs. What is not used goes by free(). NULL: no memory. */
+static struct ebn_ident *ident_room(struct ebpfnet_identities *ids)
 {
 	struct ebn_ident *id = ebn_calloc(1, sizeof(*id));
-	int r = id ? ebn_index_add(&ids->by_labels, ebpfnet_labels_hash(labels), number) : -ENOMEM;
 
-	if (r < 0) {
-		free(id);
-		ebpfnet_labels_unref(labels);
-		return r;
-	}
+	if (id && !rest_room(ids) && !ebn_index_reserve(&ids->by_labels, 1))
+		return id;
+	free(id);
+	return NULL;
+}
+
+/* Takes id, which is ident_room()'s, and labels over. */
+static void know(struct ebpfnet_identities *ids, struct ebn_ident *id, uint32_t number, unsigned int k,
+		 struct ebpfnet_labels *labels, uint64_t until)
+{
 	*id = (struct ebn_ident){ .labels = labels, .number = number, .k = k, .until = until };
+	(void)ebn_index_add(&ids->by_labels, ebpfnet_labels_hash(labels), number);
 	ids->id[number - ids->min] = id;
 	ids->n++;
 	ids->n_resting += !!until;
-	return until ? rest_note(ids, id) : 0;
+	if (until)
+		rest_note(ids, id);
 }
 
 void ebn_ident_forget(struct ebpfnet_identities *ids, struct ebn_ident *id)
@@ -131,12 +138,14 @@ void ebn_ident_forget(struct ebpfnet_identities *ids, struct ebn_ident *id)
 	free(id);
 }
 
-static int set_until(struct ebpfnet_identities *ids, struct ebn_ident *id, uint64_t until)
+/* Behind rest_room(). */
+static void set_until(struct ebpfnet_identities *ids, struct ebn_ident *id, uint64_t until)
 {
 	ids->n_resting -= !!id->until;
 	id->until = until;
 	ids->n_resting += !!until;
-	return until ? rest_note(ids, id) : 0;
+	if (until)
+		rest_note(ids, id);
 }
 
 void ebn_ident_event(struct ebpfnet_identities *ids, enum ebpfnet_identity_event e, uint32_t number,
@@ -152,7 +161,7 @@ int ebn_ident_changed(const struct ebpfnet_kv *kv, void *arg)
 	struct ebpfnet_identities *ids = arg;
 	uint32_t number = key_number(ids, kv->key);
 	struct ebpfnet_labels *labels = NULL;
-	struct ebn_ident *id = number ? ebn_ident_get(ids, number) : NULL;
+	struct ebn_ident *id = number ? ebn_ident_get(ids, number) : NULL, *room;
 	uint64_t until = 0;
 	int r;
 
@@ -168,8 +177,11 @@ int ebn_ident_changed(const struct ebpfnet_kv *kv, void *arg)
 		return 0;
 	}
 	r = value_read(kv, &until, &labels);
-	if (r < 0)
-		return ids->starting ? r : 0;
+	room = r < 0 ? NULL : ident_room(ids);
+	if (!room) {
+		ebpfnet_labels_unref(labels);
+		return ids->starting ? (r < 0 ? r : -ENOMEM) : 0;
+	}
 	if (id && !ebpfnet_labels_equal(id->labels, labels) && !id->refs) {
 		ebn_ident_forget(ids, id);
 		id = NULL;
@@ -178,18 +190,20 @@ int ebn_ident_changed(const struct ebpfnet_kv *kv, void *arg)
 		/* the same labels twice: the first stays */
 		ebpfnet_labels_unref(labels);
 	} else if (!id) {
-		r = know(ids, number, 0, labels, until);
-		id = ebn_ident_get(ids, number);
+		id = EBN_TAKE_PTR(room);
+		know(ids, id, number, 0, labels, until);
 	} else {
 		ebpfnet_labels_unref(labels);
 		/* ours is newer when this object uses it */
-		r = !id->refs && !id->mine && id->until != until ? set_until(ids, id, until) : 0;
+		if (!id->refs && !id->mine && id->until != until)
+			set_until(ids, id, until);
 	}
+	free(room);
 	if (id && !id->announced && !ids->starting) {
 		id->announced = true;
 		ebn_ident_event(ids, EBPFNET_IDENTITY_ADDED, number, id->labels);
 	}
-	return ids->starting ? r : 0;
+	return 0;
 }
 
 /* ---- the store ---- */
@@ -216,8 +230,12 @@ int ebn_ident_restate(struct ebpfnet_identities *ids, struct ebn_ident *id, uint
 		ebn_ident_ref_key(ids, ref, id->number);
 		c[1] = (struct ebpfnet_kv_change){ .key = ref, .value = until ? NULL : "", .lease = ids->lease };
 	}
-	r = ebn_ident_commit(ids, c, ids->node ? 2 : 1);
-	return r < 0 ? r : set_until(ids, id, until);
+	r = rest_room(ids);
+	if (!r)
+		r = ebn_ident_commit(ids, c, ids->node ? 2 : 1);
+	if (!r)
+		set_until(ids, id, until);
+	return r;
 }
 
 /* The store's view, read anew: after somebody else was quicker. */
@@ -253,11 +271,12 @@ int ebn_ident_create(struct ebpfnet_identities *ids, uint32_t number, const stru
 	struct ebn_ident probe = { .labels = (struct ebpfnet_labels *)labels, .number = number };
 	_free_ char *value = ebn_ident_value(&probe, 0);
 	char key[16], label[40], ref[96], text[16], have[16];
+	_free_ struct ebn_ident *room = ident_room(ids);
 	struct ebpfnet_kv_change c[3];
 	unsigned int k;
 	int r = -EAGAIN;
 
-	if (!value)
+	if (!value || !room)
 		return -ENOMEM;
 	ebn_ident_key(key, number);
 	snprintf(text, sizeof(text), "%u", number);
@@ -287,5 +306,6 @@ int ebn_ident_create(struct ebpfnet_identities *ids, uint32_t number, const stru
 	}
 	if (r < 0)
 		return r;
-	return know(ids, number, k - 1, ebpfnet_labels_ref((struct ebpfnet_labels *)labels), 0);
+	know(ids, EBN_TAKE_PTR(room), number, k - 1, ebpfnet_labels_ref((struct ebpfnet_labels *)labels), 0);
+	return 0;
 }

@@ -35,6 +35,17 @@ check_PROGRAMS += $(EBN_NOMEM_TESTS)
 TESTS += $(EBN_NOMEM_TESTS)
 endif
 
+# identities over a file: each system call and each allocation fails once
+EBN_IDENTITY_TORTURE = tests/torture/identity-fail
+tests_torture_identity_fail_SOURCES = tests/torture/identity-fail.c tests/unit/suite.h
+tests_torture_identity_fail_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_torture_identity_fail_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=strdup
+tests_torture_identity_fail_LDADD = $(EBN_TEST_LIBS)
+if HAVE_CHECK
+check_PROGRAMS += $(EBN_IDENTITY_TORTURE)
+TESTS += $(EBN_IDENTITY_TORTURE)
+endif
+
 # policy: a reader beside 10,000 flips; each allocation fails once
 EBN_POLICY_TORTURE = tests/torture/policy-flip tests/torture/policy-malloc
 tests_torture_policy_flip_SOURCES = tests/torture/policy-flip.c tests/unit/suite.h tests/unit/policy-arena.h
