@@ -165,24 +165,28 @@ static __always_inline bool address_is(const struct ebn_view *v, const struct eb
 static __always_inline int from_ep_ip(struct __sk_buff *skb, struct ebn_pkt *p, struct ebn_view *v,
 				      const struct ebn_ep_row *ep, const bool v6)
 {
-	enum ebn_reason reason = parse(skb, p, v6);
+	enum ebn_reason reason;
 	int action;
 
-	if (reason)
-		return ebn_drop_for(p, reason);
-	if (v6 && ebn_is_nd(p)) {
-		action = ebn_nd_from_ep(skb, p);
-		if (action == EBN_NEIGH_ANSWERED)
-			return bpf_redirect(p->ifindex, 0);
-		return action ? ebn_drop_for(p, action) : TC_ACT_OK;
-	}
-	if (!address_is(v, ep, p->src, p->row[0], v6))
-		return ebn_drop_for(p, EBN_R_SOURCE_IP);
-	if (ebn_is_multicast(p->dst, v6))
-		return ebn_drop_for(p, EBN_R_MULTICAST);
-	if (ebn_svc_wanted(v, p, v6)) {
-		bpf_tail_call(skb, &ebn_stage, EBN_GO_SVC_OUT);
-		return ebn_drop_for(p, EBN_R_TABLES);
+	/* once: ebn_svc_out comes back with the packet as it is now */
+	if (!EBN_READ(p->kept)) {
+		reason = parse(skb, p, v6);
+		if (reason)
+			return ebn_drop_for(p, reason);
+		if (v6 && ebn_is_nd(p)) {
+			action = ebn_nd_from_ep(skb, p);
+			if (action == EBN_NEIGH_ANSWERED)
+				return bpf_redirect(p->ifindex, 0);
+			return action ? ebn_drop_for(p, action) : TC_ACT_OK;
+		}
+		if (!address_is(v, ep, p->src, p->row[0], v6))
+			return ebn_drop_for(p, EBN_R_SOURCE_IP);
+		if (ebn_is_multicast(p->dst, v6))
+			return ebn_drop_for(p, EBN_R_MULTICAST);
+		if (ebn_svc_wanted(v, p, v6)) {
+			bpf_tail_call(skb, &ebn_stage, EBN_GO_SVC_OUT);
+			return ebn_drop_for(p, EBN_R_TABLES);
+		}
 	}
 	reason = judge(skb, p, v, v6);
 	if (reason) {
@@ -588,7 +592,7 @@ int ebn_svc_out(struct __sk_buff *skb)
 		return ebn_drop_for(&run->p, rc - EBN_SVC_OK);
 	if (rc == EBN_SVC_SELF)
 		return ebn_svc_self_deliver(skb, run);
-	run->svc.state = rc == EBN_SVC_OK ? EBN_SVC_DONE : EBN_SVC_PLAIN;
+	ebn_svc_keep(run, rc == EBN_SVC_OK);
 	bpf_tail_call(skb, &ebn_stage, EBN_GO_FROM_EP);
 	run->svc.state = EBN_SVC_NEW;
 	return ebn_drop_for(&run->p, EBN_R_TABLES);

@@ -28,7 +28,8 @@ struct ebn_svc_run {
 	__u16 service;		/* number */
 	__u8 state;		/* enum ebn_svc_state, for the next program of this run */
 	__u8 begun;		/* the packet is its flow's first one */
-	__u16 reserved;
+	__u8 kept;		/* with state: the next program has not to parse the packet anew */
+	__u8 reserved;
 };
 
 /* A look for a node's prefix (overlay.h). */
@@ -70,7 +71,7 @@ static __always_inline struct ebn_run *ebn_run_get(void)
 	return bpf_map_lookup_elem(&ebn_run, &zero);
 }
 
-/** NULL never happens, and is a drop. */
+/** A packet's memory, cleared unless a program that goes on keeps what is there. NULL never happens, and is a drop. */
 static __always_inline struct ebn_pkt *ebn_run_begin(struct __sk_buff *skb, __u8 point, __u8 side)
 {
 	struct ebn_run *run = ebn_run_get();
@@ -79,6 +80,12 @@ static __always_inline struct ebn_pkt *ebn_run_begin(struct __sk_buff *skb, __u8
 	if (!run)
 		return 0;
 	p = &run->p;
+	if (run->svc.state != EBN_SVC_NEW && run->svc.kept) {
+		p->svc = run->svc.state;
+		p->kept = 1;
+		run->svc.state = EBN_SVC_NEW;
+		return p;
+	}
 	__builtin_memset(p, 0, sizeof(*p));
 	p->point = point;
 	p->side = side;

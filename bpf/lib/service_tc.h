@@ -468,6 +468,22 @@ static __always_inline int ebn_svc_to_backend(struct __sk_buff *skb, struct ebn_
 	return EBN_SVC_OK + rc;
 }
 
+/*
+ * For the program that goes on: the packet as it is now. A later fragment, and an error, which p has as the packet that it quotes,
+ * are parsed anew.
+ */
+static __always_inline void ebn_svc_keep(struct ebn_run *run, bool translated)
+{
+	struct ebn_pkt *p = &run->p;
+
+	run->svc.state = translated ? EBN_SVC_DONE : EBN_SVC_PLAIN;
+	run->svc.kept = p->frag != EBN_FRAG_LATER && !(p->evf & EBN_EVF_RELATED);
+	if (!translated)
+		return;
+	__builtin_memcpy(p->dst, run->w.to, sizeof(p->dst));
+	p->dport = run->w.to_port;
+}
+
 /* The backend's answer becomes the frontend's. 0, or the reason for a drop. */
 static __always_inline int ebn_svc_to_client(struct __sk_buff *skb, struct ebn_run *run, const bool v6)
 {
