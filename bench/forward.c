@@ -5,6 +5,9 @@
  * minute, forwarding without any rule, nftables and iptables, both of which let established flows pass by their first rule,
  * as one writes them. established: one flow that was answered; new: each packet begins one.
  *
+ * lb-forward: the same way, but to the last one of N services, whose backend is the second container: in nftables a map, in
+ * iptables a rule for each.
+ *
  * nat-forward: the same way, but the second pair leads outside, and the packet leaves in the node's name. Beside it forwarding
  * without translation, and the masquerade of nftables.
  */
@@ -28,6 +31,7 @@
 
 #include <ebpfnet/nat.h>
 #include <ebpfnet/policy.h>
+#include <ebpfnet/service.h>
 
 #include "daemon.h"
 #include "setup.h"
@@ -37,6 +41,7 @@
 #define ESTABLISHED_PACKETS 20000u
 #define NEW_PACKETS 2000u
 #define OUTSIDE_ADDRESS "10.1.1.1"
+#define VIP 0x0a600000u		/* of service number i: this and i */
 #define ROUNDS 5u
 
 struct frame {
@@ -50,6 +55,7 @@ struct line {
 	pid_t holder[2];	/* of the containers' network namespaces */
 	int fd[2];		/* packet sockets in them */
 	uint16_t port;		/* of the next new flow */
+	uint32_t vip;		/* what the first container calls the second one; 0: its address */
 };
 
 /* A process that is nothing but a network namespace. */
@@ -191,6 +197,21 @@ static struct frame frame(unsigned int from, uint16_t port)
 	return f;
 }
 
+/* The first container's packet. */
+static struct frame question(const struct line *l, uint16_t port)
+{
+	struct frame f = frame(0, port);
+	struct iphdr ip = f.ip;
+
+	if (!l->vip)
+		return f;
+	ip.daddr = htonl(l->vip);
+	ip.check = 0;
+	ip.check = ip_sum(&ip);
+	f.ip = ip;
+	return f;
+}
+
 /* What came to the second container. */
 static uint64_t received(const struct line *l)
 {
@@ -215,7 +236,7 @@ static uint64_t received(const struct line *l)
 static int send_all(struct bench *b, struct line *l, uint32_t n, bool new, double *ret)
 {
 	uint64_t before = received(l), after;
-	struct frame f = frame(0, l->port);
+	struct frame f = question(l, l->port);
 	double from;
 	uint32_t i;
 
@@ -242,7 +263,7 @@ static int measure(struct bench *b, struct line *l, bool new, struct bench_sampl
 	int err = 0;
 
 	memset(ret, 0, sizeof(*ret));
-	first = frame(0, ++l->port);
+	first = question(l, ++l->port);
 	answer = frame(1, l->port);
 	if (send(l->fd[0], &first, sizeof(first), 0) < 0 || send(l->fd[1], &answer, sizeof(answer), 0) < 0)
 		return bench_fail(b, errno, "sending: %s", strerror(errno));
@@ -436,6 +457,135 @@ out:
 	return err;
 }
 
+/* ---- services ---- */
+
+/* A service's address, and its backend's: nobody's, but of the last one the second container's. */
+static void service_text(uint32_t i, uint32_t n, char vip[24], char backend[24])
+{
+	struct in_addr a = { htonl(VIP + i) };
+
+	snprintf(vip, 24, "%s", inet_ntoa(a));
+	a.s_addr = htonl(i < n ? other(i) : 0x0a010002);
+	snprintf(backend, 24, "%s", inet_ntoa(a));
+}
+
+/* A line for each service, given to a command. */
+static int services_by(const char *command, const char *head, const char *before, const char *between,
+		       const char *after, const char *tail, uint32_t n)
+{
+	FILE *f = popen(command, "w");
+	char vip[24], backend[24];
+	uint32_t i;
+
+	if (!f)
+		return -errno;
+	fputs(head, f);
+	for (i = 1; i <= n; i++) {
+		service_text(i, n, vip, backend);
+		fprintf(f, "%s%s%s%s%s", before, vip, between, backend, after);
+	}
+	fputs(tail, f);
+	return pclose(f) ? -EIO : 0;
+}
+
+static int service_nftables(uint32_t n)
+{
+	return services_by("nft -f - 2>/dev/null",
+			   "table ip ebn_bench {\n map services {\n"
+			   "  type ipv4_addr . inet_service : ipv4_addr . inet_service\n  size 16384\n  elements = {\n",
+			   "   ", " . 9 : ", " . 9,\n",
+			   "  }\n }\n chain in {\n  type nat hook prerouting priority -100;\n"
+			   "  dnat ip to ip daddr . udp dport map @services\n }\n}\n", n);
+}
+
+static int service_iptables(uint32_t n)
+{
+	return services_by("iptables-restore 2>/dev/null", "*nat\n:PREROUTING ACCEPT [0:0]\n", "-A PREROUTING -d ",
+			   "/32 -p udp --dport 9 -j DNAT --to-destination ", ":9\n", "COMMIT\n", n);
+}
+
+static int services(struct bench *b, struct daemon *d, uint32_t n)
+{
+	const struct ebpfnet_service_opts **list = calloc(n, sizeof(*list));
+	struct ebpfnet_service_opts *o = calloc(n, sizeof(*o));
+	struct ebpfnet_frontend *front = calloc(n, sizeof(*front));
+	struct ebpfnet_backend *back = calloc(n, sizeof(*back));
+	char (*name)[24] = calloc(n, sizeof(*name));
+	char vip[24], backend[24];
+	int err = list && o && front && back && name ? 0 : -ENOMEM;
+	uint32_t i;
+
+	for (i = 0; i < n && !err; i++) {
+		service_text(i + 1, n, vip, backend);
+		front[i].port = back[i].port = PORT;
+		front[i].protocol = IPPROTO_UDP;
+		if (ebpfnet_addr_parse(vip, &front[i].addr) || ebpfnet_addr_parse(backend, &back[i].addr))
+			err = -EINVAL;
+		snprintf(name[i], sizeof(name[i]), "bench/%u", i);
+		o[i] = (struct ebpfnet_service_opts){ EBPFNET_OPTS_INIT(*o), .name = name[i], .frontends = &front[i],
+						      .n_frontends = 1, .backends = &back[i], .n_backends = 1 };
+		list[i] = &o[i];
+	}
+	if (!err)
+		err = ebpfnet_service_sync(d->dp, list, n, NULL, d->diag);
+	free(name);
+	free(back);
+	free(front);
+	free(o);
+	free(list);
+	return err ? daemon_fail(b, d, err, "the services") : 0;
+}
+
+static int balanced(struct bench *b, const struct bench_row *row, struct bench_result *res)
+{
+	uint32_t n = (uint32_t)row->arg;
+	bool new = row->arg2;
+	struct bench_sample s;
+	struct daemon d;
+	struct line l;
+	double us;
+	int err;
+
+	err = line_open(b, &l);
+	if (!err)
+		err = measure(b, &l, new, &s);
+	if (err)
+		goto out;
+	bench_reference(res, "no-service", bench_median(&s));
+	l.vip = VIP + n;
+	if (!service_nftables(n)) {
+		err = measure(b, &l, new, &s);
+		if (!err)
+			bench_reference(res, "nftables", bench_median(&s));
+	}
+	setup_shell("nft delete table ip ebn_bench 2>/dev/null");
+	if (!err && !service_iptables(n)) {
+		err = measure(b, &l, new, &s);
+		if (!err)
+			bench_reference(res, "iptables", bench_median(&s));
+	}
+	setup_shell("iptables -t nat -F PREROUTING 2>/dev/null");
+	if (err)
+		goto out;
+	err = daemon_open(b, &d, 0, 0);
+	if (!err)
+		err = services(b, &d, n);
+	if (!err)
+		err = daemon_endpoint(b, &d, DEVICE "0", 1, &us);
+	if (!err)
+		err = daemon_endpoint(b, &d, DEVICE "1", 2, &us);
+	while (!err && ebpfnet_datapath_maintain(d.dp, 0) > 0)
+		;
+	if (!err)
+		err = measure(b, &l, new, &s);
+	daemon_close(&d);
+	if (!err)
+		bench_value(res, &s, 0, 1);
+out:
+	line_close(&l);
+	return err;
+}
+
 const struct bench_row bench_forward_rows[] = {
 	{ "forward-established/1", "ns", 0, forward, 1, 0 },
 	{ "forward-established/100", "ns", 0, forward, 100, 0 },
@@ -443,6 +593,10 @@ const struct bench_row bench_forward_rows[] = {
 	{ "forward-new/1", "ns", 0, forward, 1, 1 },
 	{ "forward-new/100", "ns", 0, forward, 100, 1 },
 	{ "forward-new/10k", "ns", 0, forward, 10000, 1 },
+	{ "lb-forward-known/1", "ns", 0, balanced, 1, 0 },
+	{ "lb-forward-known/10k", "ns", 0, balanced, 10000, 0 },
+	{ "lb-forward-new/1", "ns", 0, balanced, 1, 1 },
+	{ "lb-forward-new/10k", "ns", 0, balanced, 10000, 1 },
 	{ "nat-forward/known", "ns", 0, translated, 0, 0 },
 	{ "nat-forward/new", "ns", 0, translated, 0, 1 },
 	{ NULL, NULL, 0, NULL, 0, 0 },
