@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause
-EBN_BPF_OBJECTS += bpf/ebn_datapath.bpf.o bpf/ebn_sock.bpf.o bpf/ebn_xdp.bpf.o
+EBN_BPF_OBJECTS += bpf/ebn_datapath.bpf.o bpf/ebn_sock.bpf.o bpf/ebn_socks.bpf.o bpf/ebn_xdp.bpf.o
 EBN_BPF_INCLUDES += \
 	bpf/include/ebn_config.h \
 	bpf/include/ebn_event.h \

@@ -27,6 +27,15 @@ struct ebn_sock {
 	struct ebn_sock_way way[EBN_SOCK_WAYS];
 };
 
+/** What ebn_socks.bpf.c tells of a connected socket. */
+struct ebn_socks_record {
+	__u64 cookie;		/* 0: nobody has asked for one yet */
+	__u64 be0, be1;		/* its peer */
+	__u32 port;		/* network order */
+	__u32 reserved;
+};
+EBN_ASSERT(sizeof(struct ebn_socks_record) == 32, "ebn_socks_record");
+
 /* A client's backend, map ebn_sock_aff (LRU hash). The client is a network namespace. */
 struct ebn_aff_key {
 	__u64 netns;		/* cookie */

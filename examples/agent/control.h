@@ -197,6 +197,7 @@ int method_service_upsert(struct call *call);
 int method_service_delete(struct call *call);
 int method_service_sync(struct call *call);
 int method_service_state(struct call *call);
+int method_service_end_sockets(struct call *call);
 int method_service_stats(struct call *call);
 int method_service_xdp(struct call *call);
 int method_service_select(struct call *call);

@@ -257,6 +257,7 @@ static const struct method methods[] = {
 	{ "service.delete", method_service_delete, "name" },
 	{ "service.sync", method_service_sync, "services text" },
 	{ "service.state", method_service_state, "service address port protocol state" },
+	{ "service.end_sockets", method_service_end_sockets, "address port protocol" },
 	{ "service.stats", method_service_stats, "" },
 	{ "service.xdp", method_service_xdp, "name" },
 	{ "service.select", method_service_select, SERVICE_QUERY_KEYS },

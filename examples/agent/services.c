@@ -552,6 +552,24 @@ int method_service_state(struct call *call)
 	return call->result ? 0 : -ENOMEM;
 }
 
+/* The backend may be gone from every service: that is what it is for. */
+int method_service_end_sockets(struct call *call)
+{
+	struct ebpfnet_backend want;
+	const char *why = NULL;
+	int err = call_needs_datapath(call);
+
+	if (err < 0)
+		return err;
+	if (service_read_backend(call->params, &want, &why) < 0)
+		return call_error(call, -EINVAL, "address", "%s", why);
+	err = ebpfnet_service_end_sockets(call->agent->dp, &want);
+	if (err < 0)
+		return call_error(call, err, NULL, "sockets: %s", strerror(-err));
+	call->result = json_pack("{s:i}", "ended", err);
+	return call->result ? 0 : -ENOMEM;
+}
+
 int method_service_stats(struct call *call)
 {
 	int err = call_needs_datapath(call);

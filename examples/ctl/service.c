@@ -147,6 +147,13 @@ static int select_backend(struct ctl *ctl, int argc, char **argv)
 	return use_tables(ctl) ? select_direct(ctl, params) : show(ctl, "service.select", params);
 }
 
+static int end_sockets(struct ctl *ctl, int argc, char **argv)
+{
+	json_t *params = arguments(argc, argv, "address port protocol", "port", "");
+
+	return params ? show(ctl, "service.end_sockets", params) : 1;
+}
+
 static int set_state(struct ctl *ctl, int argc, char **argv)
 {
 	json_t *params = arguments(argc, argv, "address port protocol state service", "port", "");
@@ -225,8 +232,10 @@ int cmd_service(struct ctl *ctl, int argc, char **argv)
 		return show_xdp(ctl, argc == 3 ? argv[2] : NULL);
 	if (argc > 2 && !strcmp(what, "state"))
 		return set_state(ctl, argc - 2, argv + 2);
+	if (argc > 2 && !strcmp(what, "end-sockets"))
+		return end_sockets(ctl, argc - 2, argv + 2);
 	if (argc > 2 && !strcmp(what, "select"))
 		return select_backend(ctl, argc - 2, argv + 2);
 	return fail("usage: ebpfnetctl service list | get NAME | set FILE | delete NAME | sync FILE | "
-		    "state KEY=VALUE… | stats | xdp [NAME] | select KEY=VALUE…");
+		    "state KEY=VALUE… | end-sockets KEY=VALUE… | stats | xdp [NAME] | select KEY=VALUE…");
 }

@@ -312,6 +312,17 @@ EBPFNET_API int ebpfnet_service_active(struct ebpfnet_datapath *dp, const char *
  */
 EBPFNET_API int ebpfnet_service_attach(struct ebpfnet_datapath *dp, const char *path, struct ebpfnet_diag *diag);
 
+/**
+ * Ends the sockets of the calling thread's network namespace that were connected to a backend through a service: for one that was
+ * removed, whose clients would wait. They see ECONNABORTED; TCP's other end is reset. Those that named the backend itself stay, and
+ * so do datagram sockets without a connection, which get another backend with their next datagram.
+ * @param backend	address and port count, and the protocol: 0 is TCP and UDP
+ * @return how many, -EINVAL, -EROFS, -EBUSY (tables are not prepared), -EOPNOTSUPP (a kernel without INET_DIAG_DESTROY), -EPERM,
+ *   -ENOMEM, errors of netlink; some may have ended
+ * @since 0.1
+ */
+EBPFNET_API int ebpfnet_service_end_sockets(struct ebpfnet_datapath *dp, const struct ebpfnet_backend *backend);
+
 /** Leaves a cgroup alone again; sockets that were translated stay so. @return 0, -EINVAL, -ENOENT, -EBUSY, -EROFS
  *  @since 0.1 */
 EBPFNET_API int ebpfnet_service_detach(struct ebpfnet_datapath *dp, const char *path);

@@ -4,6 +4,7 @@
 #include "datapath/overlay.h"
 
 #include <linux/capability.h>
+#include <linux/netlink.h>
 #include <stdio.h>
 #include <sys/syscall.h>
 #include <bpf/bpf.h>
@@ -200,7 +201,7 @@ int ebpfnet_datapath_open(struct ebpfnet_ctx *ctx, const struct ebpfnet_datapath
 	if (!r)
 		r = ebn_open_pins(dp, EBN_OPT(opts, pin_dir, NULL), diag);
 	if (!r && !dp->readonly) {
-		r = ebn_nl_open(&dp->p->nl);
+		r = ebn_nl_open(&dp->p->nl, NETLINK_ROUTE);
 		if (r < 0)
 			ebn_diag(diag, NULL, r, "cannot open a netlink socket");
 	}

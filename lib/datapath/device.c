@@ -51,7 +51,7 @@ static int inside_open(int netns_fd, const char *ipv6, struct ebn_nl *nl, struct
 		return ebn_diag(diag, NULL, errno, "the thread's own namespace cannot be opened");
 	if (setns(netns_fd, CLONE_NEWNET) < 0)
 		return ebn_diag(diag, NULL, errno == EBADF ? EINVAL : errno, "the network namespace cannot be entered");
-	r = ebn_nl_open(nl);
+	r = ebn_nl_open(nl, NETLINK_ROUTE);
 	if (!r && ipv6)
 		ipv6_on(ipv6);
 	/* this cannot fail: the descriptor is of a namespace the thread was just in */
@@ -169,7 +169,7 @@ int ebpfnet_device_create(struct ebpfnet_ctx *ctx, const struct ebpfnet_device_o
 	r = inside_open(o->netns_fd, NULL, &in, o->diag);
 	if (r < 0)
 		return r;
-	r = ebn_nl_open(&out);
+	r = ebn_nl_open(&out, NETLINK_ROUTE);
 	if (!r)
 		r = create_pair(&out, &in, o, &info);
 	ebn_nl_close(&in);
@@ -187,7 +187,7 @@ int ebpfnet_device_delete(struct ebpfnet_ctx *ctx, const char *host)
 
 	if (!ctx || !name_ok(host))
 		return -EINVAL;
-	r = ebn_nl_open(&nl);
+	r = ebn_nl_open(&nl, NETLINK_ROUTE);
 	if (!r)
 		r = ebn_nl_link(&nl, host, 0, &link);
 	if (!r)
@@ -223,7 +223,7 @@ int ebpfnet_device_find(struct ebpfnet_ctx *ctx, int netns_fd, const char *insid
 	r = inside_open(netns_fd, NULL, &in, NULL);
 	if (r < 0)
 		return r;
-	r = ebn_nl_open(&out);
+	r = ebn_nl_open(&out, NETLINK_ROUTE);
 	if (!r)
 		r = find_pair(&out, &in, inside, NULL, &host, &in_link);
 	ebn_nl_close(&in);
@@ -359,7 +359,7 @@ int ebpfnet_device_configure(struct ebpfnet_ctx *ctx, const struct ebpfnet_devic
 	r = configure_inside(&in, c, mac);
 	ebn_nl_close(&in);
 	if (!r)
-		r = ebn_nl_open(&out);
+		r = ebn_nl_open(&out, NETLINK_ROUTE);
 	if (!r)
 		r = configure_host(&out, mac, c);
 	ebn_nl_close(&out);
@@ -471,7 +471,7 @@ int ebpfnet_device_check(struct ebpfnet_ctx *ctx, const struct ebpfnet_device_co
 	r = inside_open(c->netns_fd, NULL, &in, c->diag);
 	if (r < 0)
 		return r;
-	r = ebn_nl_open(&out);
+	r = ebn_nl_open(&out, NETLINK_ROUTE);
 	if (!r)
 		r = check_inside(&out, &in, c);
 	ebn_nl_close(&in);

@@ -15,11 +15,11 @@
 #define NO_ADDRESS 1
 #define EBN_NL_BUF 32768
 
-int ebn_nl_open(struct ebn_nl *nl)
+int ebn_nl_open(struct ebn_nl *nl, int protocol)
 {
 	int one = 1, r;
 
-	nl->sock = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC);
+	nl->sock = mnl_socket_open2(protocol, SOCK_CLOEXEC);
 	if (!nl->sock)
 		return -errno;
 	if (mnl_socket_bind(nl->sock, 0, MNL_SOCKET_AUTOPID) < 0) {

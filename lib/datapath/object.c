@@ -34,12 +34,12 @@ static int ebn_print_nothing(enum libbpf_print_level level, const char *fmt, va_
 	return 0;
 }
 
-static libbpf_print_fn_t ebn_quiet(void)
+libbpf_print_fn_t ebn_quiet(void)
 {
 	return libbpf_set_print(ebn_print_nothing);
 }
 
-static void ebn_unquiet(libbpf_print_fn_t old)
+void ebn_unquiet(libbpf_print_fn_t old)
 {
 	if (old != ebn_print_nothing)
 		libbpf_set_print(old);

@@ -18,6 +18,7 @@
 #define EBN_DATAPATH_PRIVATE_H
 
 #include <limits.h>
+#include <bpf/libbpf.h>
 #include "datapath/internal.h"
 #include "policy/policy.h"
 #include <ebpfnet/endpoint.h>
@@ -222,13 +223,17 @@ int ebn_object_open_as(const char *name, const struct ebn_bytes *builtin, const 
 /* Is its layout ours? */
 int ebn_object_belongs(const char *where, struct bpf_object *obj, struct ebpfnet_diag *diag);
 /* A variable of .rodata, until the object is loaded; NULL: none of this name and size. */
+/* libbpf's own messages go nowhere until ebn_unquiet(). */
+libbpf_print_fn_t ebn_quiet(void);
+void ebn_unquiet(libbpf_print_fn_t old);
 void *ebn_object_var(struct bpf_object *obj, const char *name, size_t size);
 /* What the programs are verified with of the node tables, and of this machine. */
 int ebn_object_node(struct ebpfnet_datapath *dp, struct ebn_config *cfg, int node_fd);
 int ebn_object_verify(struct ebn_object *o, const char *name, struct ebpfnet_diag *diag);
 
 /* ---- netlink.c ---- */
-int ebn_nl_open(struct ebn_nl *nl);
+/* NETLINK_ROUTE, NETLINK_SOCK_DIAG */
+int ebn_nl_open(struct ebn_nl *nl, int protocol);
 void ebn_nl_close(struct ebn_nl *nl);
 struct nlmsghdr;
 typedef int (*ebn_nl_fn)(const struct nlmsghdr *nlh, void *arg);
@@ -339,6 +344,8 @@ struct ebpfnet_service_stats;
 int ebn_sock_service_stats(struct ebpfnet_datapath *dp, uint32_t number, struct ebpfnet_service_stats *ret);
 uint64_t ebn_sock_backend_count(struct ebpfnet_datapath *dp, uint32_t row);
 
+/* The map of sockets' storage, -1: none yet. */
+int ebn_sock_storage(const struct ebpfnet_datapath *dp);
 void ebn_sock_reset_service(struct ebpfnet_datapath *dp, uint32_t number);
 void ebn_sock_reset_backend(struct ebpfnet_datapath *dp, uint32_t row);
 

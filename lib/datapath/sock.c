@@ -591,3 +591,8 @@ uint64_t ebn_sock_backend_count(struct ebpfnet_datapath *dp, uint32_t row)
 
 	return st && row < EBN_BE_STATS ? EBN_READ(st[row]) : 0;
 }
+
+int ebn_sock_storage(const struct ebpfnet_datapath *dp)
+{
+	return dp->p->sock ? dp->p->sock->map_fd[EBN_SM_SOCK] : -1;
+}

@@ -410,6 +410,36 @@ START_TEST(connected_datagrams_see_the_frontend)
 }
 END_TEST
 
+/* Of a family: those that a service led to the backend end, and no others. */
+static void ends(const char *vip, const char *b, int type)
+{
+	int proto = type == SOCK_STREAM ? IPPROTO_TCP : IPPROTO_UDP, server = sock_bound(b, PORT, type);
+	int led = sock_new(vip, type), other = sock_new(vip, type);
+	struct ebpfnet_backend gone = service(vip, 80, proto, b, NULL)->b[0];
+	char c;
+
+	put(service(vip, 80, proto, b, NULL));
+	ck_assert_int_eq(try_connect(led, vip, 80), 0);
+	ck_assert_int_eq(try_connect(other, b, PORT), 0);
+	ck_assert_int_eq(ebpfnet_service_delete(dp, "web"), 0);
+	ck_assert_int_eq(ebpfnet_service_end_sockets(dp, &gone), 1);
+	ck_assert_int_eq(ebpfnet_service_end_sockets(dp, &gone), 0);
+	ck_assert_int_eq(recv(led, &c, 1, MSG_DONTWAIT), -1);
+	ck_assert_int_eq(errno, ECONNABORTED);
+	ck_assert_int_eq(send(other, "x", 1, 0), 1);
+	close(led), close(other), close(server);
+}
+
+START_TEST(sockets_of_a_backend_that_is_gone_end)
+{
+	ends("10.96.0.20", "127.0.0.11", SOCK_STREAM);
+	ends("10.96.0.20", "127.0.0.11", SOCK_DGRAM);
+	ends("fd96::20", "fd00::1", SOCK_STREAM);
+	ends("fd96::20", "fd00::1", SOCK_DGRAM);
+	ck_assert_int_eq(ebpfnet_service_end_sockets(dp, NULL), -EINVAL);
+}
+END_TEST
+
 static int stats(const struct ebpfnet_service_opts *o, const struct ebpfnet_service_stats *st, void *arg)
 {
 	ck_assert_str_eq(o->name, "web");
@@ -640,6 +670,7 @@ int main(void)
 	const TTest *const tests[] = {
 		tcp_reaches_every_backend_and_sees_the_frontend, mapped_addresses_are_ipv4,
 		unconnected_datagrams_keep_their_backend_while_it_is_there, connected_datagrams_see_the_frontend,
+		sockets_of_a_backend_that_is_gone_end,
 		no_backend_and_sources_are_refused, an_affinity_outlives_changes_of_the_backends,
 		node_ports_answer_and_cannot_be_bound, it_stays_when_the_process_ends_and_is_adopted,
 		sockets_agree_with_select,
