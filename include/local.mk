@@ -13,6 +13,7 @@ ebpfnetinclude_HEADERS += \
 	include/ebpfnet/event.h \
 	include/ebpfnet/features.h \
 	include/ebpfnet/flow.h \
+	include/ebpfnet/health.h \
 	include/ebpfnet/identity.h \
 	include/ebpfnet/ipam.h \
 	include/ebpfnet/kvstore.h \

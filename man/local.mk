@@ -16,6 +16,6 @@ EBN_MAN_PAGES += man/libebpfnet.7 \
 	man/ebpfnet-flows.5 \
 	man/ebpfnet-policy-file.5 \
 	man/ebpfnet_types.3
-EBN_MAN_PAGES += man/ebpfnet_service.3 man/ebpfnet_xdp.3
+EBN_MAN_PAGES += man/ebpfnet_health.3 man/ebpfnet_service.3 man/ebpfnet_xdp.3
 EBN_MAN_PAGES += man/ebpfnet_datapath.3 man/ebpfnet_endpoint.3 man/ebpfnet_address.3
 EBN_MAN_PAGES += man/ebpfnet_device.3

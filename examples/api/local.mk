@@ -1,13 +1,15 @@
 # SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause
 #
 # One small program per public header; tests/netns/examples-api runs them all.
-noinst_PROGRAMS += examples/api/ctx examples/api/diag examples/api/features examples/api/ipam examples/api/labels examples/api/types
+noinst_PROGRAMS += examples/api/ctx examples/api/diag examples/api/features examples/api/health examples/api/ipam examples/api/labels examples/api/types
 examples_api_ctx_SOURCES = examples/api/ctx.c
 examples_api_ctx_LDADD = $(EBN_EXAMPLE_LIBS)
 examples_api_diag_SOURCES = examples/api/diag.c
 examples_api_diag_LDADD = $(EBN_EXAMPLE_LIBS)
 examples_api_features_SOURCES = examples/api/features.c
 examples_api_features_LDADD = $(EBN_EXAMPLE_LIBS)
+examples_api_health_SOURCES = examples/api/health.c
+examples_api_health_LDADD = $(EBN_EXAMPLE_LIBS)
 examples_api_ipam_SOURCES = examples/api/ipam.c
 examples_api_ipam_LDADD = $(EBN_EXAMPLE_LIBS)
 examples_api_labels_SOURCES = examples/api/labels.c

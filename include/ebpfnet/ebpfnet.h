@@ -17,6 +17,7 @@
 #include <ebpfnet/identity.h>
 #include <ebpfnet/policy.h>
 #include <ebpfnet/service.h>
+#include <ebpfnet/health.h>
 #include <ebpfnet/datapath.h>
 #include <ebpfnet/device.h>
 #include <ebpfnet/endpoint.h>

@@ -80,7 +80,7 @@ CLEANFILES += check-threads.log
 # valgrind over the tests that write tables and rows: bytes that nobody wrote, memory that is lost
 EBN_VALGRIND_TESTS = tests/unit/test-node tests/unit/test-policy tests/unit/test-policy-model tests/unit/test-service \
 	tests/unit/test-conntrack tests/unit/test-ct-filter tests/unit/test-ct-image tests/unit/test-ct-watch \
-	tests/unit/test-identity tests/unit/test-ipam tests/unit/test-names tests/unit/test-event tests/golden/golden-policy
+	tests/unit/test-health tests/unit/test-identity tests/unit/test-ipam tests/unit/test-names tests/unit/test-event tests/golden/golden-policy
 SLOW_TESTS += tests/torture/valgrind
 EXTRA_DIST += tests/torture/valgrind tests/torture/valgrind.supp
 if HAVE_CHECK

@@ -7,6 +7,7 @@
 #include <ebpfnet/ctx.h>
 #include <ebpfnet/diag.h>
 #include <ebpfnet/flow.h>
+#include <ebpfnet/health.h>
 #include <ebpfnet/ipam.h>
 #include <ebpfnet/labels.h>
 
@@ -246,6 +247,25 @@ static int ipam_scene(void)
 	return rc;
 }
 
+static int health_scene(void)
+{
+	struct ebpfnet_backend b = { .port = 80 };
+	struct ebpfnet_health *h = NULL;
+	struct ebpfnet_health_info info;
+	int rc = ebpfnet_health_new(&h), i;
+
+	b.addr.b[15] = 2;
+	/* more than the first growth has room for */
+	for (i = 0; !rc && i < 20; i++) {
+		b.port++;
+		rc = ebpfnet_health_track(h, i % 2 ? "web" : NULL, &b, NULL, 0);
+		if ((ebpfnet_health_get(h, i % 2 ? "web" : NULL, &b, &info, sizeof(info)) == 0) != !rc)
+			rc = -EIO;
+	}
+	ebpfnet_health_free(h);
+	return rc;
+}
+
 static int no_bytes(const void *data, size_t len, void *arg)
 {
 	(void)data;
@@ -309,6 +329,12 @@ START_TEST(ipam)
 }
 END_TEST
 
+START_TEST(health)
+{
+	torture(health_scene);
+}
+END_TEST
+
 START_TEST(names)
 {
 	static const uint64_t seed[2] = { 1, 2 };
@@ -339,4 +365,4 @@ START_TEST(names)
 }
 END_TEST
 
-RUN_SUITE("nomem", flows, labels, diag, filter, ipam, names)
+RUN_SUITE("nomem", flows, labels, diag, filter, health, ipam, names)
