@@ -13,6 +13,7 @@
 #include "report.h"
 
 struct control;
+struct health;
 struct agent;
 
 /* What epoll points to. */
@@ -57,6 +58,7 @@ struct agent {
 	struct ebpfnet_ipam *ipam;	/* NULL: the file has none */
 	struct conf *conf;		/* as applied; entries carry why they are not in force */
 	struct control *control;
+	struct health *health;		/* NULL: no service has a check */
 	struct history history;
 	char *socket_path, *state_path;
 	bool state_dirty;		/* must be written */

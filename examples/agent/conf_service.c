@@ -6,6 +6,7 @@
 
 #include "../common/service.h"
 #include "conf_read.h"
+#include "probe.h"
 
 static int read_text(struct conf_reader *r, const struct tree_node *node, void *object)
 {
@@ -127,6 +128,41 @@ static int read_sources(struct conf_reader *r, const struct tree_node *node, voi
 	return read_list(r, node, object, read_source);
 }
 
+static int read_period(struct conf_reader *r, const struct tree_node *node, void *object)
+{
+	return conf_keep_number(r, node, EBPFNET_HEALTH_INTERVAL_MAX_MS, object);
+}
+
+static int read_run(struct conf_reader *r, const struct tree_node *node, void *object)
+{
+	return conf_keep_number(r, node, EBPFNET_HEALTH_RUN_MAX, object);
+}
+
+static const struct conf_key check_keys[] = {
+	{ "type", read_text, true },
+	{ "port", read_u16, false },
+	{ "path", read_text, false },
+	{ "interval_ms", read_period, false },
+	{ "timeout_ms", read_period, false },
+	{ "rise", read_run, false },
+	{ "fall", read_run, false },
+	{}
+};
+
+static int read_health_check(struct conf_reader *r, const struct tree_node *node, void *object)
+{
+	json_t *item = json_object();
+	const char *why = NULL;
+	struct check check;
+	int err = conf_keep(object, node->key, item);
+
+	if (!err)
+		err = conf_read_map(r, node, check_keys, item);
+	if (!err && check_read(item, &check, &why) < 0)
+		err = tree_error(r->tree, node, r->report, "%s", why);
+	return err;
+}
+
 static const struct conf_key service_keys[] = {
 	{ "name", read_text, true },
 	{ "frontends", read_frontends, true },
@@ -137,10 +173,25 @@ static const struct conf_key service_keys[] = {
 	{ "forwarding", read_text, false },
 	{ "affinity", read_seconds, false },
 	{ "prefer_zone", read_bool, false },
+	{ "health_check", read_health_check, false },
 	{ "allow", read_sources, false },
 	{ "deny", read_sources, false },
 	{}
 };
+
+/* Is there something to connect to? */
+static int check_health(struct conf_reader *r, const struct tree_node *node, const json_t *spec,
+			const struct service *s)
+{
+	const json_t *item = json_object_get(spec, "health_check");
+	const char *why = NULL;
+	struct check check;
+
+	if (!item || (!check_read(item, &check, &why) &&
+		      !check_fits(&check, s->backends, s->opts.n_backends, &why)))
+		return 0;
+	return tree_error(r->tree, tree_get(node, "health_check"), r->report, "%s", why);
+}
 
 /* What the library says of it. */
 static int check_service(struct conf_reader *r, const struct tree_node *node, const json_t *spec)
@@ -156,8 +207,13 @@ static int check_service(struct conf_reader *r, const struct tree_node *node, co
 		return tree_error(r->tree, node, r->report, "%s", why);
 	ebpfnet_diag_clear(r->diag);
 	err = ebpfnet_service_check(&s.opts, r->diag);
+	if (!err) {
+		err = check_health(r, node, spec, &s);
+		service_done(&s);
+		return err;
+	}
 	service_done(&s);
-	if (!err || err == -ENOMEM)
+	if (err == -ENOMEM)
 		return err;
 	ebpfnet_diag_get(r->diag, 0, &said);
 	return tree_error(r->tree, node, r->report, "%s", said.text);

@@ -4,6 +4,7 @@
 
 #include "agent.h"
 #include "control.h"
+#include "health.h"
 
 /* Maintenance takes no longer at a time, in microseconds, so that the socket is served. */
 #define MAINTAIN_US 2000
@@ -69,6 +70,7 @@ static int housekeeping(struct agent *a, uint64_t *events_due, uint64_t *not_bef
 		ms = sooner(ms, ebpfnet_identities_get_timeout(a->identities));
 	}
 	ms = sooner(ms, control_ct_run(a));
+	ms = sooner(ms, agent_health_run(a));
 	return sooner(ms, until(*events_due, now));
 }
 

@@ -16,6 +16,7 @@
 
 #include "agent.h"
 #include "control.h"
+#include "health.h"
 
 #define RUN_DIR "/run/ebpfnet"
 #define CONFIG_DEFAULT "/etc/ebpfnet/agent.yaml"
@@ -335,6 +336,7 @@ static int serve(struct agent *a, struct conf *file)
 	agent_run(a);
 	agent_notify(notify, "STOPPING=1");
 	control_close(a);
+	agent_health_close(a);
 	agent_events_close(a);
 	if (a->opts.cleanup_on_exit)
 		return cleanup(a);
@@ -346,6 +348,7 @@ static int serve(struct agent *a, struct conf *file)
 static void finish(struct agent *a)
 {
 	control_close(a);
+	agent_health_close(a);
 	agent_events_close(a);
 	conf_free(a->conf);
 	ebpfnet_policy_set_free(a->set);

@@ -7,6 +7,7 @@
 #include "agent.h"
 #include "control.h"
 #include "file.h"
+#include "health.h"
 
 /*
  * The state file: what the file and the socket had asked for when it was written, so that a restart
@@ -128,6 +129,8 @@ int agent_start_conf(struct agent *a, struct conf *file)
 		yield_to_file(file, old_socket);
 		err = conf_merge(file, old_socket, &report, &conf);
 	}
+	if (!err)
+		agent_health_adopt(a, conf);
 	if (!err)
 		err = agent_apply(a, conf, old, &report, &changes);
 	if (!err)

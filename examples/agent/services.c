@@ -12,6 +12,7 @@
 #include "../common/service.h"
 #include "agent.h"
 #include "control.h"
+#include "health.h"
 
 /* ---- this node */
 
@@ -95,7 +96,7 @@ static void all_done(struct all *all)
 	free(all->opts);
 }
 
-static int all_read(const struct conf *conf, struct all *ret)
+static int all_read(struct agent *a, const struct conf *conf, struct all *ret)
 {
 	struct all all = {
 		.service = calloc(conf->n_services + 1, sizeof(*all.service)),
@@ -108,6 +109,7 @@ static int all_read(const struct conf *conf, struct all *ret)
 		err = service_read(conf->services[i].spec, &all.service[i], &why);
 		if (err < 0)
 			break;
+		agent_health_overlay(a, conf->services[i].spec, &all.service[i]);
 		all.opts[i] = &all.service[i].opts;
 		all.n++;
 	}
@@ -125,7 +127,7 @@ static int all_call(struct agent *a, const struct conf *conf, all_fn fn, struct 
 		    struct report *report)
 {
 	struct all all;
-	int err = all_read(conf, &all);
+	int err = all_read(a, conf, &all);
 
 	if (err < 0)
 		return err;
@@ -237,6 +239,8 @@ static int fill_services(struct agent *a, struct stream *s, json_t *array)
 		const struct conf_service *c = conf_find_service(a->conf, json_string_value(json_object_get(item, "name")));
 
 		if (c)
+			agent_health_count(a, c, item);
+		if (c)
 			json_object_set_new(item, "source", json_string(c->source == CONF_FILE ? "file" : "socket"));
 		if (json_array_append(array, item))
 			return -ENOMEM;
@@ -283,6 +287,7 @@ static int answer_service(struct call *call, const struct conf_service *c)
 	if (!call->result)
 		return call_error(call, -EIO, NULL, "the service cannot be read");
 	json_object_set_new(call->result, "source", json_string(c->source == CONF_FILE ? "file" : "socket"));
+	agent_health_show(call->agent, c, call->result);
 	return 0;
 }
 
@@ -294,7 +299,7 @@ int method_service_get(struct call *call)
 	return err < 0 ? err : answer_service(call, c);
 }
 
-/* Into the datapath, then into the configuration. Takes what want points to. */
+/* Into the datapath, then into the configuration. Takes what want points to. Then agent_health_apply(). */
 static int put_service(struct call *call, struct conf_service *want)
 {
 	struct agent *a = call->agent;
@@ -308,6 +313,7 @@ static int put_service(struct call *call, struct conf_service *want)
 	err = service_read(want->spec, &s, &why);
 	if (err < 0)
 		return call_error(call, err, NULL, "%s", why);
+	agent_health_overlay(a, want->spec, &s);
 	ebpfnet_diag_clear(a->diag);
 	err = ebpfnet_service_upsert(a->dp, &s.opts, a->diag);
 	service_done(&s);
@@ -379,6 +385,7 @@ int method_service_upsert(struct call *call)
 		return err;
 	for (; !err && done < parsed->n_services; done += !err)
 		err = put_service(call, &parsed->services[done]);
+	agent_health_apply(call->agent);
 	conf_free(parsed);
 	if (err < 0)
 		return err;
@@ -405,6 +412,7 @@ int method_service_delete(struct call *call)
 		return call_error(call, err, NULL, "%s", strerror(-err));
 	control_changed(a, "service", c->name, "delete");
 	conf_remove_service(a->conf, c->name);
+	agent_health_apply(a);
 	a->state_dirty = true;
 	return 0;
 }
@@ -472,6 +480,7 @@ int method_service_sync(struct call *call)
 		call_report(call, err, &report);
 	} else {
 		swap_services(a->conf, conf);
+		agent_health_apply(a);
 		a->state_dirty = true;
 		call->result = json_pack("{s:i, s:i, s:i}", "created", (int)changes.created, "updated",
 					 (int)changes.updated, "deleted", (int)changes.deleted);
@@ -544,6 +553,7 @@ int method_service_state(struct call *call)
 		err = set_state(call, c, &want, state);
 		changed += err > 0;
 	}
+	agent_health_apply(a);
 	if (err < 0)
 		return err;
 	if (!changed)

@@ -21,13 +21,37 @@ static int send_file(struct ctl *ctl, const char *method, const char *path)
 	return params ? show(ctl, method, params) : fail("%s: not UTF-8", path);
 }
 
-static int list_services(struct ctl *ctl)
+/* Has any item of the list this member? */
+static bool any_has(const json_t *list, const char *key)
 {
-	static const struct column columns[] = {
+	const json_t *item;
+	size_t i;
+
+	json_array_foreach(list, i, item)
+		if (json_object_get(item, key))
+			return true;
+	return false;
+}
+
+static void print_services(struct ctl *ctl, const json_t *list)
+{
+	static const struct column plain[] = {
 		{ "NAME", "name", false }, { "SOURCE", "source", false }, { "BACKENDS", "backends", true },
 		{ "ACTIVE", "active", true }, { "CONNECTIONS", "connections", true }, { "FLOWS", "flows", true },
 		{ "NO BACKEND", "no_backend", true }, { "DENIED", "denied", true }, { "FRONTENDS", "frontends", false }, {}
 	};
+	static const struct column checked[] = {
+		{ "NAME", "name", false }, { "SOURCE", "source", false }, { "BACKENDS", "backends", true },
+		{ "ACTIVE", "active", true }, { "CHECKED", "checked", true }, { "HEALTHY", "healthy", true },
+		{ "CONNECTIONS", "connections", true }, { "NO BACKEND", "no_backend", true }, { "DENIED", "denied", true },
+		{ "FRONTENDS", "frontends", false }, {}
+	};
+
+	print_list(ctl, list, any_has(list, "checked") ? checked : plain);
+}
+
+static int list_services(struct ctl *ctl)
+{
 	struct direct *d;
 	int status;
 	json_t *list;
@@ -44,7 +68,7 @@ static int list_services(struct ctl *ctl)
 			return fail("the tables cannot be read");
 	}
 	if (list)
-		print_list(ctl, list, columns);
+		print_services(ctl, list);
 	json_decref(list);
 	return status;
 }
@@ -62,6 +86,11 @@ static void print_service(struct ctl *ctl, json_t *service)
 		{ "CONNECTIONS", "connections", true }, { "FLOWS", "flows", true }, { "PACKETS", "packets", false },
 		{ "BYTES", "bytes", false }, {}
 	};
+	static const struct column checked[] = {
+		{ "BACKEND", "address", false }, { "PORT", "port", true }, { "WEIGHT", "weight", true },
+		{ "STATE", "state", false }, { "HEALTH", "health", false }, { "ZONE", "zone", false },
+		{ "NODE", "node", false }, { "CONNECTIONS", "connections", true }, {}
+	};
 	json_t *f, *b;
 
 	if (ctl->json) {
@@ -77,7 +106,7 @@ static void print_service(struct ctl *ctl, json_t *service)
 	putchar('\n');
 	print_list(ctl, f, fronts);
 	putchar('\n');
-	print_list(ctl, b, backends);
+	print_list(ctl, b, any_has(b, "health") ? checked : backends);
 	json_decref(f);
 	json_decref(b);
 	json_decref(service);

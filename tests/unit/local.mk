@@ -85,6 +85,11 @@ tests_unit_test_agent_control_SOURCES = tests/unit/test-agent-control.c tests/un
 tests_unit_test_agent_control_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(JANSSON_CFLAGS)
 tests_unit_test_agent_control_LDADD = examples/agent/libagent.la $(EBN_TEST_LIBS) $(JANSSON_LIBS)
 
+EBN_UNIT_TESTS += tests/unit/test-agent-health
+tests_unit_test_agent_health_SOURCES = tests/unit/test-agent-health.c tests/unit/suite.h
+tests_unit_test_agent_health_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(JANSSON_CFLAGS)
+tests_unit_test_agent_health_LDADD = examples/agent/libagent.la $(EBN_TEST_LIBS) $(JANSSON_LIBS)
+
 EBN_UNIT_TESTS += tests/unit/test-ipam
 tests_unit_test_ipam_SOURCES = tests/unit/test-ipam.c tests/unit/suite.h
 tests_unit_test_ipam_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)

@@ -204,7 +204,8 @@ static const char services[] =
 	"  - {address: \"fd00::2\"}\n"
 	"  algorithm: random\n  internal: local\n  no_backend: drop\n  affinity: 60\n  prefer_zone: true\n"
 	"  allow: [10.0.0.0/8, 0.0.0.0/0, \"::/0\"]\n  deny: [10.1.2.3]\n"
-	"- name: a\n  frontends: [{port: 53, protocol: udp}]\n";
+	"- name: a\n  frontends: [{port: 53, protocol: udp}]\n  health_check: {type: http, port: 81, path: /up, interval_ms: 2000, "
+	"timeout_ms: 500, rise: 1, fall: 5}\n";
 
 static void check_web(const struct service *s)
 {
@@ -257,6 +258,8 @@ START_TEST(services_are_what_they_say)
 	text = json_dumps(o, 0);
 	again = good(text);
 	ck_assert(json_equal(conf->services[1].spec, again->services[1].spec));
+	ck_assert_ptr_nonnull(json_object_get(again->services[0].spec, "health_check"));
+	ck_assert(json_equal(conf->services[0].spec, again->services[0].spec));
 	ck_assert_str_eq(again->node.zone, "z1");
 	ck_assert(json_equal(conf->node.cgroups, again->node.cgroups));
 	free(text);
@@ -393,6 +396,15 @@ static const struct {
 	{ "version: 1\nservices:\n- name: a\n  frontends: [{port: 80}]\n  prefer_zone: maybe\n", 5, "true" },
 	{ "version: 1\nservices:\n- name: a\n  frontends: [{port: 80}]\n  allow: [nobody]\n", 5, "source range" },
 	{ "version: 1\nservices:\n- name: a\n  frontends: [{port: 80}]\n  colour: red\n", 5, "unknown key" },
+	{ "version: 1\nservices:\n- name: a\n  frontends: [{port: 80}]\n  health_check:\n    type: tcp\n    every: 5\n", 7,
+			"unknown key \"every\"" },
+	{ "version: 1\nservices:\n- name: a\n  frontends: [{port: 80}]\n  health_check: {path: /}\n", 5, "\"type\" is missing" },
+	{ "version: 1\nservices:\n- name: a\n  frontends: [{port: 80}]\n  health_check: {type: tcp, port: 65536}\n", 5,
+			"more than 65535" },
+	{ "version: 1\nservices:\n- name: a\n  frontends: [{port: 80}]\n  health_check: {type: tcp, interval_ms: 9}\n", 5,
+			"interval_ms is 10" },
+	{ "version: 1\nservices:\n- name: a\n  frontends: [{port: 80}]\n  backends: [{address: 10.0.0.1}]\n"
+	  "  health_check: {type: tcp}\n", 6, "a check needs a port" },
 	{ "version: 1\nservices:\n- {name: a, frontends: [{port: 80}]}\n- {name: a, frontends: [{port: 81}]}\n", 4,
 			"a second service" },
 	{ "version: 1\nservices:\n- name: a\n  frontends: [{address: 10.0.0.1, port: 80}]\n"
