@@ -21,7 +21,7 @@ static const struct {
 	{ "cni", cmd_cni, "write|remove", "the conflist that container runtimes read" },
 	{ "identity", cmd_identity, "list", "identities in use" },
 	{ "ct", cmd_ct, "-L|-E|-D|-F|-C|-G|-S|-T", "tracked flows: list, watch, delete, count, settings" },
-	{ "service", cmd_service, "list|get|set|delete|sync|state|end-sockets|stats|select", "services and their backends" },
+	{ "service", cmd_service, "list|get|set|delete|sync|import|state|end-sockets|stats|select", "services and their backends" },
 	{ "nat", cmd_nat, "", "devices that masquerade, ports in use" },
 	{ "observe", cmd_observe, "[-f] [--attach DEVICE]", "flows and verdicts" },
 	{ "drops", cmd_drops, "", "dropped packets by reason" },

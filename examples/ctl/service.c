@@ -2,11 +2,13 @@
 /* Services. */
 #include "ctl.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "../common/service.h"
 #include "../common/xdp_show.h"
+#include "import.h"
 
 /* A list of services in YAML, to a method that takes it as "text". */
 static int send_file(struct ctl *ctl, const char *method, const char *path)
@@ -241,6 +243,32 @@ static int show_xdp(struct ctl *ctl, const char *name)
 	return status;
 }
 
+/* Services as YAML on the output, what became of each rule on the other one. 0: all was taken, 1: not all, 2: bad input. */
+static int import_services(const char *path)
+{
+	struct import im = {};
+	size_t line = 0;
+	char *text;
+	int err;
+
+	text = read_input(path);
+	if (!text)
+		return 2;
+	err = import_iptables(&im, text, &line);
+	free(text);
+	if (!err)
+		err = import_print(&im, stdout);
+	if (err == -ENOMEM)
+		fail("out of memory");
+	else if (err)
+		fail("%s:%zu: %s", path, line, err == -E2BIG ? "too long, or too much" : "not what iptables-save prints");
+	else
+		import_report(&im, path, stderr);
+	err = err ? 2 : im.left > 0;
+	import_free(&im);
+	return err;
+}
+
 int cmd_service(struct ctl *ctl, int argc, char **argv)
 {
 	const char *what = argc > 1 ? argv[1] : "";
@@ -255,6 +283,8 @@ int cmd_service(struct ctl *ctl, int argc, char **argv)
 		return send_file(ctl, "service.sync", argv[2]);
 	if (argc == 3 && !strcmp(what, "delete"))
 		return show(ctl, "service.delete", json_pack("{s:s}", "name", argv[2]));
+	if (argc == 3 && !strcmp(what, "import"))
+		return import_services(argv[2]);
 	if (argc == 2 && !strcmp(what, "stats"))
 		return show(ctl, "service.stats", NULL);
 	if ((argc == 2 || argc == 3) && !strcmp(what, "xdp"))
@@ -266,5 +296,5 @@ int cmd_service(struct ctl *ctl, int argc, char **argv)
 	if (argc > 2 && !strcmp(what, "select"))
 		return select_backend(ctl, argc - 2, argv + 2);
 	return fail("usage: ebpfnetctl service list | get NAME | set FILE | delete NAME | sync FILE | "
-		    "state KEY=VALUE… | end-sockets KEY=VALUE… | stats | xdp [NAME] | select KEY=VALUE…");
+		    "import FILE | state KEY=VALUE… | end-sockets KEY=VALUE… | stats | xdp [NAME] | select KEY=VALUE…");
 }

@@ -23,19 +23,21 @@ tests_golden_golden_malformed_LDADD = $(EBN_TEST_LIBS)
 
 # make distcheck-short runs these: they read files of the tree
 EBN_SHORT_TEST_PROGS = $(EBN_GOLDEN_TESTS)
-EBN_SHORT_TESTS = $(EBN_GOLDEN_TESTS) tests/golden/check-policy-tool
+EBN_SHORT_TESTS = $(EBN_GOLDEN_TESTS) tests/golden/check-policy-tool tests/golden/check-service-import
 
 if HAVE_CHECK
 check_PROGRAMS += $(EBN_GOLDEN_TESTS)
 TESTS += $(EBN_GOLDEN_TESTS)
 endif
 
-TESTS += tests/golden/check-policy-tool
+TESTS += tests/golden/check-policy-tool tests/golden/check-service-import
+EXTRA_DIST += tests/golden/check-service-import tests/golden/service-import.txt tests/golden/import/by-hand.rules \
+	tests/golden/import/kube-proxy.rules tests/golden/import/six.rules
 EXTRA_DIST += tests/golden/check-policy-tool tests/golden/policy-tool.txt examples/policy/inventory.yaml \
 	examples/policy/shop.yaml examples/policy/shop-db.yaml examples/policy/cluster.yaml
 
-golden-update: $(EBN_GOLDEN_TESTS) examples/policy/ebpfnet-policy
-	@for t in $(EBN_GOLDEN_TESTS) $(srcdir)/tests/golden/check-policy-tool; do \
+golden-update: $(EBN_GOLDEN_TESTS) examples/ctl/ebpfnetctl examples/policy/ebpfnet-policy
+	@for t in $(EBN_GOLDEN_TESTS) $(srcdir)/tests/golden/check-policy-tool $(srcdir)/tests/golden/check-service-import; do \
 		EBN_GOLDEN_UPDATE=1 top_srcdir='$(abs_top_srcdir)' $$t || exit 1; \
 	done
 .PHONY: golden-update
