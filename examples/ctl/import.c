@@ -83,6 +83,7 @@ static struct import_note *note(struct import *im, size_t line)
 	if (grow(&im->note, im->n_notes, &im->cap_notes, sizeof(*im->note)))
 		return NULL;
 	im->note[im->n_notes].line = line;
+	im->note[im->n_notes].where[0] = '\0';
 	return &im->note[im->n_notes++];
 }
 
@@ -125,7 +126,10 @@ void import_report(struct import *im, const char *path, FILE *to)
 {
 	qsort(im->note, im->n_notes, sizeof(*im->note), by_line);
 	for (size_t i = 0; i < im->n_notes; i++)
-		fprintf(to, "%s:%zu: %s\n", path, im->note[i].line, im->note[i].what);
+		if (*im->note[i].where)
+			fprintf(to, "%s: %s: %s\n", path, im->note[i].where, im->note[i].what);
+		else
+			fprintf(to, "%s:%zu: %s\n", path, im->note[i].line, im->note[i].what);
 }
 
 /* ---- YAML ---- */

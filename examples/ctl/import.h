@@ -36,6 +36,7 @@ struct import_service {
 /* What became of a line. */
 struct import_note {
 	size_t line;
+	char where[200];	/* "": the line */
 	char what[IMPORT_NAME_MAX + 32];	/* "taken: service NAME", "left: REASON" */
 };
 
@@ -64,5 +65,8 @@ void import_report(struct import *im, const char *path, FILE *to);
 
 /* The output of iptables-save(8) or ip6tables-save(8). 0, -ENOMEM, -EINVAL (ret_line: a line that is none of it), -E2BIG. */
 int import_iptables(struct import *im, const char *text, size_t *ret_line);
+
+/* The output of nft(8) with -j. 0, -ENOMEM, -EINVAL: not that, -E2BIG. */
+int import_nft(struct import *im, const char *text);
 
 #endif

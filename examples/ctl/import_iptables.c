@@ -14,7 +14,7 @@
 #include <string.h>
 
 #define WORDS 96
-#define STEPS_MAX 20000000u
+#define STEPS_MAX 4000000u
 
 struct rule {
 	size_t line;
@@ -22,6 +22,7 @@ struct rule {
 	char *word[WORDS];
 	unsigned int n;
 	bool said;
+	bool inside;		/* of a chain's first one: it is being followed */
 	char leads;		/* of a chain's first one: 'y' there is DNAT somewhere below, 'n' there is not, 0 not known yet */
 };
 
@@ -298,6 +299,11 @@ static bool option(struct reading *r, const char *name, const char *value, unsig
 	return false;
 }
 
+static bool is_loopback(const char *value)
+{
+	return !strcmp(value, "127.0.0.0/8") || !strcmp(value, "::1/128");
+}
+
 static struct reading read_rule(const struct rule *rule, const struct match *m)
 {
 	struct reading r = { .m = *m, .part = 1 };
@@ -309,7 +315,7 @@ static struct reading read_rule(const struct rule *rule, const struct match *m)
 		if (!strcmp(rule->word[i], "!") && i + 2 < rule->n) {
 			/* node ports are not at loopback addresses there; here they are as well */
 			used = 3;
-			if (!strcmp(value, "-d") && (!strcmp(rule->word[i + 2], "127.0.0.0/8") || !strcmp(rule->word[i + 2], "::1/128")))
+			if (!strcmp(value, "-d") && is_loopback(rule->word[i + 2]))
 				continue;
 			if (r.unknown)
 				continue;
@@ -441,9 +447,11 @@ static int walk(struct table *t, const char *chain, const struct match *m, unsig
 {
 	struct match before = *m, here = *m;
 	double remains = 1;
-	size_t i = chain_find(t, chain);
+	size_t first = chain_find(t, chain), i = first;
 	int err = 0;
 
+	if (first < t->n)
+		t->rule[first].inside = true;
 	for (; !err && i < t->n && !strcmp(t->rule[i].chain, chain); i++) {
 		struct rule *rule = &t->rule[i];
 		struct reading r = read_rule(rule, &here);
@@ -451,8 +459,10 @@ static int walk(struct table *t, const char *chain, const struct match *m, unsig
 		struct import_service *found = NULL;
 		size_t at = r.target && !dnat ? chain_find(t, r.target) : t->n;
 
-		if (t->steps++ == STEPS_MAX)
-			return -E2BIG;
+		if (t->steps++ >= STEPS_MAX) {
+			err = -E2BIG;
+			break;
+		}
 		/* marks and such lead to no address: nobody misses them */
 		if (!dnat && (at == t->n || !leads(t, at, depth))) {
 			if (r.target && !strcmp(r.target, "REDIRECT"))
@@ -466,8 +476,8 @@ static int walk(struct table *t, const char *chain, const struct match *m, unsig
 				err = taken(t, rule, *ret);
 			continue;
 		}
-		if (!dnat && depth == IMPORT_DEPTH_MAX) {
-			err = left(t, rule, "chains that lead too deep: ", r.target);
+		if (!dnat && (depth == IMPORT_DEPTH_MAX || t->rule[at].inside)) {
+			err = left(t, rule, "chains that lead round, or too deep: ", r.target);
 			continue;
 		}
 		if (!same_front(&r.m, &before))
@@ -488,6 +498,8 @@ static int walk(struct table *t, const char *chain, const struct match *m, unsig
 		if (found)
 			*ret = found;
 	}
+	if (first < t->n)
+		t->rule[first].inside = false;
 	return err;
 }
 

@@ -254,14 +254,14 @@ static int import_services(const char *path)
 	text = read_input(path);
 	if (!text)
 		return 2;
-	err = import_iptables(&im, text, &line);
+	err = text[strspn(text, " \t\r\n")] == '{' ? import_nft(&im, text) : import_iptables(&im, text, &line);
 	free(text);
 	if (!err)
 		err = import_print(&im, stdout);
 	if (err == -ENOMEM)
 		fail("out of memory");
 	else if (err)
-		fail("%s:%zu: %s", path, line, err == -E2BIG ? "too long, or too much" : "not what iptables-save prints");
+		fail("%s:%zu: %s", path, line, err == -E2BIG ? "too long, or too much" : "not what iptables-save or nft -j prints");
 	else
 		import_report(&im, path, stderr);
 	err = err ? 2 : im.left > 0;

@@ -14,10 +14,10 @@ static char *printed(const char *text, int *ret_err)
 	FILE *f = open_memstream(&out, &len);
 
 	FUZZ_CHECK(f);
-	*ret_err = import_iptables(&im, text, &line);
+	*ret_err = *text == '{' ? import_nft(&im, text) : import_iptables(&im, text, &line);
 	if (*ret_err < 0) {
 		FUZZ_CHECK(*ret_err == -EINVAL || *ret_err == -E2BIG || *ret_err == -ENOMEM);
-		FUZZ_CHECK(line >= 1 || *ret_err == -ENOMEM);
+		FUZZ_CHECK(line >= 1 || *text == '{' || *ret_err == -ENOMEM);
 	} else {
 		FUZZ_CHECK(!import_print(&im, f));
 		import_report(&im, "-", f);

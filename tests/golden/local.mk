@@ -32,7 +32,7 @@ endif
 
 TESTS += tests/golden/check-policy-tool tests/golden/check-service-import
 EXTRA_DIST += tests/golden/check-service-import tests/golden/service-import.txt tests/golden/import/by-hand.rules \
-	tests/golden/import/kube-proxy.rules tests/golden/import/six.rules
+	tests/golden/import/kube-proxy.rules tests/golden/import/rules.json tests/golden/import/six.rules
 EXTRA_DIST += tests/golden/check-policy-tool tests/golden/policy-tool.txt examples/policy/inventory.yaml \
 	examples/policy/shop.yaml examples/policy/shop-db.yaml examples/policy/cluster.yaml
 
