@@ -3,7 +3,6 @@
 #include "import.h"
 
 #include <errno.h>
-#include <math.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -179,15 +178,21 @@ static void print_frontend(const struct import_service *s, FILE *to)
 	fprintf(to, "protocol: %s, kind: %s}\n", s->protocol, s->kind);
 }
 
-/* Shares as small whole numbers, within a hundredth of each; 1 where all are alike. */
-static unsigned int weight(const struct import_service *s, size_t i, unsigned int scale)
+/* Shares as small whole numbers, within a hundredth of each; 1 where all are alike. Of the least one: so much. */
+static double relative(const struct import_service *s, size_t i)
 {
-	double least = 1;
+	double least = 1, is;
 
 	for (size_t k = 0; k < s->n; k++)
 		if (s->backend[k].share > 0 && s->backend[k].share < least)
 			least = s->backend[k].share;
-	return (unsigned int)lround(fmin(s->backend[i].share / least, 600) * scale);
+	is = s->backend[i].share / least;
+	return is < 600 ? is : 600;
+}
+
+static unsigned int weight(const struct import_service *s, size_t i, unsigned int scale)
+{
+	return (unsigned int)(relative(s, i) * scale + 0.5);
 }
 
 static unsigned int scale_of(const struct import_service *s)
@@ -198,9 +203,9 @@ static unsigned int scale_of(const struct import_service *s)
 		bool fits = true;
 
 		for (size_t i = 0; i < s->n && fits; i++) {
-			double want = (double)weight(s, i, 10000) / 10000 * scale, is = weight(s, i, scale);
+			double want = relative(s, i) * scale, off = weight(s, i, scale) - want;
 
-			fits = fabs(want - is) <= want / 100;
+			fits = (off < 0 ? -off : off) <= want / 100;
 		}
 		if (fits)
 			break;

@@ -155,5 +155,5 @@ EBN_FUZZ_CORPUS += \
 tests_fuzz_fuzz_import_SOURCES = tests/fuzz/import.c examples/ctl/import.c examples/ctl/import.h examples/ctl/import_iptables.c \
 	examples/ctl/import_nft.c $(EBN_FUZZ_MAIN)
 tests_fuzz_fuzz_import_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
-tests_fuzz_fuzz_import_LDADD = lib/libebpfnet-internal.la $(JANSSON_LIBS) -lm
+tests_fuzz_fuzz_import_LDADD = lib/libebpfnet-internal.la $(JANSSON_LIBS)
 tests_fuzz_fuzz_import_LDFLAGS = $(AM_LDFLAGS) $(EBN_FUZZ_LDFLAGS)
