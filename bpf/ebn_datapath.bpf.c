@@ -11,6 +11,7 @@
  *	ebn_watch_in/out any device: reports new flows, changes and drops nothing
  *	ebn_svc_out/back the endpoints' programs go on here with packets to and from services
  *	ebn_svc_none	and here with those that no backend takes
+ *	ebn_svc_in	the node's devices' with packets of clients outside, then ebn_svc_out
  *	ebn_clock	the tick, for user space
  *
  * A program ends in a forwarding action only at the end of a path that asked every question on it; whatever is missing on
@@ -26,6 +27,7 @@
 #include "lib/nat.h"
 #include "lib/nat_known.h"
 #include "lib/neigh.h"
+#include "lib/parse.h"
 #include "lib/pkt.h"
 #include "lib/policy.h"
 #include "lib/rate.h"
@@ -44,12 +46,16 @@ enum ebn_stage_index {
 	EBN_GO_SVC_OUT,
 	EBN_GO_SVC_BACK,
 	EBN_GO_SVC_NONE,
+	EBN_GO_SVC_IN,
+	EBN_GO_FROM_NETDEV,
 	EBN_GO_MAX,
 };
 int ebn_from_ep(struct __sk_buff *skb);
+int ebn_from_netdev(struct __sk_buff *skb);
 int ebn_svc_out(struct __sk_buff *skb);
 int ebn_svc_back(struct __sk_buff *skb);
 int ebn_svc_none(struct __sk_buff *skb);
+int ebn_svc_in(struct __sk_buff *skb);
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);
@@ -62,6 +68,8 @@ struct {
 		[EBN_GO_SVC_OUT] = &ebn_svc_out,
 		[EBN_GO_SVC_BACK] = &ebn_svc_back,
 		[EBN_GO_SVC_NONE] = &ebn_svc_none,
+		[EBN_GO_SVC_IN] = &ebn_svc_in,
+		[EBN_GO_FROM_NETDEV] = &ebn_from_netdev,
 	},
 };
 
@@ -93,17 +101,6 @@ static __always_inline bool hand_back(struct __sk_buff *skb, __u32 before)
 		return false;
 	bpf_tail_call(skb, &ebn_before, before);
 	return true;
-}
-
-static __always_inline enum ebn_reason parse(struct __sk_buff *skb, struct ebn_pkt *p, const bool v6)
-{
-	enum ebn_reason reason = v6 ? ebn_pkt_ip6(skb, p) : ebn_pkt_ip4(skb, p);
-
-	if (reason || p->frag == EBN_FRAG_LATER)
-		return reason;
-	if (p->proto == EBN_PROTO_SCTP)
-		return ebn_sctp_take(skb, p);
-	return ebn_pkt_l4(skb, p, v6);
 }
 
 /* The verdict on a parsed packet whose addresses may be where they are. */
@@ -170,7 +167,7 @@ static __always_inline int from_ep_ip(struct __sk_buff *skb, struct ebn_pkt *p, 
 
 	/* once: ebn_svc_out comes back with the packet as it is now */
 	if (!EBN_READ(p->kept)) {
-		reason = parse(skb, p, v6);
+		reason = ebn_parse(skb, p, v6);
 		if (reason)
 			return ebn_drop_for(p, reason);
 		if (v6 && ebn_is_nd(p)) {
@@ -203,28 +200,6 @@ static __always_inline int from_ep_ip(struct __sk_buff *skb, struct ebn_pkt *p, 
 			return action;
 	}
 	return ebn_deliver_stack(skb, ep);
-}
-
-/* Reports a flow that was not known. Nothing is dropped here, and nothing changed. */
-static __always_inline int watch(struct __sk_buff *skb, struct ebn_pkt *p)
-{
-	int new = 0;
-
-	switch (ebn_pkt_link(skb)) {
-	case EBN_ETH_IP4:
-		if (!parse(skb, p, false) && p->frag != EBN_FRAG_LATER)
-			new = ebn_watch_flow(p, false);
-		break;
-	case EBN_ETH_IP6:
-		if (!parse(skb, p, true) && p->frag != EBN_FRAG_LATER)
-			new = ebn_watch_flow(p, true);
-		break;
-	}
-	if (new)
-		p->event = EBN_EV_SEEN;
-	if (p->event)
-		ebn_event_emit(p);
-	return TC_ACT_OK;
 }
 
 SEC("tc")
@@ -277,7 +252,7 @@ int ebn_from_ep(struct __sk_buff *skb)
 static __always_inline int to_ep_ip(struct __sk_buff *skb, struct ebn_pkt *p, struct ebn_view *v,
 				    const struct ebn_ep_row *ep, const bool v6)
 {
-	enum ebn_reason reason = parse(skb, p, v6);
+	enum ebn_reason reason = ebn_parse(skb, p, v6);
 
 	if (reason)
 		return ebn_drop_for(p, reason);
@@ -351,6 +326,14 @@ static __always_inline bool from_netdev_ep(struct ebn_pkt *p, struct ebn_view *v
 	return true;
 }
 
+/* A service's, or the host's. */
+static __always_inline int not_an_endpoints(struct __sk_buff *skb, struct ebn_pkt *p)
+{
+	if (ebn_svc_maybe_at((struct ebn_address *)p->dst))
+		bpf_tail_call(skb, &ebn_stage, EBN_GO_SVC_IN);
+	return TC_ACT_OK;
+}
+
 /*
  * From the node's device. The destination decides whose packet it is, before anything else is asked: what is not for an
  * endpoint here is the host's.
@@ -378,14 +361,14 @@ static __always_inline int from_netdev_ip(struct __sk_buff *skb, struct ebn_pkt 
 	else if (!from_netdev_ep(p, v, &ep))
 		return ebn_drop_for(p, EBN_R_NO_ENDPOINT);
 	if (!EBN_READ(p->row[1]) && !EBN_READ(p->nat_off))
-		return TC_ACT_OK;
-	reason = parse(skb, p, v6);
+		return not_an_endpoints(skb, p);
+	reason = ebn_parse(skb, p, v6);
 	nat = EBN_READ(p->nat_off);
 	if (nat) {
 		/* what is broken, and what nobody here asked for, is the host's */
 		action = reason ? EBN_NAT_NONE : v6 ? ebn_nat6_in(skb, p, nat) : ebn_nat4_in(skb, p, nat);
 		if (action != EBN_NAT_DONE)
-			return action == EBN_NAT_NONE ? TC_ACT_OK : ebn_drop_for(p, action);
+			return action == EBN_NAT_NONE ? not_an_endpoints(skb, p) : ebn_drop_for(p, action);
 	} else if (reason) {
 		return ebn_drop_for(p, reason);
 	}
@@ -394,12 +377,17 @@ static __always_inline int from_netdev_ip(struct __sk_buff *skb, struct ebn_pkt 
 	if (!address_is(v, ep, p->dst, p->row[1], v6))
 		return ebn_drop_for(p, EBN_R_NO_ROUTE);
 	if (!(EBN_READ(ep->flags) & EBN_EP_F_REDIRECT) || p->ttl <= 1) {
+		if (p->svc)
+			return ebn_drop_for(p, p->ttl <= 1 ? EBN_R_TTL : EBN_R_NO_ROUTE);
 		/* ebn_to_ep judges what the stack brings there, but cannot tell where it came from */
 		return ebn_address_row((struct ebn_address *)p->src) ? ebn_drop_for(p, EBN_R_SOURCE_IP) : TC_ACT_OK;
 	}
 	reason = judge(skb, p, v, v6);
-	if (reason)
+	if (reason) {
+		if (p->svc)
+			ebn_svc_denied(p);
 		return refuse(skb, p, reason);
+	}
 	if (EBN_READ(p->nat))
 		ebn_nat_answered(v6);
 	passed(p);
@@ -473,7 +461,7 @@ static __always_inline int host_to_netdev(struct __sk_buff *skb, struct ebn_pkt 
 /* Addresses and ports of a packet for translation, of its flow that is: those of a fragment's first, those that an error quotes. */
 static __always_inline enum ebn_reason parse_flow(struct __sk_buff *skb, struct ebn_pkt *p, const bool v6)
 {
-	enum ebn_reason reason = parse(skb, p, v6);
+	enum ebn_reason reason = ebn_parse(skb, p, v6);
 
 	if (reason)
 		return reason;
@@ -573,7 +561,10 @@ int ebn_to_netdev(struct __sk_buff *skb)
 	return to_netdev_ip(skb, p, &v, off, false);
 }
 
-/* From ebn_from_ep, with its packet: to what may be a frontend. It goes back there, with another destination or as it is. */
+/*
+ * From ebn_from_ep or ebn_from_netdev, with its packet: to what may be a frontend. It goes back there, with another destination or
+ * as it is.
+ */
 SEC("tc")
 int ebn_svc_out(struct __sk_buff *skb)
 {
@@ -592,10 +583,31 @@ int ebn_svc_out(struct __sk_buff *skb)
 		return ebn_drop_for(&run->p, rc - EBN_SVC_OK);
 	if (rc == EBN_SVC_SELF)
 		return ebn_svc_self_deliver(skb, run);
+	/* from outside: what is not served here is the host's */
+	if (run->p.point != EBN_AT_FROM_ENDPOINT && rc == EBN_SVC_NOT)
+		return TC_ACT_OK;
 	ebn_svc_keep(run, rc == EBN_SVC_OK);
-	bpf_tail_call(skb, &ebn_stage, EBN_GO_FROM_EP);
+	if (run->p.point == EBN_AT_FROM_ENDPOINT)
+		bpf_tail_call(skb, &ebn_stage, EBN_GO_FROM_EP);
+	else
+		bpf_tail_call(skb, &ebn_stage, EBN_GO_FROM_NETDEV);
 	run->svc.state = EBN_SVC_NEW;
 	return ebn_drop_for(&run->p, EBN_R_TABLES);
+}
+
+/* From ebn_from_netdev: to what may be a frontend. Parsed here, ebn_from_netdev has no room left. */
+SEC("tc")
+int ebn_svc_in(struct __sk_buff *skb)
+{
+	struct ebn_pkt *p = ebn_run_begin(skb, EBN_AT_FROM_NETDEV, 1);
+	enum ebn_reason reason;
+
+	if (!p)
+		return TC_ACT_SHOT;
+	reason = ebn_pkt_link(skb) == EBN_ETH_IP6 ? ebn_parse(skb, p, true) : ebn_parse(skb, p, false);
+	if (!reason && ebn_svc_vip_at((struct ebn_address *)p->dst))
+		bpf_tail_call(skb, &ebn_stage, EBN_GO_SVC_OUT);
+	return TC_ACT_OK;
 }
 
 /* From ebn_svc_out: to a service without a backend that takes it. */
@@ -647,7 +659,7 @@ int ebn_watch_in(struct __sk_buff *skb)
 {
 	struct ebn_pkt *p = ebn_run_begin(skb, EBN_AT_FROM_NETDEV, 0);
 
-	return p && !hand_back(skb, EBN_BEFORE_WATCH_IN) ? watch(skb, p) : TC_ACT_OK;
+	return p && !hand_back(skb, EBN_BEFORE_WATCH_IN) ? ebn_watch(skb, p) : TC_ACT_OK;
 }
 
 SEC("tc")
@@ -655,7 +667,7 @@ int ebn_watch_out(struct __sk_buff *skb)
 {
 	struct ebn_pkt *p = ebn_run_begin(skb, EBN_AT_TO_NETDEV, 0);
 
-	return p && !hand_back(skb, EBN_BEFORE_WATCH_OUT) ? watch(skb, p) : TC_ACT_OK;
+	return p && !hand_back(skb, EBN_BEFORE_WATCH_OUT) ? ebn_watch(skb, p) : TC_ACT_OK;
 }
 
 SEC("tc")

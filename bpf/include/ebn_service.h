@@ -50,6 +50,7 @@ enum ebn_svc_kind {
 #define EBN_SVC_F_RANDOM 0x1u	/* any slot, else the one of the tuple's hash */
 #define EBN_SVC_F_SILENT 0x2u	/* no backend: no answer either */
 #define EBN_SVC_F_IPIP 0x4u	/* on node devices packets go to the backend as they are, in a packet of their own */
+#define EBN_SVC_F_OUTSIDE 0x8u	/* clients outside are served on node devices: its backends are all on this node */
 
 /* Which of a row's sets. */
 enum ebn_svc_from {

@@ -13,6 +13,10 @@
 #define EBN_ETH_VLAN 0x8100
 #define EBN_ETH_QINQ 0x88a8
 
+/* as bpf_fib_lookup() has them */
+#define EBN_AF_INET 2
+#define EBN_AF_INET6 10
+
 enum ebn_proto {
 	EBN_PROTO_HOPOPTS = 0,
 	EBN_PROTO_ICMP = 1,

@@ -31,6 +31,53 @@ static __always_inline int ebn_svc_self_deliver(struct __sk_buff *skb, struct eb
 	return rc < 0 ? ebn_drop_for(p, EBN_R_WRITE) : rc;
 }
 
+/*
+ * An answer to a client outside, past the stack: that knows no way for what comes from an endpoint's device with an address of
+ * the host. The neighbour is the kernel's to find.
+ */
+static __always_inline int ebn_svc_leave(struct __sk_buff *skb, struct ebn_run *run, const bool v6)
+{
+	struct bpf_fib_lookup fib = {};
+	struct ebn_pkt *p = &run->p;
+	struct ebn_eth *eth;
+	int rc;
+
+	if (p->ttl <= 1)
+		return ebn_drop_for(p, EBN_R_TTL);
+	fib.family = v6 ? EBN_AF_INET6 : EBN_AF_INET;
+	fib.ifindex = p->ifindex;
+	fib.l4_protocol = p->proto;
+	if (v6) {
+		__builtin_memcpy(fib.src, p->src, sizeof(fib.src));
+		__builtin_memcpy(fib.dst, p->dst, sizeof(fib.dst));
+	} else {
+		fib.src[0] = p->src[3];
+		fib.dst[0] = p->dst[3];
+	}
+	rc = (int)bpf_fib_lookup(skb, &fib, sizeof(fib), 0);
+	if (rc != BPF_FIB_LKUP_RET_SUCCESS && rc != BPF_FIB_LKUP_RET_NO_NEIGH)
+		return ebn_drop_for(p, EBN_R_NO_ROUTE);
+	rc = ebn_svc_to_client(skb, run, v6);
+	if (rc)
+		return ebn_drop_for(p, rc);
+	ebn_svc_passed(1);
+	eth = ebn_data(skb);
+	if (v6) {
+		struct ebn_ip6 *ip = (struct ebn_ip6 *)(eth + 1);
+
+		if ((void *)(ip + 1) > ebn_data_end(skb))
+			return ebn_drop_for(p, EBN_R_WRITE);
+		ip->ttl--;
+	} else {
+		struct ebn_ip4 *ip = (struct ebn_ip4 *)(eth + 1);
+
+		if ((void *)(ip + 1) > ebn_data_end(skb))
+			return ebn_drop_for(p, EBN_R_WRITE);
+		ebn_hop4(ip);
+	}
+	return (int)bpf_redirect_neigh(fib.ifindex, 0, 0, 0);
+}
+
 /* A packet of a service's flow that was let through, on its way from one end to the other. */
 static __always_inline int ebn_svc_deliver(struct __sk_buff *skb, struct ebn_run *run, const bool v6)
 {
@@ -42,6 +89,8 @@ static __always_inline int ebn_svc_deliver(struct __sk_buff *skb, struct ebn_run
 
 	if (ebn_view_open(&v))
 		return ebn_drop_for(p, EBN_R_TABLES);
+	if (answer && !p->row[1] && p->point == EBN_AT_FROM_ENDPOINT)
+		return ebn_svc_leave(skb, run, v6);
 	to = ebn_ep_line(&v, p->row[1] - 1);
 	past = p->row[1] && to && EBN_READ(to->flags) & EBN_EP_F_REDIRECT && p->ttl > 1;
 	if (answer && (past || p->point == EBN_AT_TO_ENDPOINT)) {

@@ -180,9 +180,9 @@ static __always_inline bool ebn_svc_flow(const struct ebn_pkt *p)
 
 	if (!run)
 		return false;
-	if (EBN_CTL_FLAGS(run->r.ctl) & EBN_FF_SVC)
-		return p->point == EBN_AT_FROM_ENDPOINT || p->evf & EBN_EVF_REPLY;
-	return p->svc == EBN_SVC_DONE;
+	if (p->svc == EBN_SVC_DONE)
+		return true;
+	return EBN_CTL_FLAGS(run->r.ctl) & EBN_FF_SVC && (p->point == EBN_AT_FROM_ENDPOINT || p->evf & EBN_EVF_REPLY);
 }
 
 /** The verdict was no: a frontend's entry that nobody has used is not kept for it. */

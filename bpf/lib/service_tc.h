@@ -119,6 +119,16 @@ static __always_inline bool ebn_svc_wanted(const struct ebn_view *v, struct ebn_
 	return ebn_svc_vip_at((struct ebn_address *)p->dst);
 }
 
+/** Could it be a VIP? By its head alone; a call, for the verifier. */
+__attribute__((noinline)) int ebn_svc_maybe_at(struct ebn_address *addr)
+{
+	struct ebn_view v;
+
+	if (!addr || ebn_view_open(&v))
+		return 0;
+	return ebn_svc_maybe(&v, ebn_svc_word(addr->a, 0), ebn_svc_word(addr->a, 1));
+}
+
 /* ---- which backend ---- */
 
 static __always_inline bool ebn_svc_member(const struct ebn_view *v, __u32 set, __u32 row, __u64 w0, __u64 w1,
@@ -170,7 +180,13 @@ static __always_inline int ebn_svc_front(struct ebn_run *run)
 	ask->port = bpf_ntohs(p->dport);
 	ask->proto = p->proto;
 	ask->nodes_only = 0;
-	return ebn_svc_find(ask);
+	if (!ebn_svc_find(ask))
+		return 0;
+	if (p->point == EBN_AT_FROM_ENDPOINT)
+		return 1;
+	/* a client outside */
+	ask->set = ask->set_out;
+	return ask->flags & EBN_SVC_F_OUTSIDE;
 }
 
 /** Is the destination a frontend that the packet may begin a flow to? EBN_SVC_NOT, OK, or OK and a reason. */
@@ -444,6 +460,8 @@ static __always_inline int ebn_svc_to_backend(struct __sk_buff *skb, struct ebn_
 		return EBN_SVC_OK + rc;
 	/* verifier: by way of memory, or what follows would be followed twice */
 	answer = ebn_forget(p, ebn_svc_is_self(p->dst, v6) ? EBN_KEY_BACK : 0);
+	if (answer && p->point != EBN_AT_FROM_ENDPOINT)
+		return EBN_SVC_NOT;
 	rc = v6 ? ebn_svc6_entry(answer) : ebn_svc4_entry(answer);
 	if (!rc && answer)
 		return EBN_SVC_OK + EBN_R_SVC_UNKNOWN;
@@ -477,7 +495,7 @@ static __always_inline void ebn_svc_keep(struct ebn_run *run, bool translated)
 	struct ebn_pkt *p = &run->p;
 
 	run->svc.state = translated ? EBN_SVC_DONE : EBN_SVC_PLAIN;
-	run->svc.kept = p->frag != EBN_FRAG_LATER && !(p->evf & EBN_EVF_RELATED);
+	run->svc.kept = p->point == EBN_AT_FROM_ENDPOINT && p->frag != EBN_FRAG_LATER && !(p->evf & EBN_EVF_RELATED);
 	if (!translated)
 		return;
 	__builtin_memcpy(p->dst, run->w.to, sizeof(p->dst));

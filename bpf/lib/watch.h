@@ -3,6 +3,7 @@
 #ifndef EBN_LIB_WATCH_H
 #define EBN_LIB_WATCH_H
 
+#include "lib/parse.h"
 #include "lib/conntrack.h"
 
 #define EBN_ZONE_WATCH 0xffffu	/* flows of watched devices; no endpoint has this zone */
@@ -56,6 +57,28 @@ static __always_inline int ebn_watch_flow(struct ebn_pkt *p, const bool v6)
 	if (!run)
 		return 0;
 	return v6 ? ebn_ct6_watch(p, &run->r) : ebn_ct4_watch(p, &run->r);
+}
+
+/* Reports a flow that was not known. Nothing is dropped here, and nothing changed. */
+static __always_inline int ebn_watch(struct __sk_buff *skb, struct ebn_pkt *p)
+{
+	int new = 0;
+
+	switch (ebn_pkt_link(skb)) {
+	case EBN_ETH_IP4:
+		if (!ebn_parse(skb, p, false) && p->frag != EBN_FRAG_LATER)
+			new = ebn_watch_flow(p, false);
+		break;
+	case EBN_ETH_IP6:
+		if (!ebn_parse(skb, p, true) && p->frag != EBN_FRAG_LATER)
+			new = ebn_watch_flow(p, true);
+		break;
+	}
+	if (new)
+		p->event = EBN_EV_SEEN;
+	if (p->event)
+		ebn_event_emit(p);
+	return TC_ACT_OK;
 }
 
 #endif

@@ -8,8 +8,6 @@
 
 #define EBN_PROTO_IPIP 4
 #define EBN_PROTO_IP6 41
-#define EBN_AF_INET 2
-#define EBN_AF_INET6 10
 #define EBN_IP4_DF 0x4000
 #define EBN_XDP_MTU_MIN6 1280u
 

@@ -169,6 +169,7 @@ static const struct conf_key service_keys[] = {
 	{ "backends", read_backends, false },
 	{ "algorithm", read_text, false },
 	{ "internal", read_text, false },
+	{ "external", read_text, false },
 	{ "no_backend", read_text, false },
 	{ "forwarding", read_text, false },
 	{ "affinity", read_seconds, false },

@@ -200,11 +200,12 @@ int service_read(const json_t *spec, struct service *ret, const char **why)
 	struct service s = { .opts = { EBPFNET_OPTS_INIT(s.opts) } };
 	int algorithm = word(spec, "algorithm", service_algorithms, 0), inside = word(spec, "internal", service_policies, 0);
 	int answer = word(spec, "no_backend", service_answers, 0), way = word(spec, "forwarding", service_forwardings, 0), err;
+	int outside = word(spec, "external", service_policies, 0);
 	json_int_t affinity;
 
 	if (algorithm < 0)
 		return bad(why, "an algorithm is maglev, random or first");
-	if (inside < 0)
+	if (inside < 0 || outside < 0)
 		return bad(why, "a traffic policy is cluster or local");
 	if (answer < 0)
 		return bad(why, "no_backend is reject or drop");
@@ -215,6 +216,7 @@ int service_read(const json_t *spec, struct service *ret, const char **why)
 	s.opts.name = json_string_value(json_object_get(spec, "name"));
 	s.opts.algorithm = (enum ebpfnet_algorithm)algorithm;
 	s.opts.internal_policy = (enum ebpfnet_traffic_policy)inside;
+	s.opts.external_policy = (enum ebpfnet_traffic_policy)outside;
 	s.opts.forwarding = (enum ebpfnet_forwarding)way;
 	s.opts.no_backend = (enum ebpfnet_no_backend)answer;
 	s.opts.affinity_seconds = (uint32_t)affinity;

@@ -100,6 +100,8 @@ json_t *service_json(const struct ebpfnet_service_opts *s)
 	for (size_t i = 0; i < s->n_backends; i++)
 		json_array_append_new(backends, backend_json(&s->backends[i]));
 	sources_json(s, o);
+	if (s->external_policy)
+		json_object_set_new(o, "external", json_string(service_policies[s->external_policy]));
 	if (s->affinity_seconds)
 		json_object_set_new(o, "affinity", json_integer(s->affinity_seconds));
 	if (s->prefer_zone)

@@ -124,8 +124,13 @@ struct ebpfnet_service_opts {
 	size_t n_sources;		/**< 0: everybody may */
 	enum ebpfnet_algorithm algorithm;
 	enum ebpfnet_traffic_policy internal_policy;
-	enum ebpfnet_traffic_policy external_policy; /**< local clients are not bound by it. LOCAL is not in this
-							  version: -ENOTSUP */
+	/**
+	 * Of frontends that are not cluster IPs, for clients outside; local ones are not bound by it. LOCAL: they are served on
+	 * node devices (EBPFNET_ROLE_NETDEV), their packets given to this node's endpoints with the client's own address, and
+	 * answered in the frontend's name; without a backend on this node they are dropped. CLUSTER: clients outside are not
+	 * served there in this version. Host ports are LOCAL in any case.
+	 */
+	enum ebpfnet_traffic_policy external_policy;
 	enum ebpfnet_forwarding forwarding;
 	enum ebpfnet_no_backend no_backend;
 	uint32_t affinity_seconds;	/**< a client stays with its backend until it was silent this long; 0: it need not */

@@ -159,6 +159,12 @@ static bool local_only(const struct ebn_svc_spec *spec, const struct ebn_svc_fro
 	return from == EBN_SVC_OUTSIDE && spec->external_local;
 }
 
+bool ebn_svc_outside(const struct ebn_svc_spec *spec, const struct ebn_svc_front *f)
+{
+	return f->kind != EBPFNET_FRONTEND_CLUSTER_IP && local_only(spec, f, EBN_SVC_OUTSIDE) &&
+	       !ebn_svc_encapsulated(spec, f);
+}
+
 bool ebn_svc_set_one(const struct ebn_svc_spec *spec, const struct ebn_svc_front *f)
 {
 	return !ebn_svc_encapsulated(spec, f) &&

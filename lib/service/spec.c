@@ -50,8 +50,6 @@ static int check_options(const struct ebpfnet_service_opts *o, const char *name,
 		return ebn_diag(diag, name, ENOTSUP, "least connections are not in this version");
 	if (EBN_OPT(o, forwarding, 0) > EBPFNET_FORWARDING_DSR_IPIP)
 		return ebn_diag(diag, name, ENOTSUP, "of direct server return only dsr-ipip is in this version");
-	if (EBN_OPT(o, external_policy, 0) == EBPFNET_TRAFFIC_LOCAL)
-		return ebn_diag(diag, name, ENOTSUP, "clients outside are not served in this version: no policy for them");
 	if (EBN_OPT(o, health_port, 0))
 		return ebn_diag(diag, name, ENOTSUP, "a port for health checks is not in this version");
 	return 0;

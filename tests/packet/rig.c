@@ -147,6 +147,7 @@ static void load(const struct rig_opts *o)
 	progs[SVC_OUT] = skel->progs.ebn_svc_out;
 	progs[SVC_BACK] = skel->progs.ebn_svc_back;
 	progs[SVC_NONE] = skel->progs.ebn_svc_none;
+	progs[SVC_IN] = skel->progs.ebn_svc_in;
 	progs[FROM_OVERLAY] = skel->progs.ebn_from_overlay;
 	progs[TO_OVERLAY] = skel->progs.ebn_to_overlay;
 	for (i = 0; i < RIG_PROGS; i++) {

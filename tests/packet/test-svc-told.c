@@ -201,4 +201,90 @@ START_TEST(what_went_through_is_counted)
 }
 END_TEST
 
-RUN_SUITE("packet-services-told", where_nobody_is_that_is_said, what_went_through_is_counted)
+/* An external IP of a service whose backend is b, on this node unless told otherwise. */
+static void service_outside(enum ebpfnet_traffic_policy policy, const char *node,
+			    const struct ebpfnet_source_range *src)
+{
+	struct ebpfnet_service_node_opts here = { EBPFNET_OPTS_INIT(here), .node = "n1" };
+	struct ebpfnet_backend b[2] = { { .addr = addr(B4), .port = 8080, .node = node },
+					{ .addr = addr(FAR4), .port = 8080, .node = "n2" } };
+	struct ebpfnet_service_opts o = opts("out", VIP4, NULL, NULL);
+	struct ebpfnet_frontend f[2];
+
+	ck_assert_int_eq(ebn_services_node(sv, &here, NULL), 0);
+	memcpy(f, o.frontends, sizeof(f));
+	f[0].kind = f[1].kind = EBPFNET_FRONTEND_EXTERNAL_IP;
+	o.frontends = f;
+	o.backends = b;
+	o.n_backends = 2;
+	o.external_policy = policy;
+	o.sources = src;
+	o.n_sources = src ? 1 : 0;
+	put(&o);
+}
+
+START_TEST(clients_outside_get_the_backends_here)
+{
+	struct ebpfnet_source_range src = { .addr = addr(B4), .prefix = 32 };
+	struct spec q, a;
+	unsigned int k;
+
+	svc_open();
+	service_outside(EBPFNET_TRAFFIC_LOCAL, "n1", NULL);
+	for (k = 0; k < KINDS; k += 2) {
+		q = question(k, 7);
+		q.src = FAR4;
+		wire_brings(&q);
+		EXPECT(REDIRECT);
+		is(FAR4, 4000, B4, 8080);
+		ck_assert_mem_eq(r.out.b, mac_b, 6);
+		/* there is no route in here, so this is as far as an answer gets */
+		a = answer(&q, B4, 8080);
+		b_sends(&a);
+		EXPECT_DROP(NO_ROUTE);
+		acks(&q);
+		wire_brings(&q);
+		EXPECT(REDIRECT);
+		is(FAR4, 4000, B4, 8080);
+	}
+	q = question(0, 0);
+	q.src = FAR4;
+	q.sport = 4001;
+	q.ttl = 1;
+	wire_brings(&q);
+	EXPECT_DROP(TTL);
+	q.ttl = 0;
+	rig_policy(SUBJECT_B, EBN_INGRESS, P_FAR, Q_OTHER, D_DENY);
+	wire_brings(&q);
+	EXPECT_DROP(POLICY_RULE);
+	rig_allow_all();
+	rig_ep(rig.row_b)->flags &= ~EBN_EP_F_REDIRECT;
+	wire_brings(&q);
+	EXPECT_DROP(NO_ROUTE);
+	rig_ep(rig.row_b)->flags |= EBN_EP_F_REDIRECT;
+	/* nobody here: dropped; nobody's, or of the whole cluster: the host's */
+	service_outside(EBPFNET_TRAFFIC_LOCAL, "n3", NULL);
+	q.sport = 4002;
+	wire_brings(&q);
+	EXPECT_DROP(SVC_NO_BACKEND);
+	service_outside(EBPFNET_TRAFFIC_LOCAL, "n1", &src);
+	wire_brings(&q);
+	EXPECT_DROP(SVC_SOURCE);
+	service_outside(EBPFNET_TRAFFIC_CLUSTER, "n1", NULL);
+	wire_brings(&q);
+	EXPECT(PASS);
+	nat_is(&r.out, FAR4, VIP4);
+	service_outside(EBPFNET_TRAFFIC_LOCAL, "n1", NULL);
+	q.dport = 81;
+	wire_brings(&q);
+	EXPECT(PASS);
+	nat_is(&r.out, FAR4, VIP4);
+	/* what only an endpoint that is its own backend is called is nobody's out there */
+	q.dst = SELF4;
+	wire_brings(&q);
+	EXPECT(PASS);
+	svc_close();
+}
+END_TEST
+
+RUN_SUITE("packet-services-told", clients_outside_get_the_backends_here, where_nobody_is_that_is_said, what_went_through_is_counted)

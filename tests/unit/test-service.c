@@ -485,7 +485,6 @@ START_TEST(bad_input_is_refused_and_changes_nothing)
 	REFUSED(-E2BIG, o.n_backends = 40000);
 	REFUSED(-ENOTSUP, f[1].protocol = IPPROTO_SCTP);
 	REFUSED(-ENOTSUP, o.algorithm = EBPFNET_ALGORITHM_LEAST_CONNECTIONS);
-	REFUSED(-ENOTSUP, o.external_policy = EBPFNET_TRAFFIC_LOCAL);
 	REFUSED(-ENOTSUP, o.forwarding = EBPFNET_FORWARDING_DSR_OPTION);
 	REFUSED(-ENOTSUP, o.forwarding = EBPFNET_FORWARDING_HYBRID);
 	REFUSED(-ENOTSUP, o.health_port = 1);
