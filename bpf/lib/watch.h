@@ -5,6 +5,7 @@
 
 #include "lib/parse.h"
 #include "lib/conntrack.h"
+#include "lib/event.h"
 
 #define EBN_ZONE_WATCH 0xffffu	/* flows of watched devices; no endpoint has this zone */
 
