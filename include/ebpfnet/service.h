@@ -5,8 +5,8 @@
  * answer. It is translated where a local client connects or sends (cgroup hooks), so that its packets carry the backend's
  * address from the first one on and pay nothing.
  *
- * Packets that endpoints send to a frontend are translated one by one, and their answers, where no socket did it. Policy is about
- * the backend.
+ * Packets that endpoints send to a frontend are translated one by one, and their answers, where no socket did it; so are those
+ * of clients outside on node devices, for backends on this node (external_policy). Policy is about the backend.
  *
  * Sockets are served in cgroups given to ebpfnet_service_attach(). A socket asks when it connects (TCP, connected UDP) or
  * sends (UDP); getpeername(2) and recvmsg(2) show the frontend's address.
