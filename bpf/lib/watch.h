@@ -3,9 +3,9 @@
 #ifndef EBN_LIB_WATCH_H
 #define EBN_LIB_WATCH_H
 
-#include "lib/parse.h"
 #include "lib/conntrack.h"
 #include "lib/event.h"
+#include "lib/parse.h"
 
 #define EBN_ZONE_WATCH 0xffffu	/* flows of watched devices; no endpoint has this zone */
 

@@ -123,7 +123,8 @@ static int by_line(const void *a, const void *b)
 
 void import_report(struct import *im, const char *path, FILE *to)
 {
-	qsort(im->note, im->n_notes, sizeof(*im->note), by_line);
+	if (im->n_notes)
+		qsort(im->note, im->n_notes, sizeof(*im->note), by_line);
 	for (size_t i = 0; i < im->n_notes; i++)
 		if (*im->note[i].where)
 			fprintf(to, "%s: %s: %s\n", path, im->note[i].where, im->note[i].what);

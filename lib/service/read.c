@@ -17,8 +17,13 @@ struct view {
 	struct ebn_dir dir;
 };
 
+/* Whole, and where something of its size may stand: damaged tables name any place. */
 static const void *at(const struct view *v, uint64_t off, uint64_t len)
 {
+	uint64_t step = len & -len;
+
+	if (off & ((step < 8 ? step : 8) - 1))
+		return NULL;
 	return off >= EBN_NODE_EXTENT_OFF && off <= v->size && len <= v->size - off ? v->mem + off : NULL;
 }
 
