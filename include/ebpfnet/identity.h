@@ -114,8 +114,8 @@ EBPFNET_API int ebpfnet_identities_collect(struct ebpfnet_identities *ids);
 EBPFNET_API int ebpfnet_identities_get_fd(struct ebpfnet_identities *ids);
 /** Milliseconds until dispatch has something to do; -1: nothing is known; -EINVAL. @since 0.1 */
 EBPFNET_API int ebpfnet_identities_get_timeout(struct ebpfnet_identities *ids);
-/** Ends rests, writes what waits, takes in what other nodes changed, tells the watch. @return 0, -EINVAL, errors of the store
- *  @since 0.1 */
+/** Ends rests, writes what waits, takes in what other nodes changed, tells the watch. @return 0, -EINVAL, -ENOMEM (what others
+ *  changed is not all known yet: the next call goes on), errors of the store @since 0.1 */
 EBPFNET_API int ebpfnet_identities_dispatch(struct ebpfnet_identities *ids);
 
 struct ebpfnet_identities_stats {

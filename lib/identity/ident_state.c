@@ -155,32 +155,33 @@ void ebn_ident_event(struct ebpfnet_identities *ids, enum ebpfnet_identity_event
 		ids->fn(e, number, labels, ids->userdata);
 }
 
-/* A change in the store, of whomever. What it says again is no news. */
-int ebn_ident_changed(const struct ebpfnet_kv *kv, void *arg)
+/* Nobody here uses it: the store no longer has it. */
+static void drop(struct ebpfnet_identities *ids, struct ebn_ident *id)
 {
-	struct ebpfnet_identities *ids = arg;
-	uint32_t number = key_number(ids, kv->key);
+	struct ebpfnet_labels *labels = ebpfnet_labels_ref(id->labels);
+	uint32_t number = id->number;
+	bool announced = id->announced;
+
+	ebn_ident_forget(ids, id);
+	if (announced)
+		ebn_ident_event(ids, EBPFNET_IDENTITY_REMOVED, number, labels);
+	ebpfnet_labels_unref(labels);
+}
+
+/* A value in the store, of whomever. What it says again is no news. -ENOMEM, -EPROTO: nothing is changed. */
+static int take_in(struct ebpfnet_identities *ids, uint32_t number, const struct ebpfnet_kv *kv)
+{
+	struct ebn_ident *id = ebn_ident_get(ids, number);
 	struct ebpfnet_labels *labels = NULL;
-	struct ebn_ident *id = number ? ebn_ident_get(ids, number) : NULL, *room;
+	_free_ struct ebn_ident *room = NULL;
 	uint64_t until = 0;
 	int r;
 
-	if (!number)
-		return ids->starting ? -EPROTO : 0;
-	if (!kv->value) {
-		if (id && !id->refs && !id->mine) {
-			labels = ebpfnet_labels_ref(id->labels);
-			ebn_ident_forget(ids, id);
-			ebn_ident_event(ids, EBPFNET_IDENTITY_REMOVED, number, labels);
-			ebpfnet_labels_unref(labels);
-		}
-		return 0;
-	}
 	r = value_read(kv, &until, &labels);
 	room = r < 0 ? NULL : ident_room(ids);
 	if (!room) {
 		ebpfnet_labels_unref(labels);
-		return ids->starting ? (r < 0 ? r : -ENOMEM) : 0;
+		return r < 0 ? r : -ENOMEM;
 	}
 	if (id && !ebpfnet_labels_equal(id->labels, labels) && !id->refs) {
 		ebn_ident_forget(ids, id);
@@ -198,12 +199,55 @@ int ebn_ident_changed(const struct ebpfnet_kv *kv, void *arg)
 		if (!id->refs && !id->mine && id->until != until)
 			set_until(ids, id, until);
 	}
-	free(room);
 	if (id && !id->announced && !ids->starting) {
 		id->announced = true;
 		ebn_ident_event(ids, EBPFNET_IDENTITY_ADDED, number, id->labels);
 	}
 	return 0;
+}
+
+int ebn_ident_changed(const struct ebpfnet_kv *kv, void *arg)
+{
+	struct ebpfnet_identities *ids = arg;
+	uint32_t number = key_number(ids, kv->key);
+	struct ebn_ident *id = number ? ebn_ident_get(ids, number) : NULL;
+	int r;
+
+	if (!number)
+		return ids->starting ? -EPROTO : 0;
+	if (!kv->value) {
+		if (id && !id->refs && !id->mine)
+			drop(ids, id);
+		return 0;
+	}
+	r = take_in(ids, number, kv);
+	if (r < 0 && ids->starting)
+		return r;
+	if (r == -ENOMEM)
+		ebn_ident_missed(ids, number);
+	return 0;
+}
+
+void ebn_ident_missed(struct ebpfnet_identities *ids, uint32_t number)
+{
+	if (!ids->missed_min || number < ids->missed_min)
+		ids->missed_min = number;
+	if (number > ids->missed_max)
+		ids->missed_max = number;
+}
+
+int ebn_ident_make_up(struct ebpfnet_identities *ids)
+{
+	uint32_t i, max = ids->missed_max;
+	int r = 0;
+
+	for (i = ids->missed_min; i && i <= max && !r; i++) {
+		ids->missed_min = i;
+		r = ebn_ident_look(ids, i);
+	}
+	if (!r)
+		ids->missed_min = ids->missed_max = 0;
+	return r;
 }
 
 /* ---- the store ---- */
@@ -245,7 +289,7 @@ int ebn_ident_look(struct ebpfnet_identities *ids, uint32_t number)
 	struct ebn_ident *id = ebn_ident_get(ids, number);
 	_free_ char *value = NULL;
 	char key[16];
-	int len;
+	int len, r;
 
 	ebn_ident_key(key, number);
 	len = ids->store->ops.get(ids->store->store, key, NULL, 0);
@@ -253,7 +297,7 @@ int ebn_ident_look(struct ebpfnet_identities *ids, uint32_t number)
 		return len;
 	if (len == -ENOENT) {
 		if (id && !id->refs)
-			ebn_ident_forget(ids, id);
+			drop(ids, id);
 		return 0;
 	}
 	value = malloc((size_t)len + 1);
@@ -262,7 +306,9 @@ int ebn_ident_look(struct ebpfnet_identities *ids, uint32_t number)
 	if (ids->store->ops.get(ids->store->store, key, value, (size_t)len) != len)
 		return -EAGAIN;
 	kv = (struct ebpfnet_kv){ key, value, (size_t)len };
-	return ebn_ident_changed(&kv, ids);
+	r = take_in(ids, number, &kv);
+	/* somebody else's, and no identity: its number is not to be had, no more */
+	return r == -EPROTO ? 0 : r;
 }
 
 /* Makes a number of these labels, in the store first. -EAGAIN: the number, or the labels, are there. */

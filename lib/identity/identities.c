@@ -10,6 +10,7 @@
 #define TRIES 16
 #define LEASE_S 60u
 #define DAY_MS 86400000u
+#define MISSED_MS 100		/* until what found no memory is looked at again */
 
 static uint64_t now_ms(void)
 {
@@ -268,6 +269,11 @@ int ebpfnet_identities_dispatch(struct ebpfnet_identities *ids)
 		return -EINVAL;
 	r = expire_all(ids);
 	q = ids->store->ops.dispatch(ids->store->store);
+	if (ids->missed_min) {
+		int missed = ebn_ident_make_up(ids);
+
+		q = q < 0 ? q : missed;
+	}
 	numbers = ids->max - ids->min + 1;
 	low = (uint64_t)ids->n * 100 > (uint64_t)numbers * ids->warn_percent;
 	if (low && !ids->low) {
@@ -286,6 +292,8 @@ int ebpfnet_identities_get_timeout(struct ebpfnet_identities *ids)
 	if (!ids)
 		return -EINVAL;
 	r = ids->store->ops.get_timeout(ids->store->store);
+	if (ids->missed_min && (r < 0 || r > MISSED_MS))
+		r = MISSED_MS;
 	if (!ids->n_rest)
 		return r;
 	now = now_ms();

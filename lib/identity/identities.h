@@ -39,6 +39,7 @@ struct ebpfnet_identities {
 	size_t n_rest, rest_cap;
 	uint32_t n, n_resting, referenced;
 	uint64_t acquired, released, exhausted, raced;
+	uint32_t missed_min, missed_max;	/* changes among these found no memory; 0: none */
 	bool low, starting;
 };
 
@@ -53,8 +54,11 @@ void ebn_ident_forget(struct ebpfnet_identities *ids, struct ebn_ident *id);
 void ebn_ident_event(struct ebpfnet_identities *ids, enum ebpfnet_identity_event e, uint32_t number,
 		     const struct ebpfnet_labels *labels);
 int ebn_ident_commit(struct ebpfnet_identities *ids, const struct ebpfnet_kv_change *c, size_t n);
-/* A pair of the store, by list or by watch. */
+/* A pair of the store, by list or by watch. By watch it never fails: what finds no memory is missed, and made up for. */
 int ebn_ident_changed(const struct ebpfnet_kv *kv, void *arg);
+void ebn_ident_missed(struct ebpfnet_identities *ids, uint32_t number);
+/* Looks at what was missed. */
+int ebn_ident_make_up(struct ebpfnet_identities *ids);
 /* Replaces the value of an id that is known; with others at the store also says whether this node has it. -EAGAIN. */
 int ebn_ident_restate(struct ebpfnet_identities *ids, struct ebn_ident *id, uint64_t until);
 /* Takes in what the store says of a number, after somebody else was quicker. */

@@ -3,9 +3,12 @@
  * Identities over a file, while each system call on it, and each allocation, fails once: the first, then the second, and so on
  * until none does. What says that it failed has changed nothing that its caller sees; the same call succeeds afterwards; what
  * the next process finds is the state from before or from after, and never two things of one number. Descriptors are as many as
- * before. The calls are this program's own, which the store's library finds first; allocations are linked with --wrap.
+ * before. Who watches is told of each number that came and went. The calls are this program's own, which the store's library
+ * finds first; allocations are linked with --wrap.
  */
 #include "../unit/suite.h"
+
+#include "../unit/identity-store.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -17,6 +20,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
+#include <time.h>
 #include <ebpfnet/ctx.h>
 #include <ebpfnet/identity.h>
 #include <ebpfnet/kvstore.h>
@@ -102,6 +106,16 @@ ssize_t writev(int fd, const struct iovec *iov, int n)
 void *mmap(void *at, size_t len, int prot, int flags, int fd, off_t off)
 {
 	return (void *)call(SYS_mmap, (long)at, (long)len, prot, flags, fd, off);
+}
+
+static time_t ahead;			/* of the time of day, s */
+
+int clock_gettime(clockid_t clock, struct timespec *ts)
+{
+	int r = (int)syscall(SYS_clock_gettime, clock, ts);
+
+	ts->tv_sec += clock == CLOCK_REALTIME ? ahead : 0;
+	return r;
 }
 
 void *__real_malloc(size_t size);
@@ -265,6 +279,7 @@ static struct ebpfnet_identities *begin(void)
 	struct ebpfnet_identities *ids;
 	int i;
 
+	ahead = 0;
 	store_remove();
 	ck_assert_int_eq(ids_open(&ids), 0);
 	for (i = 0; i < 3; i++)
@@ -319,6 +334,13 @@ static int collect(struct ebpfnet_identities *ids)
 	return ebpfnet_identities_collect(ids);
 }
 
+static int days_pass(struct ebpfnet_identities *ids)
+{
+	(void)ids;
+	ahead = 2 * 86400;
+	return 0;
+}
+
 struct act {
 	const char *name;
 	int (*prepare)(struct ebpfnet_identities *ids);	/* NULL: nothing */
@@ -333,7 +355,18 @@ static const struct act acts[] = {
 	{ "writing", acquire_new, write_out, false },
 	{ "the last reference", NULL, release, true },
 	{ "what nobody took", NULL, collect, false },
+	{ "a rest that is over", days_pass, ebpfnet_identities_dispatch, false },
 };
+
+/* As many came as went, but for those that were there. */
+static void all_told(struct ebpfnet_identities *ids, const struct act *act, long n)
+{
+	struct ebpfnet_identities_stats st;
+
+	ck_assert_int_eq(ebpfnet_identities_get_stats(ids, &st, sizeof(st)), 0);
+	ck_assert_msg(told[0] - told[1] == st.used + st.resting - 3, "%s: failed at %ld: told of %u that came, %u that went, %u are there",
+		      act->name, n, told[0], told[1], st.used + st.resting);
+}
 
 /* One failure, at call or allocation number n of what is tried. False: there are not so many. */
 static bool once(const struct act *act, long *left, long n)
@@ -359,6 +392,7 @@ static bool once(const struct act *act, long *left, long n)
 	ck_assert_int_eq(ebpfnet_identities_acquire(ids, labels[5], &number_of[5]), 1);
 	picture(ids, after, sizeof(after));
 	ck_assert_int_eq(ebpfnet_identities_dispatch(ids), 0);
+	all_told(ids, act, n);
 	ebpfnet_identities_unref(ids);
 	picture_on_disk(disk, sizeof(disk));
 	ck_assert_msg(!strcmp(disk, after), "%s: failed at %ld: \"%s\" on disk, not \"%s\"", act->name, n, disk, after);
@@ -489,5 +523,59 @@ START_TEST(opening_fails_once)
 }
 END_TEST
 
-RUN_SUITE("identity-fail", each_call_fails_once, each_call_fails_once_written_at_once, each_allocation_fails_once,
-	  opening_fails_once)
+static struct ebpfnet_identities *node_new(unsigned int i)
+{
+	struct ebpfnet_identities_opts o = { EBPFNET_OPTS_INIT(o), .node = i ? "other" : "this", .fn = i ? NULL : see };
+	struct ebpfnet_identities *ids;
+
+	o.store = shared_store(i);
+	ck_assert_int_eq(ebpfnet_identities_new(ctx, &o, &ids), 0);
+	return ids;
+}
+
+/* Another node's numbers, learnt while allocation n fails: by the next dispatch all of them are known, and told of. */
+static bool learn_once(long n)
+{
+	struct ebpfnet_identities *here = node_new(0), *other = node_new(1);
+	uint32_t number[6];
+	int i, r;
+
+	memset(told, 0, sizeof(told));
+	for (i = 0; i < 6; i++)
+		ck_assert_int_eq(ebpfnet_identities_acquire(other, labels[i], &number[i]), 1);
+	ck_assert_int_eq(ebpfnet_identities_release(other, number[5]), 0);
+	failed = false;
+	allocs_left = n;
+	r = ebpfnet_identities_dispatch(here);
+	allocs_left = -1;
+	if (r < 0) {
+		ck_assert_int_eq(r, -ENOMEM);
+		ck_assert_int_ge(ebpfnet_identities_get_timeout(here), 0);
+		ck_assert_int_le(ebpfnet_identities_get_timeout(here), 1000);
+	}
+	ck_assert_int_eq(ebpfnet_identities_dispatch(here), 0);
+	for (i = 0; i < 6; i++)
+		ck_assert_msg(ebpfnet_labels_equal(ebpfnet_identities_lookup(here, number[i]), labels[i]),
+			      "failed at %ld: %u unknown", n, number[i]);
+	ck_assert_uint_eq(told[0], 6);
+	ck_assert_uint_eq(told[1], 0);
+	ebpfnet_identities_unref(here);
+	ebpfnet_identities_unref(other);
+	shared_done();
+	return failed;
+}
+
+START_TEST(what_others_do_is_not_missed)
+{
+	long n;
+
+	setup();
+	for (n = 0; learn_once(n); n++)
+		ck_assert_int_lt(n, 10000);
+	ck_assert_int_gt(n, 6);
+	teardown();
+}
+END_TEST
+
+RUN_SUITE("identity-fail", what_others_do_is_not_missed, each_call_fails_once, each_call_fails_once_written_at_once,
+	  each_allocation_fails_once, opening_fails_once)
