@@ -51,6 +51,7 @@ static int read_flag(struct conf_reader *r, const struct tree_node *node, void *
 static const struct conf_key overlay_keys[] = {
 	{ "device", read_text, false },
 	{ "underlay", read_text, false },
+	{ "protocol", read_text, false },
 	{ "port", read_port, false },
 	{ "mtu", read_mtu, false },
 	{ "addresses", read_texts, false },

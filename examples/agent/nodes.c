@@ -29,6 +29,19 @@ static int read_addresses(const json_t *list, struct ebpfnet_addr *v4, struct eb
 	return 0;
 }
 
+static const char *const protocols[] = { [EBPFNET_OVERLAY_VXLAN] = "vxlan", [EBPFNET_OVERLAY_GENEVE] = "geneve" };
+#define N_PROTOCOLS (sizeof(protocols) / sizeof(protocols[0]))
+
+static int read_protocol(const json_t *word, uint16_t *ret)
+{
+	for (uint16_t i = 0; word && i < N_PROTOCOLS; i++)
+		if (json_is_string(word) && !strcmp(json_string_value(word), protocols[i])) {
+			*ret = i;
+			return 0;
+		}
+	return word ? -EINVAL : 0;
+}
+
 int overlay_read(const json_t *o, struct overlay_read *ret)
 {
 	memset(ret, 0, sizeof(*ret));
@@ -37,6 +50,10 @@ int overlay_read(const json_t *o, struct overlay_read *ret)
 	ret->opts.underlay = json_string_value(json_object_get(o, "underlay"));
 	ret->opts.port = (uint16_t)json_integer_value(json_object_get(o, "port"));
 	ret->opts.mtu = (uint32_t)json_integer_value(json_object_get(o, "mtu"));
+	ret->why = "protocol: vxlan or geneve is expected";
+	if (read_protocol(json_object_get(o, "protocol"), &ret->opts.protocol) < 0)
+		return -EINVAL;
+	ret->why = NULL;
 	if (!read_addresses(json_object_get(o, "addresses"), &ret->opts.addr4, &ret->opts.addr6))
 		return 0;
 	ret->why = "addresses: at most one of each family is expected";
@@ -284,5 +301,10 @@ int method_overlay_get(struct call *call)
 		return call_error(call, err, NULL, err == -ENOENT ? "there is no overlay" : "the tables cannot be read");
 	call->result = json_pack("{s:s, s:i, s:i, s:i}", "device", info.device, "ifindex", (int)info.ifindex, "nodes",
 				 (int)info.nodes, "prefixes", (int)info.prefixes);
+	/* of a device that is gone nobody knows it */
+	if (info.port && info.protocol < N_PROTOCOLS) {
+		json_object_set_new(call->result, "protocol", json_string(protocols[info.protocol]));
+		json_object_set_new(call->result, "port", json_integer(info.port));
+	}
 	return call->result ? 0 : -ENOMEM;
 }

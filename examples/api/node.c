@@ -45,7 +45,7 @@ static int add(struct ebpfnet_datapath *dp, struct ebpfnet_diag *diag)
 		r = ebpfnet_node_get(dp, "n2", &info, sizeof(info));
 	if (r == 0)
 		r = ebpfnet_node_delete(dp, info.name);
-	/* ebpfnet_overlay_set() would make a VXLAN device, ebpfnet_overlay_clear() removes it */
+	/* ebpfnet_overlay_set() would make a VXLAN or Geneve device, ebpfnet_overlay_clear() removes it */
 	if (r == 0 && ebpfnet_overlay_get(dp, &overlay, sizeof(overlay)) < 0)
 		printf("there is no overlay\n");
 	return r;

@@ -29,6 +29,7 @@ enum ebpfnet_feature {
 	EBPFNET_FEATURE_MEMBARRIER,	/**< membarrier(2) global; else a map-in-map update waits for RCU */
 	EBPFNET_FEATURE_KTIME_COARSE,	/**< required: bpf_ktime_get_coarse_ns() (5.11) */
 	EBPFNET_FEATURE_SKB_DYNPTR,	/**< bpf_dynptr_from_skb() kfunc (6.4) */
+	EBPFNET_FEATURE_GENEVE,		/**< Geneve devices (4.3, module geneve); else the overlay is VXLAN */
 	EBPFNET_FEATURE_MAX
 };
 

@@ -2,7 +2,7 @@
 /**
  * @file node.h
  * Other nodes, and the overlay that leads to them: which prefixes of endpoints are behind which node, reached through a VXLAN
- * device that carries the sender's identity in its network number, or by routes alone. Kept in the tables: a restart takes it
+ * or Geneve device that carries the sender's identity in its network number, or by routes alone. Kept in the tables: a restart takes it
  * over as it is.
  *
  * Packets take their way through the stack on both sides, so IP forwarding is to be on; it answers for time to live and for
@@ -27,11 +27,17 @@ EBPFNET_BEGIN_DECLS
 #define EBPFNET_NODE_LENGTHS_MAX 8u	/**< different lengths of all nodes' prefixes, of each family */
 #define EBPFNET_NODE_NAME_MAX 63u	/**< bytes */
 
+/** What the nodes speak to each other; the same on all of them. */
+enum ebpfnet_overlay_protocol {
+	EBPFNET_OVERLAY_VXLAN,
+	EBPFNET_OVERLAY_GENEVE,		/**< where the kernel has EBPFNET_FEATURE_GENEVE */
+};
+
 struct ebpfnet_overlay_opts {
 	size_t sz;
-	const char *device;	/**< its name; NULL: "ebnvx" and the datapath's number in eight digits */
-	uint16_t port;		/**< UDP; 0: 8472 */
-	uint16_t reserved;	/**< 0 */
+	const char *device;	/**< its name; NULL: "ebnvx" or "ebngv" and the datapath's number in eight digits */
+	uint16_t port;		/**< UDP; 0: 8472, or 6081 of Geneve */
+	uint16_t protocol;	/**< enum ebpfnet_overlay_protocol */
 	uint32_t mtu;		/**< 1280..65535; 0: 70 less than that of @ref underlay, which is room for any outer header */
 	const char *underlay;	/**< the device that leads to the other nodes; NULL: its MTU is taken for 1500 */
 	struct ebpfnet_addr addr4, addr6;	/**< what the host itself sends with to endpoints elsewhere: addresses in a
@@ -42,6 +48,7 @@ struct ebpfnet_overlay_opts {
 
 /**
  * Makes the overlay's device, attaches the programs and takes it up; or changes MTU and addresses of the one that is there.
+ * One of another name, or of another protocol, is replaced: the routes move, and a name that stays is nobody's for a moment.
  * @param opts	NULL: all defaults
  * @return 0, or
  *   -EINVAL	bad options (diag)
@@ -49,6 +56,7 @@ struct ebpfnet_overlay_opts {
  *   -EEXIST	a device of that name is there and not ours (diag)
  *   -ENODEV	no such underlay
  *   -EADDRINUSE	the port is another device's
+ *   -EOPNOTSUPP	the kernel has no devices of that protocol (diag)
  *   -EROFS, -ENOSPC, -ENOMEM, errors of netlink
  * @since 0.1
  */
@@ -63,7 +71,8 @@ struct ebpfnet_overlay_info {
 	uint32_t ifindex;
 	uint32_t nodes;
 	uint32_t prefixes;
-	uint32_t reserved;
+	uint16_t protocol;	/**< enum ebpfnet_overlay_protocol */
+	uint16_t port;		/**< UDP; 0: the device is gone */
 };
 
 /** What the overlay is. @return 0, -EINVAL, -ENOENT (no device was made), -EBUSY, -EPROTO, -EAGAIN @since 0.1 */

@@ -5,8 +5,11 @@
  */
 #include <fcntl.h>
 #include <linux/bpf.h>
+#include <linux/if_link.h>
 #include <linux/membarrier.h>
+#include <linux/rtnetlink.h>
 #include <stdio.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 
 #include "core/features.h"
@@ -224,6 +227,51 @@ static int probe_skb_dynptr(void)
 			EXIT());
 }
 
+/*
+ * Asks for a device of a kind without saying what it should be like. A kernel that knows the kind misses that and says EINVAL;
+ * one that does not, and finds no module, says EOPNOTSUPP. Nothing is made either way.
+ */
+static int try_link_kind(const char *kind)
+{
+	struct {
+		struct nlmsghdr h;
+		struct ifinfomsg ifm;
+		struct rtattr info, kind;
+		char name[16];
+	} req = {
+		.h = { .nlmsg_len = sizeof(req), .nlmsg_type = RTM_NEWLINK,
+		       .nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK | NLM_F_CREATE | NLM_F_EXCL },
+		.info = { .rta_len = sizeof(req) - offsetof(__typeof__(req), info), .rta_type = IFLA_LINKINFO },
+		.kind = { .rta_len = sizeof(req) - offsetof(__typeof__(req), kind), .rta_type = IFLA_INFO_KIND },
+	};
+	_close_ int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
+	struct {
+		struct nlmsghdr h;
+		struct nlmsgerr err;
+		char more[512];
+	} answer;
+	ssize_t n;
+
+	if (fd < 0)
+		return verdict(-errno);
+	ebn_format(req.name, sizeof(req.name), "%s", kind);
+	if (send(fd, &req, sizeof(req), 0) < 0)
+		return verdict(-errno);
+	do
+		n = recv(fd, &answer, sizeof(answer), 0);
+	while (n < 0 && errno == EINTR);
+	if (n < 0)
+		return verdict(-errno);
+	if ((size_t)n < sizeof(answer.h) + sizeof(answer.err) || answer.h.nlmsg_type != NLMSG_ERROR)
+		return 0;
+	return answer.err.error == -EINVAL ? 1 : verdict(answer.err.error);
+}
+
+static int probe_geneve(void)
+{
+	return try_link_kind("geneve");
+}
+
 int ebn_probe_kernel_skb(void)
 {
 	int id = ebn_btf_func_id("bpf_cast_to_kern_ctx");
@@ -262,6 +310,7 @@ static const struct {
 		"helper bpf_ktime_get_coarse_ns() (Linux 5.11)"),
 	FEATURE(SKB_DYNPTR, "skb-dynptr", false, probe_skb_dynptr,
 		"kfunc bpf_dynptr_from_skb() (Linux 6.4); without, bytes are copied by a helper"),
+	FEATURE(GENEVE, "geneve", false, probe_geneve, "Geneve devices (Linux 4.3); without, the overlay is VXLAN"),
 #undef FEATURE
 };
 _Static_assert(EBN_ARRAY_SIZE(features) == EBPFNET_FEATURE_MAX, "every feature has a row");

@@ -1,26 +1,26 @@
 /* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
 /*
- * The overlay's device: one VXLAN device that takes where to and in whose name from each packet (collect_metadata). It does
+ * The overlay's device: one VXLAN or Geneve device that takes where to and in whose name from each packet (collect_metadata). It does
  * not resolve neighbours: the programs deliver whatever MAC address a frame has.
  */
 #include "datapath/overlay.h"
+#include "datapath/links.h"
 
-#include <arpa/inet.h>
 #include <linux/if_link.h>
 #include <linux/rtnetlink.h>
 #include <net/if.h>
 #include <sys/socket.h>
 #include <libmnl/libmnl.h>
 
-#define PORT_DEFAULT 8472
-/* Ethernet, IPv6, UDP, VXLAN. */
+/* The inner Ethernet; outside IPv6, UDP, and VXLAN or Geneve: 14, 40, 8 and 8. Geneve's options are not used. */
 #define OVERHEAD 70u
 
-static void default_name(struct ebpfnet_datapath *dp, char name[IF_NAMESIZE])
+static void default_name(struct ebpfnet_datapath *dp, uint16_t protocol, char name[IF_NAMESIZE])
 {
 	const struct ebn_node_hdr *hdr = dp->node_mem;
 
-	ebn_format(name, IF_NAMESIZE, "ebnvx%08x", (uint32_t)ebn_mix64(hdr->instance));
+	ebn_format(name, IF_NAMESIZE, "%s%08x", protocol == EBPFNET_OVERLAY_GENEVE ? "ebngv" : "ebnvx",
+		   (uint32_t)ebn_mix64(hdr->instance));
 }
 
 /* What the device is known by as ours, whatever it is called. */
@@ -31,54 +31,49 @@ static void alias_of(struct ebpfnet_datapath *dp, char alias[64])
 	ebn_format(alias, 64, "ebpfnet overlay %016llx", (unsigned long long)ebn_mix64(hdr->instance));
 }
 
-struct seen {
-	const char *alias;
-	bool ours;
-};
-
-static int see_alias(const struct nlmsghdr *nlh, void *arg)
+static int see_tunnel(const struct nlmsghdr *nlh, void *arg)
 {
-	struct seen *s = arg;
-	const struct nlattr *attr;
-
 	if (nlh->nlmsg_type == RTM_NEWLINK)
-		mnl_attr_for_each(attr, nlh, sizeof(struct ifinfomsg))
-			if (mnl_attr_get_type(attr) == IFLA_IFALIAS && mnl_attr_validate(attr, MNL_TYPE_STRING) >= 0)
-				s->ours = !strncmp(mnl_attr_get_str(attr), s->alias, mnl_attr_get_payload_len(attr));
+		ebn_tunnel_read(nlh, arg);
 	return 0;
 }
 
-static bool is_ours(struct ebpfnet_datapath *dp, uint32_t ifindex)
+/* What a device says of itself; nothing is known of one that is not there. */
+static void ask(struct ebn_nl *nl, uint32_t ifindex, struct ebn_tunnel_info *ret)
 {
-	char buf[256] __attribute__((aligned(NLMSG_ALIGNTO))), alias[64];
-	struct nlmsghdr *nlh = ebn_nl_request(&dp->p->nl, buf, RTM_GETLINK, 0);
+	char buf[256] __attribute__((aligned(NLMSG_ALIGNTO)));
+	struct nlmsghdr *nlh = ebn_nl_request(nl, buf, RTM_GETLINK, 0);
 	struct ifinfomsg *ifm = mnl_nlmsg_put_extra_header(nlh, sizeof(*ifm));
-	struct seen s = { .alias = alias };
 
-	alias_of(dp, alias);
 	ifm->ifi_index = (int)ifindex;
-	return !ebn_nl_talk(&dp->p->nl, nlh, see_alias, &s, NULL, "device") && s.ours;
+	memset(ret, 0, sizeof(*ret));
+	if (ebn_nl_talk(nl, nlh, see_tunnel, ret, NULL, "device") < 0)
+		memset(ret, 0, sizeof(*ret));
 }
 
-static int make(struct ebpfnet_datapath *dp, const char *name, uint16_t port, uint32_t mtu, struct ebpfnet_diag *diag)
+static bool is_ours(struct ebpfnet_datapath *dp, uint32_t ifindex, struct ebn_tunnel_info *ret)
 {
-	char buf[1024] __attribute__((aligned(NLMSG_ALIGNTO))), alias[64];
+	char alias[64];
+
+	alias_of(dp, alias);
+	ask(&dp->p->nl, ifindex, ret);
+	return !strcmp(ret->alias, alias);
+}
+
+static int make(struct ebpfnet_datapath *dp, const char *name, const struct ebn_tunnel_info *want, uint32_t mtu,
+		struct ebpfnet_diag *diag)
+{
+	char buf[512] __attribute__((aligned(NLMSG_ALIGNTO)));
 	struct nlmsghdr *nlh = ebn_nl_request(&dp->p->nl, buf, RTM_NEWLINK, NLM_F_ACK | NLM_F_CREATE | NLM_F_EXCL);
-	struct nlattr *info, *data;
+	int r;
 
 	(void)mnl_nlmsg_put_extra_header(nlh, sizeof(struct ifinfomsg));
-	alias_of(dp, alias);
 	mnl_attr_put_strz(nlh, IFLA_IFNAME, name);
 	mnl_attr_put_u32(nlh, IFLA_MTU, mtu);
-	info = mnl_attr_nest_start(nlh, IFLA_LINKINFO);
-	mnl_attr_put_strz(nlh, IFLA_INFO_KIND, "vxlan");
-	data = mnl_attr_nest_start(nlh, IFLA_INFO_DATA);
-	mnl_attr_put_u8(nlh, IFLA_VXLAN_COLLECT_METADATA, 1);
-	mnl_attr_put_u8(nlh, IFLA_VXLAN_LEARNING, 0);
-	mnl_attr_put_u16(nlh, IFLA_VXLAN_PORT, htons(port));
-	mnl_attr_nest_end(nlh, data);
-	mnl_attr_nest_end(nlh, info);
-	return ebn_nl_talk(&dp->p->nl, nlh, NULL, NULL, diag, "the VXLAN device cannot be made");
+	ebn_tunnel_put(nlh, want->protocol, want->port);
+	r = ebn_nl_talk(&dp->p->nl, nlh, NULL, NULL, diag, "the overlay's device cannot be made");
+	/* Geneve's and VXLAN's words for a device like this on the same port; of this name there is none, as was asked before */
+	return r == -EBUSY || r == -EEXIST ? -EADDRINUSE : r;
 }
 
 /* Alias, MTU, no neighbours; up or as it is. */
@@ -94,7 +89,7 @@ static int dress(struct ebpfnet_datapath *dp, uint32_t ifindex, uint32_t mtu, bo
 	ifm->ifi_change = ifm->ifi_flags;
 	mnl_attr_put_u32(nlh, IFLA_MTU, mtu);
 	mnl_attr_put_strz(nlh, IFLA_IFALIAS, alias);
-	return ebn_nl_talk(&dp->p->nl, nlh, NULL, NULL, diag, "the VXLAN device cannot be set up");
+	return ebn_nl_talk(&dp->p->nl, nlh, NULL, NULL, diag, "the overlay's device cannot be set up");
 }
 
 static int attach(struct ebpfnet_datapath *dp, uint32_t ifindex, struct ebpfnet_diag *diag)
@@ -112,9 +107,10 @@ static int attach(struct ebpfnet_datapath *dp, uint32_t ifindex, struct ebpfnet_
 
 static void remove_device(struct ebpfnet_datapath *dp, uint32_t ifindex)
 {
+	struct ebn_tunnel_info is;
 	uint32_t n;
 
-	if (!is_ours(dp, ifindex))
+	if (!is_ours(dp, ifindex, &is))
 		return;
 	/* down first, by its end: without programs it would carry what nobody judged */
 	(void)ebn_nl_link_delete(&dp->p->nl, ifindex);
@@ -123,16 +119,21 @@ static void remove_device(struct ebpfnet_datapath *dp, uint32_t ifindex)
 }
 
 /* The device of this name, made if it has to be. */
-static int have_device(struct ebpfnet_datapath *dp, const char *name, uint16_t port, uint32_t mtu,
+static int have_device(struct ebpfnet_datapath *dp, const char *name, const struct ebn_tunnel_info *want, uint32_t mtu,
 		       struct ebpfnet_diag *diag, uint32_t *ret)
 {
+	struct ebn_tunnel_info is;
 	struct ebn_link_info link;
 	int r = ebn_nl_link(&dp->p->nl, name, 0, &link);
 
-	if (!r && !is_ours(dp, link.ifindex))
+	if (!r && !is_ours(dp, link.ifindex, &is))
 		return ebn_diag(diag, name, EEXIST, "there is a device of that name, and it is not this datapath's");
+	if (!r && is.protocol != want->protocol) {
+		remove_device(dp, link.ifindex);
+		r = -ENODEV;
+	}
 	if (r == -ENODEV) {
-		r = make(dp, name, port, mtu, diag);
+		r = make(dp, name, want, mtu, diag);
 		if (!r)
 			r = ebn_nl_link(&dp->p->nl, name, 0, &link);
 		if (!r)
@@ -178,11 +179,24 @@ static int set_addresses(struct ebpfnet_datapath *dp, const struct ebpfnet_overl
 	return r;
 }
 
+/* The routes of a device that went or goes lead into this one. */
+static int move_routes(struct ebpfnet_datapath *dp, const struct ebn_ov *ov, struct ebpfnet_diag *diag)
+{
+	struct ebpfnet_prefix p;
+	uint32_t i;
+	int r = 0;
+
+	for (i = 0; i < ov->n_px && !r; i++) {
+		p = ebn_ov_prefix(&ov->px[i]);
+		r = ebn_ov_route(dp, ov, &ov->node[ov->px[i].node - 1], &p, true, diag);
+	}
+	return r;
+}
+
 /* Down until the programs are on it. */
 static int set(struct ebpfnet_datapath *dp, const struct ebpfnet_overlay_opts *opts, const char *name,
-	       struct ebpfnet_diag *diag)
+	       const struct ebn_tunnel_info *want, struct ebpfnet_diag *diag)
 {
-	uint16_t port = EBN_OPT(opts, port, 0);
 	uint32_t mtu = 0, ifindex = 0, before;
 	struct ebn_ov ov;
 	int r = mtu_of(dp, opts, diag, &mtu);
@@ -192,7 +206,8 @@ static int set(struct ebpfnet_datapath *dp, const struct ebpfnet_overlay_opts *o
 	if (r < 0)
 		return r;
 	before = ov.ifindex;
-	r = have_device(dp, name, port ? port : PORT_DEFAULT, mtu, diag, &ifindex);
+	ifindex = before;
+	r = have_device(dp, name, want, mtu, diag, &ifindex);
 	if (!r)
 		r = attach(dp, ifindex, diag);
 	if (!r && ov.ifindex != ifindex) {
@@ -203,23 +218,47 @@ static int set(struct ebpfnet_datapath *dp, const struct ebpfnet_overlay_opts *o
 		r = set_addresses(dp, opts, ifindex, diag);
 	if (!r)
 		r = dress(dp, ifindex, mtu, true, diag);
-	ebn_ov_free(&ov);
+	if (!r && before != ifindex)
+		r = move_routes(dp, &ov, diag);
 	if (r == -EADDRINUSE)
 		ebn_diag(diag, name, r, "the port is another device's");
-	/* one that was called otherwise */
-	if (!r && before && before != ifindex)
-		remove_device(dp, before);
+	/* of two devices one goes: that which was called otherwise, or the new one that cannot be had */
+	if (r < 0 && ov.ifindex != before) {
+		ov.ifindex = before;
+		(void)move_routes(dp, &ov, NULL);
+		(void)ebn_ov_publish(dp, &ov, NULL);
+	}
+	if (before != ifindex && (before || r < 0))
+		remove_device(dp, r < 0 ? ifindex : before);
+	ebn_ov_free(&ov);
 	return r;
+}
+
+/* Before anything is touched: is there such a protocol here? */
+static int want_protocol(struct ebpfnet_datapath *dp, const struct ebpfnet_overlay_opts *opts,
+			 struct ebpfnet_diag *diag, struct ebn_tunnel_info *ret)
+{
+	uint16_t port = EBN_OPT(opts, port, 0), protocol = EBN_OPT(opts, protocol, 0);
+
+	if (!ebn_tunnel_kind(protocol))
+		return ebn_diag(diag, "protocol", EINVAL, "an overlay is of VXLAN or Geneve");
+	if (protocol == EBPFNET_OVERLAY_GENEVE && !ebpfnet_feature_supported(dp->ctx, EBPFNET_FEATURE_GENEVE))
+		return ebn_diag(diag, "protocol", EOPNOTSUPP,
+				"the kernel has no Geneve devices: its module geneve (CONFIG_GENEVE) is missing");
+	*ret = (struct ebn_tunnel_info){ .known = true, .protocol = protocol,
+					 .port = port ? port : ebn_tunnel_port(protocol) };
+	return 0;
 }
 
 int ebpfnet_overlay_set(struct ebpfnet_datapath *dp, const struct ebpfnet_overlay_opts *opts)
 {
+	struct ebn_tunnel_info want = { 0 };
 	char name[IF_NAMESIZE];
 	struct ebpfnet_diag *diag;
 	const char *device;
 	int r;
 
-	if (!EBN_OPTS_VALID(opts, ebpfnet_overlay_opts) || EBN_OPT(opts, reserved, 0))
+	if (!EBN_OPTS_VALID(opts, ebpfnet_overlay_opts))
 		return -EINVAL;
 	diag = EBN_OPT(opts, diag, NULL);
 	device = EBN_OPT(opts, device, NULL);
@@ -231,10 +270,13 @@ int ebpfnet_overlay_set(struct ebpfnet_datapath *dp, const struct ebpfnet_overla
 		return r;
 	if (!dp->loaded || dp->p->set.prog_fd[EBN_PROG_FROM_OVERLAY] < 0)
 		return ebn_diag(diag, NULL, EBUSY, "the programs are not loaded, or of a version that had no overlay");
-	default_name(dp, name);
+	r = want_protocol(dp, opts, diag, &want);
+	if (r < 0)
+		return r;
+	default_name(dp, want.protocol, name);
 	if (device && (!*device || strlen(device) >= sizeof(name) || strpbrk(device, "/: \t\n")))
 		return ebn_diag(diag, "device", EINVAL, "not a device's name");
-	return set(dp, opts, device ? device : name, diag);
+	return set(dp, opts, device ? device : name, &want, diag);
 }
 
 void ebn_ov_clear(struct ebpfnet_datapath *dp)
@@ -275,9 +317,22 @@ int ebpfnet_overlay_clear(struct ebpfnet_datapath *dp)
 	return r;
 }
 
+/* A datapath that was opened to look has no socket of its own. */
+static void ask_kernel(uint32_t ifindex, struct ebn_tunnel_info *ret)
+{
+	struct ebn_nl nl = { 0 };
+
+	memset(ret, 0, sizeof(*ret));
+	if (ebn_nl_open(&nl, NETLINK_ROUTE) < 0)
+		return;
+	ask(&nl, ifindex, ret);
+	ebn_nl_close(&nl);
+}
+
 int ebpfnet_overlay_get(struct ebpfnet_datapath *dp, struct ebpfnet_overlay_info *ret, size_t size)
 {
 	struct ebpfnet_overlay_info info = { .device = "" };
+	struct ebn_tunnel_info is;
 	struct ebn_ov ov = { 0 };
 	char name[IF_NAMESIZE];
 	int r = ret && size ? ebn_dp_tables(dp) : -EINVAL;
@@ -290,6 +345,9 @@ int ebpfnet_overlay_get(struct ebpfnet_datapath *dp, struct ebpfnet_overlay_info
 		info.ifindex = ov.ifindex;
 		info.nodes = ov.n;
 		info.prefixes = ov.n_px;
+		ask_kernel(ov.ifindex, &is);
+		info.protocol = is.protocol;
+		info.port = is.port;
 		if (if_indextoname(ov.ifindex, name))
 			ebn_format(info.device, sizeof(info.device), "%s", name);
 		ebn_copy_out(ret, size, &info, sizeof(info));

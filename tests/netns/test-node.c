@@ -146,6 +146,99 @@ START_TEST(overlay_is_made_and_removed)
 }
 END_TEST
 
+static void overlay_is(const char *device, uint16_t protocol, uint16_t port)
+{
+	struct ebpfnet_overlay_info is;
+
+	ck_assert_int_eq(ebpfnet_overlay_get(looker, &is, sizeof(is)), 0);
+	ck_assert_str_eq(is.device, device);
+	ck_assert_uint_eq(is.ifindex, if_nametoindex(device));
+	ck_assert_uint_eq(is.protocol, protocol);
+	ck_assert_uint_eq(is.port, port);
+}
+
+START_TEST(routes_follow_the_device)
+{
+	struct ebpfnet_overlay_opts o = { EBPFNET_OPTS_INIT(o), .device = "ov0" };
+
+	setup();
+	ck_assert_int_eq(ebpfnet_datapath_load(dp, NULL), 0);
+	ck_assert_int_eq(ebpfnet_overlay_set(dp, &o), 0);
+	ck_assert_int_eq(set("n2", "192.0.2.2", "10.42.2.0/24 fd42:2::/64", 0), 0);
+	overlay_is("ov0", EBPFNET_OVERLAY_VXLAN, 8472);
+	o.device = "ov1";
+	o.port = 4789;
+	ck_assert_int_eq(ebpfnet_overlay_set(dp, &o), 0);
+	overlay_is("ov1", EBPFNET_OVERLAY_VXLAN, 4789);
+	ck_assert_uint_eq(if_nametoindex("ov0"), 0);
+	ck_assert(route_is("10.42.2.0/24", "dev ov1"));
+	ck_assert(route_is("fd42:2::/64", "dev ov1"));
+	/* one that cannot be had leaves the other one where it was */
+	ck_assert_int_eq(system("ip link add taken type vxlan external dstport 7001 && ip link set taken up"), 0);
+	o.device = "ov2";
+	o.port = 7001;
+	ck_assert_int_eq(ebpfnet_overlay_set(dp, &o), -EADDRINUSE);
+	overlay_is("ov1", EBPFNET_OVERLAY_VXLAN, 4789);
+	ck_assert_uint_eq(if_nametoindex("ov2"), 0);
+	ck_assert(route_is("10.42.2.0/24", "dev ov1"));
+	teardown();
+}
+END_TEST
+
+START_TEST(another_protocol)
+{
+	struct ebpfnet_overlay_opts o = { EBPFNET_OPTS_INIT(o), .device = "ov0", .underlay = "d0" };
+	char text[300];
+
+	setup();
+	o.diag = diag;
+	ck_assert_int_eq(ebpfnet_datapath_load(dp, NULL), 0);
+	o.protocol = 2;
+	ck_assert_int_eq(ebpfnet_overlay_set(dp, &o), -EINVAL);
+	o.protocol = EBPFNET_OVERLAY_VXLAN;
+	ck_assert_int_eq(ebpfnet_overlay_set(dp, &o), 0);
+	ck_assert_int_eq(set("n2", "192.0.2.2", "10.42.2.0/24 fd42:2::/64", 0), 0);
+	o.protocol = EBPFNET_OVERLAY_GENEVE;
+	if (!ebpfnet_feature_supported(dp->ctx, EBPFNET_FEATURE_GENEVE)) {
+		ebpfnet_diag_clear(diag);
+		ck_assert_int_eq(ebpfnet_overlay_set(dp, &o), -EOPNOTSUPP);
+		ebpfnet_diag_format(diag, text, sizeof(text));
+		ck_assert_ptr_nonnull(strstr(text, "no Geneve"));
+		overlay_is("ov0", EBPFNET_OVERLAY_VXLAN, 8472);
+		ck_assert(route_is("10.42.2.0/24", "dev ov0"));
+		teardown();
+		return;
+	}
+	/* under the same name: the routes are there again */
+	ck_assert_int_eq(ebpfnet_overlay_set(dp, &o), 0);
+	overlay_is("ov0", EBPFNET_OVERLAY_GENEVE, 6081);
+	ck_assert_int_eq(system("ip -d link show ov0 | grep -q 'mtu 1430' && ip -d link show ov0 | grep -q geneve.*external"), 0);
+	ck_assert(route_is("10.42.2.0/24", "dev ov0"));
+	ck_assert(route_is("fd42:2::/64", "dev ov0"));
+	ck_assert_int_eq(ebpfnet_overlay_set(dp, &o), 0);
+	/* a port that is taken, by Geneve or by anybody: what is there stays */
+	ck_assert_int_eq(system("ip link add taken type geneve external dstport 7000 && ip link set taken up"), 0);
+	o.device = "ov1";
+	o.port = 7000;
+	ck_assert_int_eq(ebpfnet_overlay_set(dp, &o), -EADDRINUSE);
+	overlay_is("ov0", EBPFNET_OVERLAY_GENEVE, 6081);
+	ck_assert_uint_eq(if_nametoindex("ov1"), 0);
+	ck_assert_int_eq(system("ip link del taken && ip link add taken type vxlan external dstport 7001 && "
+				"ip link set taken up"), 0);
+	o.port = 7001;
+	ck_assert_int_eq(ebpfnet_overlay_set(dp, &o), -EADDRINUSE);
+	overlay_is("ov0", EBPFNET_OVERLAY_GENEVE, 6081);
+	ck_assert_uint_eq(if_nametoindex("ov1"), 0);
+	/* back, under a name of its own */
+	o = (struct ebpfnet_overlay_opts){ EBPFNET_OPTS_INIT(o), .device = "ov2" };
+	ck_assert_int_eq(ebpfnet_overlay_set(dp, &o), 0);
+	overlay_is("ov2", EBPFNET_OVERLAY_VXLAN, 8472);
+	ck_assert(route_is("10.42.2.0/24", "dev ov2"));
+	ck_assert_int_eq(system("ip link del taken; ip -o link show type geneve | grep -q ."), 256);
+	teardown();
+}
+END_TEST
+
 /* What is told with an address: the node behind it, "" for none, and how packets go there. */
 static void behind(const char *addr, const char *node, const char *via, int tunnel)
 {
@@ -410,5 +503,5 @@ START_TEST(the_table_is_the_list)
 }
 END_TEST
 
-RUN_SUITE("node", overlay_is_made_and_removed, nodes_are_what_was_said, addresses_tell_their_node,
-	  what_is_wrong_changes_nothing, the_table_is_the_list)
+RUN_SUITE("node", overlay_is_made_and_removed, routes_follow_the_device, another_protocol, nodes_are_what_was_said,
+	  addresses_tell_their_node, what_is_wrong_changes_nothing, the_table_is_the_list)

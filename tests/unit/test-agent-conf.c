@@ -413,6 +413,8 @@ static const struct {
 	{ "version: 1\nnode:\n  addresses: [here]\n", 3, "not an address" },
 	{ "version: 1\nnode:\n  cgroups: [here]\n", 3, "absolute" },
 	{ "version: 1\noverlay:\n  mtu: 1000\n", 3, "1280 to 65535" },
+	{ "version: 1\noverlay:\n  protocol: gre\n", 3, "vxlan or geneve" },
+	{ "version: 1\noverlay:\n  protocol: 1\n", 3, "vxlan or geneve" },
 	{ "version: 1\noverlay:\n  addresses: [here]\n", 3, "at most one of each family" },
 	{ "version: 1\nnodes:\n- name: a\n", 3, "\"addresses\" is missing" },
 	{ "version: 1\nnodes:\n- {name: a, addresses: [192.0.2.1], native: perhaps}\n", 3, "true or false" },

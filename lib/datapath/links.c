@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+/* Devices in the words of rtnetlink. */
+#include "datapath/links.h"
+
+#include <arpa/inet.h>
+#include <linux/if_link.h>
+#include <linux/rtnetlink.h>
+#include <libmnl/libmnl.h>
+#include <ebpfnet/node.h>
+
+struct tunnel {
+	const char *kind;
+	uint16_t port;
+	uint16_t attr_port;	/* within IFLA_INFO_DATA */
+};
+
+static const struct tunnel tunnels[] = {
+	/* what Linux took for VXLAN before 4789 was assigned, and others in its place still do */
+	[EBPFNET_OVERLAY_VXLAN] = { "vxlan", 8472, IFLA_VXLAN_PORT },
+	[EBPFNET_OVERLAY_GENEVE] = { "geneve", 6081, IFLA_GENEVE_PORT },
+};
+
+const char *ebn_tunnel_kind(uint16_t protocol)
+{
+	return protocol < EBN_ARRAY_SIZE(tunnels) ? tunnels[protocol].kind : NULL;
+}
+
+uint16_t ebn_tunnel_port(uint16_t protocol)
+{
+	return protocol < EBN_ARRAY_SIZE(tunnels) ? tunnels[protocol].port : 0;
+}
+
+void ebn_tunnel_put(struct nlmsghdr *nlh, uint16_t protocol, uint16_t port)
+{
+	const struct tunnel *t = &tunnels[protocol];
+	struct nlattr *info, *data;
+
+	info = mnl_attr_nest_start(nlh, IFLA_LINKINFO);
+	mnl_attr_put_strz(nlh, IFLA_INFO_KIND, t->kind);
+	data = mnl_attr_nest_start(nlh, IFLA_INFO_DATA);
+	if (protocol == EBPFNET_OVERLAY_GENEVE) {
+		/* a flag: that it is there counts */
+		mnl_attr_put(nlh, IFLA_GENEVE_COLLECT_METADATA, 0, NULL);
+	} else {
+		mnl_attr_put_u8(nlh, IFLA_VXLAN_COLLECT_METADATA, 1);
+		mnl_attr_put_u8(nlh, IFLA_VXLAN_LEARNING, 0);
+	}
+	mnl_attr_put_u16(nlh, t->attr_port, htons(port));
+	mnl_attr_nest_end(nlh, data);
+	mnl_attr_nest_end(nlh, info);
+}
+
+static const struct nlattr *find_attr(const struct nlattr *in, uint16_t type)
+{
+	const struct nlattr *attr;
+
+	if (in)
+		mnl_attr_for_each_nested(attr, in)
+			if (mnl_attr_get_type(attr) == type)
+				return attr;
+	return NULL;
+}
+
+void ebn_tunnel_read(const struct nlmsghdr *nlh, struct ebn_tunnel_info *ret)
+{
+	const struct nlattr *attr, *info = NULL, *kind, *port;
+	uint16_t i;
+
+	memset(ret, 0, sizeof(*ret));
+	mnl_attr_for_each(attr, nlh, sizeof(struct ifinfomsg)) {
+		if (mnl_attr_get_type(attr) == IFLA_LINKINFO)
+			info = attr;
+		if (mnl_attr_get_type(attr) == IFLA_IFALIAS && mnl_attr_validate(attr, MNL_TYPE_STRING) >= 0)
+			ebn_format(ret->alias, sizeof(ret->alias), "%.*s", (int)mnl_attr_get_payload_len(attr),
+				   mnl_attr_get_str(attr));
+	}
+	kind = find_attr(info, IFLA_INFO_KIND);
+	if (!kind || mnl_attr_validate(kind, MNL_TYPE_NUL_STRING) < 0)
+		return;
+	for (i = 0; i < EBN_ARRAY_SIZE(tunnels) && !ret->known; i++) {
+		if (strcmp(mnl_attr_get_str(kind), tunnels[i].kind) != 0)
+			continue;
+		ret->known = true;
+		ret->protocol = i;
+		port = find_attr(find_attr(info, IFLA_INFO_DATA), tunnels[i].attr_port);
+		if (port && mnl_attr_validate(port, MNL_TYPE_U16) >= 0)
+			ret->port = ntohs(mnl_attr_get_u16(port));
+	}
+}
