@@ -12,6 +12,7 @@
  *	ebn_svc_out/back the endpoints' programs go on here with packets to and from services
  *	ebn_svc_none	and here with those that no backend takes
  *	ebn_svc_in	the node's devices' with packets of clients outside, then ebn_svc_out
+ *	ebn_host	and with those of the host itself, both ways, when it is an endpoint
  *	ebn_clock	the tick, for user space
  *
  * A program ends in a forwarding action only at the end of a path that asked every question on it; whatever is missing on
@@ -23,6 +24,7 @@
 #include "lib/endpoint.h"
 #include "lib/event.h"
 #include "lib/frag.h"
+#include "lib/host.h"
 #include "lib/icmp.h"
 #include "lib/nat.h"
 #include "lib/nat_known.h"
@@ -36,42 +38,10 @@
 #include "lib/service_deliver.h"
 #include "lib/service_none.h"
 #include "lib/service_tc.h"
+#include "lib/stage.h"
 #include "lib/stat.h"
 #include "lib/tunnel.h"
 #include "lib/watch.h"
-
-/* Where programs go on. Each set has its own. */
-enum ebn_stage_index {
-	EBN_GO_FROM_EP,
-	EBN_GO_SVC_OUT,
-	EBN_GO_SVC_BACK,
-	EBN_GO_SVC_NONE,
-	EBN_GO_SVC_IN,
-	EBN_GO_FROM_NETDEV,
-	EBN_GO_MAX,
-};
-int ebn_from_ep(struct __sk_buff *skb);
-int ebn_from_netdev(struct __sk_buff *skb);
-int ebn_svc_out(struct __sk_buff *skb);
-int ebn_svc_back(struct __sk_buff *skb);
-int ebn_svc_none(struct __sk_buff *skb);
-int ebn_svc_in(struct __sk_buff *skb);
-
-struct {
-	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);
-	__uint(max_entries, EBN_GO_MAX);
-	__uint(key_size, sizeof(__u32));
-	__array(values, int(struct __sk_buff *));
-} ebn_stage SEC(".maps") = {
-	.values = {
-		[EBN_GO_FROM_EP] = &ebn_from_ep,
-		[EBN_GO_SVC_OUT] = &ebn_svc_out,
-		[EBN_GO_SVC_BACK] = &ebn_svc_back,
-		[EBN_GO_SVC_NONE] = &ebn_svc_none,
-		[EBN_GO_SVC_IN] = &ebn_svc_in,
-		[EBN_GO_FROM_NETDEV] = &ebn_from_netdev,
-	},
-};
 
 /* Not let through by judge(). */
 static __always_inline int refuse(struct __sk_buff *skb, struct ebn_pkt *p, enum ebn_reason reason)
@@ -82,25 +52,6 @@ static __always_inline int refuse(struct __sk_buff *skb, struct ebn_pkt *p, enum
 	/* from here, not from ebn_cut(): their frames share 512 bytes of stack */
 	action = ebn_drop(p);
 	return p->cut ? ebn_cut(skb, p, action) : action;
-}
-
-/* The rest is another program's. */
-static __always_inline int to_service(struct __sk_buff *skb, struct ebn_pkt *p)
-{
-	bpf_tail_call(skb, &ebn_stage, EBN_GO_SVC_BACK);
-	return ebn_drop_for(p, EBN_R_TABLES);
-}
-
-/*
- * While devices change their programs one by one, everything is still up to those before these: they go on, and do not come
- * back. True: they are not there.
- */
-static __always_inline bool hand_back(struct __sk_buff *skb, __u32 before)
-{
-	if (!EBN_UNLIKELY(ebn_cfg.has_old) || ebn_flow_stage() != EBN_STAGE_OLD)
-		return false;
-	bpf_tail_call(skb, &ebn_before, before);
-	return true;
 }
 
 /* The verdict on a parsed packet whose addresses may be where they are. */
@@ -331,7 +282,7 @@ static __always_inline int not_an_endpoints(struct __sk_buff *skb, struct ebn_pk
 {
 	if (ebn_svc_maybe_at((struct ebn_address *)p->dst))
 		bpf_tail_call(skb, &ebn_stage, EBN_GO_SVC_IN);
-	return TC_ACT_OK;
+	return to_host(skb, 0);
 }
 
 /*
@@ -354,7 +305,7 @@ static __always_inline int from_netdev_ip(struct __sk_buff *skb, struct ebn_pkt 
 		p->dst[2] = EBN_MAPPED;
 		p->dst[3] = ((struct ebn_ip4 *)ip)->dst;
 	}
-	p->row[1] = ebn_address_row((struct ebn_address *)p->dst);
+	p->row[1] = ebn_endpoint_row((struct ebn_address *)p->dst);
 	/* verifier: by way of memory, or parsing would be followed twice */
 	if (!p->row[1])
 		EBN_WRITE(p->nat_off, ebn_nat_row_at((struct ebn_address *)p->dst, v6));
@@ -449,7 +400,7 @@ static __always_inline int host_to_netdev(struct __sk_buff *skb, struct ebn_pkt 
 	if (!(p->evf & EBN_EVF_RELATED))
 		return ebn_addr_eq6(p->src, row->addr[v6]) && ebn_nat_taken(p, off, v6) ?
 			       ebn_drop_for(p, EBN_R_NAT_PORT) : TC_ACT_OK;
-	p->row[0] = ebn_address_row((struct ebn_address *)p->src);
+	p->row[0] = ebn_endpoint_row((struct ebn_address *)p->src);
 	ep = ebn_ep_line(v, p->row[0] - 1);
 	if (!p->row[0] || !ep)
 		return TC_ACT_OK;
@@ -498,7 +449,7 @@ static __always_inline int to_netdev_ip(struct __sk_buff *skb, struct ebn_pkt *p
 		proto = ((struct ebn_ip4 *)ip)->proto;
 	}
 	/* verifier: by way of memory, or parsing would be followed twice */
-	EBN_WRITE(p->row[0], ebn_address_row((struct ebn_address *)p->src));
+	EBN_WRITE(p->row[0], ebn_endpoint_row((struct ebn_address *)p->src));
 	if (EBN_READ(p->row[0])) {
 		ep = ebn_ep_line(v, p->row[0] - 1);
 		if (!ep || !(EBN_READ(ep->flags) & EBN_EP_F_LIVE))
@@ -551,14 +502,17 @@ int ebn_to_netdev(struct __sk_buff *skb)
 		return ebn_drop_for(p, rc);
 	off = ebn_nat_row_of(p->ifindex);
 	if (!off)
-		return TC_ACT_OK;
+		return to_host(skb, 1);
 	if (lost)
 		return ebn_drop_for(p, EBN_R_TABLES);
 	if (ebn_view_open(&v))
 		return ebn_drop_for(p, EBN_R_TABLES);
 	if (ebn_pkt_link(skb) == EBN_ETH_IP6)
-		return to_netdev_ip(skb, p, &v, off, true);
-	return to_netdev_ip(skb, p, &v, off, false);
+		rc = to_netdev_ip(skb, p, &v, off, true);
+	else
+		rc = to_netdev_ip(skb, p, &v, off, false);
+	/* an endpoint's was judged where it was sent */
+	return rc == TC_ACT_OK && !EBN_READ(p->row[0]) ? to_host(skb, 1) : rc;
 }
 
 /*
@@ -585,7 +539,7 @@ int ebn_svc_out(struct __sk_buff *skb)
 		return ebn_svc_self_deliver(skb, run);
 	/* from outside: what is not served here is the host's */
 	if (run->p.point != EBN_AT_FROM_ENDPOINT && rc == EBN_SVC_NOT)
-		return TC_ACT_OK;
+		return to_host(skb, 0);
 	ebn_svc_keep(run, rc == EBN_SVC_OK);
 	if (run->p.point == EBN_AT_FROM_ENDPOINT)
 		bpf_tail_call(skb, &ebn_stage, EBN_GO_FROM_EP);
@@ -607,7 +561,54 @@ int ebn_svc_in(struct __sk_buff *skb)
 	reason = ebn_pkt_link(skb) == EBN_ETH_IP6 ? ebn_parse(skb, p, true) : ebn_parse(skb, p, false);
 	if (!reason && ebn_svc_vip_at((struct ebn_address *)p->dst))
 		bpf_tail_call(skb, &ebn_stage, EBN_GO_SVC_OUT);
+	return to_host(skb, 0);
+}
+
+/* What comes to the host, or what it sends: the other side is somebody outside. */
+static __always_inline int host_ip(struct __sk_buff *skb, struct ebn_pkt *p, struct ebn_view *v, const bool v6)
+{
+	enum ebn_reason reason = ebn_parse(skb, p, v6);
+
+	if (reason)
+		return ebn_drop_for(p, reason);
+	if (ebn_host_links(p, v6))
+		return TC_ACT_OK;
+	reason = judge(skb, p, v, v6);
+	if (reason) {
+		if (!ebn_host_safe(p))
+			return ebn_drop_for(p, reason);
+		p->event = 0;
+		if (p->frag == EBN_FRAG_FIRST)
+			ebn_frag_first(p);
+	}
+	passed(p);
 	return TC_ACT_OK;
+}
+
+/* From the node's devices' programs: to the host, or out of it (run->host_out), when the host is an endpoint. */
+SEC("tc")
+int ebn_host(struct __sk_buff *skb)
+{
+	struct ebn_run *run = ebn_run_get();
+	struct ebn_view v;
+	struct ebn_pkt *p;
+	__u32 out;
+	int whose;
+
+	if (!run)
+		return TC_ACT_SHOT;
+	out = EBN_READ(run->host_out) & 1;
+	p = ebn_run_begin(skb, EBN_AT_FROM_NETDEV, 1);
+	if (!p)
+		return TC_ACT_SHOT;
+	EBN_WRITE(p->point, out ? EBN_AT_TO_NETDEV : EBN_AT_FROM_NETDEV);
+	EBN_WRITE(p->side, out ^ 1);
+	if (ebn_view_open(&v))
+		return ebn_drop_for(p, EBN_R_TABLES);
+	whose = ebn_host_begin(skb, p, &v, out);
+	if (whose)
+		return whose < 0 ? ebn_drop_for(p, -whose) : TC_ACT_OK;
+	return EBN_READ(p->v6) ? host_ip(skb, p, &v, true) : host_ip(skb, p, &v, false);
 }
 
 /* From ebn_svc_out: to a service without a backend that takes it. */
@@ -651,7 +652,9 @@ int ebn_to_overlay(struct __sk_buff *skb)
 
 	if (!p)
 		return TC_ACT_SHOT;
-	return reason ? ebn_drop_for(p, reason) : TC_ACT_OK;
+	if (reason)
+		return ebn_drop_for(p, reason);
+	return p->row[0] ? TC_ACT_OK : to_host(skb, 1);
 }
 
 SEC("tc")

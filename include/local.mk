@@ -18,6 +18,7 @@ ebpfnetinclude_HEADERS += \
 	include/ebpfnet/ipam.h \
 	include/ebpfnet/kvstore.h \
 	include/ebpfnet/labels.h \
+	include/ebpfnet/host.h \
 	include/ebpfnet/nat.h \
 	include/ebpfnet/node.h \
 	include/ebpfnet/policy.h \

@@ -6,6 +6,7 @@ EBN_MAN_PAGES += man/libebpfnet.7 \
 	man/ebpfnet_event.3 \
 	man/ebpfnet_features.3 \
 	man/ebpfnet_flow.3 \
+	man/ebpfnet_host.3 \
 	man/ebpfnet_identities.3 \
 	man/ebpfnet_ipam.3 \
 	man/ebpfnet_kvstore.3 \

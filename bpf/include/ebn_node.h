@@ -71,6 +71,7 @@ EBN_ASSERT(sizeof(struct ebn_node_hdr) == 256, "node header: four lines");
 #define EBN_NODE_F_CUT 0x1u	/* a re-check that denies resets TCP flows instead of dropping silently */
 #define EBN_NODE_F_MIDSTREAM 0x2u	/* a TCP or SCTP flow may be picked up in its middle when policy allows it */
 #define EBN_NODE_F_RATE 0x4u	/* some endpoint's rate is limited */
+#define EBN_NODE_F_HOST 0x8u	/* the host is an endpoint: EBN_P_HOST says which row it has */
 
 /* Which flow table is authoritative while one replaces another (see ebn_flow.h). */
 enum ebn_stage {
@@ -108,6 +109,7 @@ enum ebn_piece {
 	EBN_P_PREFIX,		/* struct ebn_prefix; n = prefixes */
 	EBN_P_NAT,		/* struct ebn_nat_row; n = rows, one for each device that masquerades */
 	EBN_P_OVERLAY,		/* other nodes, see ebn_overlay.h; n = nodes */
+	EBN_P_HOST,		/* struct ebn_host_head, then struct ebn_host_safe; n = those */
 	EBN_P_SVC_HASH = 20,	/* services, see ebn_service.h; n = heads (power of two) */
 	EBN_P_SVC_ROW,		/* struct ebn_svc_row; n = rows */
 	EBN_P_BACKEND,		/* struct ebn_backend_row; n = rows */
@@ -164,6 +166,7 @@ EBN_ASSERT(sizeof(struct ebn_if_bucket) == EBN_LINE, "a bucket is a line");
 #define EBN_EP_F_ENFORCE 0x2u	/* else every verdict is carried out as allow and reported as audited */
 #define EBN_EP_F_GATEWAY 0x4u	/* answer ARP and neighbour discovery for gw4, gw6 */
 #define EBN_EP_F_REDIRECT 0x8u	/* deliver to it by redirect_peer */
+#define EBN_EP_F_HOST 0x10u	/* it is the host: its addresses are those that name the row, its device (ifindex 1) is not attached */
 
 /** One endpoint. Words not marked are written before the row is reachable and never after. */
 struct ebn_ep_row {
@@ -424,6 +427,29 @@ struct ebn_nat_row {
 	struct ebn_nat_prefix6 keep6[EBN_NAT_PREFIXES];
 };
 EBN_ASSERT(sizeof(struct ebn_nat_row) == 21 * EBN_LINE, "a row of masquerade is whole lines");
+
+/*
+ * ---- the host as an endpoint ----
+ * The piece is replaced whole. What is marked as safe passes whatever policy says, and however full the flow tables are.
+ */
+#define EBN_HOST_SAFE 64u	/* entries */
+struct ebn_host_head {
+	__u32 row;		/* of the host, + 1 */
+	__u32 reserved[15];
+};
+EBN_ASSERT(sizeof(struct ebn_host_head) == EBN_LINE, "the head is a line");
+#define EBN_SAFE_F_OUT 0x1u	/* the host called: the port is the other side's; else it is the host's */
+#define EBN_SAFE_F_OWN 0x2u	/* user space: not asked for, but needed by what else is set up */
+struct ebn_host_safe {
+	__u32 addr[4];		/* the other side's prefix, as in the address table; bits beyond the mask are zero */
+	__u32 mask[4];
+	__u16 port_min;		/* host order, both ends included; ICMP: 0 and 65535 */
+	__u16 port_max;
+	__u8 proto;		/* 0: any */
+	__u8 flags;		/* EBN_SAFE_F_* */
+	__u8 reserved[26];
+};
+EBN_ASSERT(sizeof(struct ebn_host_safe) == EBN_LINE, "an entry is a line");
 
 /* The 64-bit finalizer of MurmurHash3 (Austin Appleby, public domain). */
 static inline __u64 ebn_mix64(__u64 h)

@@ -33,7 +33,7 @@ struct ebn_overlay_head {
 	__u32 ifindex;		/* of the tunnel device; 0: none */
 	__u32 slots;		/* of the table of prefixes: a power of two */
 	__u32 slots_off;	/* from the head */
-	__u32 reserved0;
+	__u32 port;		/* user space: UDP port of both ends */
 	__u64 reserved[6];
 	/* lines 1 to 8 */
 	struct ebn_overlay_length len[2][EBN_OVERLAY_LENGTHS];	/* IPv4, IPv6: longest first */

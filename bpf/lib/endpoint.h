@@ -39,6 +39,9 @@ static __always_inline const struct ebn_ep_row *ebn_ep_proven(const struct ebn_v
 	ep = ebn_ep_line(v, hint - 1);
 	if (!ep || !(EBN_READ(ep->flags) & EBN_EP_F_LIVE) || ep->zone != zone)
 		return 0;
+	/* which are its addresses the address table alone says; one that is no longer the host's has another epoch */
+	if (EBN_READ(ep->flags) & EBN_EP_F_HOST)
+		return ep;
 	if (!v6)
 		return ep->addr4 == addr[3] ? ep : 0;
 	line6 = ebn_ep_line6(v, hint - 1);

@@ -70,6 +70,8 @@ struct ebn_pkt {
 	__u8 nat;		/* an answer that was translated: it begins nothing */
 	__u8 svc;		/* enum ebn_svc_state */
 	__u8 kept;		/* parsed by an earlier program of this run, and looked at: it goes on with what is here */
+	__u8 host;		/* EBN_EP_F_HOST: the other side is the host */
+	__u8 reserved;
 	__u16 zone;
 	__u16 decision[2];	/* egress, ingress */
 	__u16 ep[2];		/* endpoint ids */

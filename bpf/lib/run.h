@@ -55,6 +55,7 @@ struct ebn_run {
 	struct ebn_svc_run svc;
 	struct ebn_svc_ask ask;
 	struct ebn_overlay_look look;
+	__u32 host_out;		/* for ebn_host: the packet is on its way out */
 };
 
 struct {

@@ -94,7 +94,7 @@ static __always_inline __u32 ebn_overlay_sender(const struct ebn_view *v, struct
 {
 	const struct ebn_ep_row *ep;
 
-	p->row[0] = ebn_address_row((struct ebn_address *)p->src);
+	p->row[0] = ebn_endpoint_row((struct ebn_address *)p->src);
 	if (!p->row[0])
 		return EBN_ID_REMOTE_NODE;
 	ep = ebn_ep_line(v, p->row[0] - 1);

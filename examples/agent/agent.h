@@ -65,6 +65,7 @@ struct agent {
 	bool policy_staged;		/* policies were set that wait for policy.commit */
 	size_t cgroups_waiting;		/* cgroups that could not be served yet */
 	size_t xdp_waiting;		/* devices that have no balancer yet */
+	bool host_waiting;		/* the host is to be an endpoint, or to have other addresses */
 	bool stop;
 	uint64_t started_ns, reloads, reload_errors, lost_seen;
 	int epoll_fd;
@@ -108,6 +109,10 @@ int agent_attach_device(struct agent *a, const struct conf_device *d, struct ebp
 int agent_remove_endpoint(struct agent *a, const char *name);
 /* nodes.c: makes the overlay, and the nodes the file speaks of, what the conf in force says. */
 void agent_nodes_apply(struct agent *a);
+
+/* host.c: makes the host what the conf in force says, and its addresses those that the kernel has. */
+void agent_host_apply(struct agent *a);
+void agent_host_addresses(struct agent *a);
 
 /* ipam.c */
 /* Makes the pools those of the conf in force; old: those that were. */

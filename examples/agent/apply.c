@@ -161,7 +161,8 @@ static int note_orphan(struct ebpfnet_endpoint *ep, void *userdata)
 	struct ebpfnet_endpoint_info is = {};
 	struct orphans *o = userdata;
 
-	if (ebpfnet_endpoint_get_info(ep, &is, sizeof(is)) < 0 || conf_find_endpoint(o->conf, is.name))
+	if (ebpfnet_endpoint_get_info(ep, &is, sizeof(is)) < 0 || is.flags & EBPFNET_ENDPOINT_HOST ||
+	    conf_find_endpoint(o->conf, is.name))
 		return 0;
 	memccpy(o->names[o->n], is.name, 0, sizeof(o->names[0]) - 1);
 	return ++o->n == sizeof(o->names) / sizeof(o->names[0]);
@@ -375,6 +376,7 @@ int agent_apply(struct agent *a, struct conf *conf, const struct conf *old, stru
 	agent_cgroups_apply(a, old);
 	agent_xdp_apply(a, old);
 	agent_nodes_apply(a);
+	agent_host_apply(a);
 	/* What goes makes room: an address or a device may have moved to another entry. */
 	remove_orphans(a, conf, changes);
 	agent_ipam_collect(a);

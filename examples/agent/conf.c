@@ -339,6 +339,7 @@ static const struct conf_key top_keys[] = {
 	{ "services", read_services, false },
 	{ "overlay", conf_read_overlay, false },
 	{ "nodes", read_other_nodes, false },
+	{ "host", conf_read_host, false },
 	{ "ipam", conf_read_ipam, false },
 	{ "cni", conf_read_cni, false },
 	{ "exporters", NULL, false },

@@ -104,6 +104,7 @@ struct conf {
 	json_t *ipam;		/* store, quarantine, pools as the file says them; NULL: none */
 	json_t *overlay;	/* device, underlay, port, mtu, addresses; NULL: none */
 	json_t *nodes;		/* others, a list as the file says it; NULL: none */
+	json_t *host;		/* labels, audit, safe; NULL: the host is no endpoint */
 	json_t *cni;		/* conflist, network, pool, mtu, chain; NULL: none */
 };
 
@@ -172,6 +173,8 @@ bool conf_endpoint_same_place(const struct conf_endpoint *a, const struct conf_e
 bool conf_masquerade_equal(const struct conf_masquerade *a, const struct conf_masquerade *b);
 bool conf_policy_equal(const struct conf_policy *a, const struct conf_policy *b);
 
+/* Labels as conf_parse() reads them. A new reference, NULL: no memory. */
+json_t *conf_labels_json(const struct ebpfnet_labels *labels);
 /* As the YAML says it, "source" added. New references, NULL: no memory. */
 json_t *conf_endpoint_json(const struct conf_endpoint *ep);
 json_t *conf_policy_json(const struct conf_policy *policy, bool with_text);

@@ -33,7 +33,7 @@ static json_t *addr_list(const struct ebpfnet_addr *a, const struct ebpfnet_addr
 }
 
 /* The canonical form without its last ';' is what ebpfnet_labels_parse() reads. */
-static json_t *labels_json(const struct ebpfnet_labels *labels)
+json_t *conf_labels_json(const struct ebpfnet_labels *labels)
 {
 	const char *text = ebpfnet_labels_format(labels);
 	size_t len = strlen(text);
@@ -60,7 +60,7 @@ json_t *conf_endpoint_json(const struct conf_endpoint *ep)
 	o = json_pack("{s:s, s:s, s:o, s:o, s:o, s:o}", "name", ep->name, "device", ep->device,
 		      "addresses", addr_list(&ep->addr4, &ep->addr6),
 		      "gateways", addr_list(&ep->gateway4, &ep->gateway6),
-		      "labels", labels_json(ep->labels), "flags", flags);
+		      "labels", conf_labels_json(ep->labels), "flags", flags);
 	if (!o)
 		return NULL;
 	if (memcmp(&ep->mac, &none, sizeof(none))) {
@@ -99,7 +99,7 @@ json_t *conf_address_json(const struct conf_address *address)
 	char text[EBPFNET_PREFIX_STRLEN];
 
 	ebpfnet_prefix_format(&address->prefix, text, sizeof(text));
-	return json_pack("{s:s, s:o, s:s}", "address", text, "labels", labels_json(address->labels),
+	return json_pack("{s:s, s:o, s:s}", "address", text, "labels", conf_labels_json(address->labels),
 			 "source", source_name(address->source));
 }
 
@@ -188,11 +188,12 @@ json_t *conf_json(const struct conf *conf, bool with_source, int only_source)
 	for (size_t i = 0; i < conf->n_services; i++)
 		if (only_source < 0 || (int)conf->services[i].source == only_source)
 			append(services, conf_service_json(&conf->services[i]), with_source);
-	return json_pack("{s:i, s:o, s:o, s:o, s:o, s:o, s:o, s:O*, s:O*, s:O*, s:O*}", "version", 1, "node",
+	return json_pack("{s:i, s:o, s:o, s:o, s:o, s:o, s:o, s:O*, s:O*, s:O*, s:O*, s:O*}", "version", 1, "node",
 			 node_json(&conf->node), "devices", devices, "endpoints", endpoints,
 			 "policies", policies, "addresses", addresses, "services", services,
 			 "ipam", only_source == CONF_SOCKET ? NULL : conf->ipam,
 			 "cni", only_source == CONF_SOCKET ? NULL : conf->cni,
 			 "overlay", only_source == CONF_SOCKET ? NULL : conf->overlay,
+			 "host", only_source == CONF_SOCKET ? NULL : conf->host,
 			 "nodes", only_source == CONF_SOCKET ? NULL : conf->nodes);
 }

@@ -79,6 +79,7 @@ void conf_free(struct conf *conf)
 	json_decref(conf->cni);
 	json_decref(conf->overlay);
 	json_decref(conf->nodes);
+	json_decref(conf->host);
 	free(conf);
 }
 
@@ -498,6 +499,7 @@ int conf_merge(const struct conf *file, const struct conf *socket, struct report
 	conf->cni = json_incref(file->cni);
 	conf->overlay = json_incref(file->overlay);
 	conf->nodes = json_incref(file->nodes);
+	conf->host = json_incref(file->host);
 	if (!err)
 		err = copy_source(conf, file, CONF_FILE, report);
 	if (!err && socket)

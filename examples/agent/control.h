@@ -153,7 +153,7 @@ int call_parse(struct call *call, const char *kind, json_t *list, struct conf **
 int call_list(struct call *call, const char *member,
 	      int (*fill)(struct agent *a, struct stream *s, json_t *array));
 
-/* Methods: entries.c, policies.c, reading.c, tracking.c, ct_watch.c, services.c, ipam.c, cni.c, nodes.c, methods.c. */
+/* Methods: entries.c, policies.c, reading.c, tracking.c, ct_watch.c, services.c, ipam.c, cni.c, nodes.c, host.c, methods.c. */
 int method_endpoint_list(struct call *call);
 int method_endpoint_get(struct call *call);
 int method_endpoint_create(struct call *call);
@@ -179,6 +179,7 @@ int method_node_list(struct call *call);
 int method_node_set(struct call *call);
 int method_node_delete(struct call *call);
 int method_overlay_get(struct call *call);
+int method_host_get(struct call *call);
 int method_cni_write(struct call *call);
 int method_cni_remove(struct call *call);
 int method_identity_list(struct call *call);

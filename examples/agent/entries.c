@@ -65,12 +65,32 @@ static json_t *endpoint_json(struct agent *a, const struct conf_endpoint *conf)
 	return o;
 }
 
+/* The host's own, if it is one; NULL: it is not. */
+static json_t *host_json(struct agent *a)
+{
+	struct ebpfnet_endpoint *ep;
+	json_t *o;
+
+	if (!a->conf->host || ebpfnet_endpoint_lookup(a->dp, EBPFNET_HOST_NAME, &ep) < 0)
+		return NULL;
+	o = show_endpoint(ep);
+	ebpfnet_endpoint_unref(ep);
+	json_object_set_new(o, "source", json_string("file"));
+	return o;
+}
+
+/* The host's comes last. */
 static int fill_endpoints(struct agent *a, struct stream *s, json_t *array)
 {
+	json_t *host;
+
 	for (int i = 0; i < CONTROL_CHUNK && s->at < a->conf->n_endpoints; i++, s->at++)
 		if (json_array_append_new(array, endpoint_json(a, &a->conf->endpoints[s->at])))
 			return -ENOMEM;
-	return s->at < a->conf->n_endpoints;
+	if (s->at < a->conf->n_endpoints)
+		return 1;
+	host = host_json(a);
+	return host && json_array_append_new(array, host) ? -ENOMEM : 0;
 }
 
 int call_list(struct call *call, const char *member,
@@ -110,12 +130,18 @@ static int find_endpoint(struct call *call, struct conf_endpoint **ret)
 
 int method_endpoint_get(struct call *call)
 {
+	const char *name = json_string_value(json_object_get(call->params, "name"));
 	struct conf_endpoint *ep;
-	int err = find_endpoint(call, &ep);
+	int err = call_needs_datapath(call);
 
+	if (!err && name && !strcmp(name, EBPFNET_HOST_NAME))
+		call->result = host_json(call->agent);
+	if (!err && !call->result)
+		err = find_endpoint(call, &ep);
 	if (err < 0)
 		return err;
-	call->result = endpoint_json(call->agent, ep);
+	if (!call->result)
+		call->result = endpoint_json(call->agent, ep);
 	return call->result ? 0 : -ENOMEM;
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause
-/* Hears from the kernel of devices that come and go. */
+/* Hears from the kernel of devices and addresses that come and go. */
 #include <errno.h>
 #include <linux/rtnetlink.h>
 #include <net/if.h>
@@ -15,6 +15,8 @@ static void on_message(struct agent *a, const struct nlmsghdr *nh)
 	const struct rtattr *attr;
 	int len;
 
+	if (nh->nlmsg_type == RTM_NEWADDR || nh->nlmsg_type == RTM_DELADDR)
+		agent_host_addresses(a);
 	if ((nh->nlmsg_type != RTM_NEWLINK && nh->nlmsg_type != RTM_DELLINK) ||
 	    nh->nlmsg_len < NLMSG_LENGTH(sizeof(*ifi)))
 		return;
@@ -41,8 +43,10 @@ static void on_links(struct agent *a, struct source *s, uint32_t events)
 	(void)events;
 	if (n < 0) {
 		/* Some were lost: look at all. */
-		if (errno == ENOBUFS)
+		if (errno == ENOBUFS) {
 			agent_link_changed(a, NULL, 0);
+			agent_host_addresses(a);
+		}
 		return;
 	}
 	left = (unsigned int)n;
@@ -52,7 +56,9 @@ static void on_links(struct agent *a, struct source *s, uint32_t events)
 
 int agent_links_open(struct agent *a)
 {
-	struct sockaddr_nl nl = { .nl_family = AF_NETLINK, .nl_groups = RTMGRP_LINK };
+	struct sockaddr_nl nl = {
+		.nl_family = AF_NETLINK, .nl_groups = RTMGRP_LINK | RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR,
+	};
 	int err;
 
 	a->links.fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_ROUTE);

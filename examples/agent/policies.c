@@ -219,15 +219,18 @@ static int endpoint_info(struct call *call, const char *key, const char *name,
 			 struct ebpfnet_labels **ret, struct ebpfnet_endpoint_info *info)
 {
 	const struct conf_endpoint *conf = conf_find_endpoint(call->agent->conf, name);
+	bool host = !conf && call->agent->conf->host && !strcmp(name, EBPFNET_HOST_NAME);
 	struct ebpfnet_endpoint *ep;
 	int err;
 
-	if (!conf)
+	if (!conf && !host)
 		return call_error(call, -ENOENT, key, "no endpoint \"%s\"", name);
-	*ret = conf->labels ? ebpfnet_labels_ref(conf->labels) : NULL;
+	*ret = conf && conf->labels ? ebpfnet_labels_ref(conf->labels) : NULL;
 	if (ebpfnet_endpoint_lookup(call->agent->dp, name, &ep) < 0)
-		return 0;
+		return host ? call_error(call, -ENOENT, key, "no endpoint \"%s\"", name) : 0;
 	err = ebpfnet_endpoint_get_info(ep, info, sizeof(*info));
+	if (!err && host)
+		err = ebpfnet_labels_parse(info->labels, NULL, NULL, ret);
 	info->name = info->labels = NULL;
 	ebpfnet_endpoint_unref(ep);
 	return err;

@@ -110,6 +110,7 @@ json_t *show_endpoint(struct ebpfnet_endpoint *ep)
 	struct ebpfnet_endpoint_info info = {};
 	struct ebpfnet_endpoint_stats st = {};
 	json_t *o, *addresses, *gateways, *stats;
+	const char *where;
 
 	if (ebpfnet_endpoint_get_info(ep, &info, sizeof(info)) < 0)
 		return NULL;
@@ -119,11 +120,13 @@ json_t *show_endpoint(struct ebpfnet_endpoint *ep)
 	gateways = json_array();
 	append_addr(gateways, &info.gateway4);
 	append_addr(gateways, &info.gateway6);
+	where = info.attached < 3 ? attached[info.attached] : "?";
+	if (info.flags & EBPFNET_ENDPOINT_HOST)
+		where = "host";
 	o = json_pack("{s:s, s:i, s:s, s:i, s:I, s:s, s:s, s:o, s:o}", "name", info.name, "id", info.id,
 		      "device", info.device, "ifindex", info.ifindex, "identity",
 		      (json_int_t)info.identity, "labels", info.labels, "attached",
-		      info.attached < 3 ? attached[info.attached] : "?", "addresses", addresses,
-		      "gateways", gateways);
+		      where, "addresses", addresses, "gateways", gateways);
 	if (!o || ebpfnet_endpoint_get_stats(ep, &st, sizeof(st)) < 0)
 		return o;
 	stats = json_object();

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause
-/* Other nodes and the overlay. */
+/* Other nodes and the overlay, and this node's own endpoint. */
 #include "ctl.h"
 
 #include <stdint.h>
@@ -76,4 +76,28 @@ int cmd_node(struct ctl *ctl, int argc, char **argv)
 	return fail("usage: ebpfnetctl node list | overlay | delete NAME |\n"
 		    "       ebpfnetctl node set NAME ADDRESS[,ADDRESS] PREFIX[,PREFIX]... [native] [ipv6] [no-routes] "
 		    "[key=NUMBER]");
+}
+
+int cmd_host(struct ctl *ctl, int argc, char **argv)
+{
+	static const struct column columns[] = {
+		{ "PROTOCOL", "protocol", false }, { "PORTS", "ports", false }, { "FROM", "from", false }, { "TO", "to", false },
+		{ "SOURCE", "source", false }, {}
+	};
+	json_t *result;
+	int status;
+
+	(void)argv;
+	if (argc != 1)
+		return fail("usage: ebpfnetctl host");
+	result = client_get(ctl, "host.get", NULL, &status);
+	if (result && ctl->json) {
+		print_json(result);
+	} else if (result) {
+		printf("endpoint %d, %d addresses; safe:\n", (int)json_integer_value(json_object_get(result, "endpoint")),
+		       (int)json_integer_value(json_object_get(result, "addresses")));
+		print_list(ctl, json_object_get(result, "safe"), columns);
+	}
+	json_decref(result);
+	return status;
 }

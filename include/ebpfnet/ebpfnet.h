@@ -25,6 +25,7 @@
 #include <ebpfnet/conntrack.h>
 #include <ebpfnet/event.h>
 #include <ebpfnet/flow.h>
+#include <ebpfnet/host.h>
 #include <ebpfnet/ipam.h>
 #include <ebpfnet/nat.h>
 #include <ebpfnet/node.h>

@@ -19,6 +19,7 @@ struct ebpfnet_endpoint;
 
 #define EBPFNET_ENDPOINT_AUDIT 0x1u	/**< report what would be denied, let it through */
 #define EBPFNET_ENDPOINT_NO_REDIRECT 0x2u /**< deliver through the stack, not by redirect_peer */
+#define EBPFNET_ENDPOINT_HOST 0x4u	/**< told only: it is the host, see host.h */
 
 /** Everything is copied. */
 struct ebpfnet_endpoint_opts {
@@ -40,7 +41,7 @@ struct ebpfnet_endpoint_opts {
  * Makes an endpoint and attaches it: when this returns 0 its policy is enforced. Needs no wait in the kernel.
  * @param[out] ret	one reference, ebpfnet_endpoint_unref(); NULL if not wanted
  * @return 0, or
- *   -EINVAL, -ENODEV (no such device), -EEXIST (name, id, address or device in use: diag), -ENOSPC (rows, identities or
+ *   -EINVAL (also: labels with reserved:host, which is the host's own, see host.h), -ENODEV (no such device), -EEXIST (name, id, address or device in use: diag), -ENOSPC (rows, identities or
  *   table space used up), -EBUSY (datapath not loaded), -EROFS, -EPERM, -ENOMEM
  * On failure nothing is left behind.
  * @since 0.1
@@ -96,8 +97,8 @@ EBPFNET_API int ebpfnet_endpoint_set_rates(struct ebpfnet_endpoint *ep, const st
 EBPFNET_API int ebpfnet_endpoint_get_rates(struct ebpfnet_endpoint *ep, struct ebpfnet_endpoint_rates *ret,
 					   size_t size);
 
-/** Detaches it and takes it out of the tables. References stay valid, other calls then return -ESTALE. @return 0, -EROFS,
- *  -ESTALE, errors of netlink @since 0.1 */
+/** Detaches it and takes it out of the tables; the host's: as ebpfnet_host_clear(). References stay valid, other calls then
+ *  return -ESTALE. @return 0, -EROFS, -ESTALE, errors of netlink @since 0.1 */
 EBPFNET_API int ebpfnet_endpoint_destroy(struct ebpfnet_endpoint *ep);
 
 struct ebpfnet_endpoint_info {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
 /* Addresses that are not local endpoints', and the identities' names. */
-#include "datapath/endpoint.h"
+#include "datapath/host.h"
 #include "datapath/overlay.h"
 #include "identity/internal.h"
 
@@ -13,9 +13,11 @@ static int ebn_address_put(struct ebpfnet_datapath *dp, const uint32_t a[4], uin
 	uint32_t old = 0, row = 0;
 	int r;
 
-	if (!ebn_policy_addr_get(dp->policy, a, &old, &row) && row)
+	if (!ebn_policy_addr_get(dp->policy, a, &old, &row) && row && row != ebn_host_row(dp)) {
+		ebn_identity_put(dp, identity);
 		return -EEXIST;
-	r = ebn_policy_addr_set(dp->policy, a, identity, 0);
+	}
+	r = ebn_policy_addr_set(dp->policy, a, identity, row);
 	if (r < 0)
 		ebn_identity_put(dp, identity);
 	else if (old)
@@ -46,9 +48,10 @@ static int ebn_address_forget(struct ebpfnet_datapath *dp, const uint32_t a[4])
 	r = ebn_policy_addr_get(dp->policy, a, &identity, &row);
 	if (r < 0)
 		return r;
-	if (row)
+	if (row && row != ebn_host_row(dp))
 		return -EBUSY;
-	r = ebn_policy_addr_del(dp->policy, a);
+	/* one of the host's is that by itself */
+	r = row ? ebn_policy_addr_set(dp->policy, a, EBN_ID_HOST, row) : ebn_policy_addr_del(dp->policy, a);
 	if (!r)
 		ebn_identity_put(dp, identity);
 	return r;

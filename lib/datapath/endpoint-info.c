@@ -222,12 +222,13 @@ int ebpfnet_endpoint_get_info(struct ebpfnet_endpoint *ep, struct ebpfnet_endpoi
 	row = ep->dp->readonly ? ep->copy : *ebn_ep_row(ep->dp->rows, ep->row);
 	info.name = ep->name;
 	info.labels = ebpfnet_labels_format(ep->labels);
-	info.ifindex = row.ifindex;
-	if (!if_indextoname(row.ifindex, info.device))
+	info.ifindex = row.flags & EBN_EP_F_HOST ? 0 : row.ifindex;
+	if (row.flags & EBN_EP_F_HOST || !if_indextoname(row.ifindex, info.device))
 		info.device[0] = '\0';
 	info.identity = row.identity;
 	info.flags = (row.flags & EBN_EP_F_ENFORCE ? 0 : EBPFNET_ENDPOINT_AUDIT) |
-		     (row.flags & EBN_EP_F_REDIRECT ? 0 : EBPFNET_ENDPOINT_NO_REDIRECT);
+		     (row.flags & EBN_EP_F_REDIRECT ? 0 : EBPFNET_ENDPOINT_NO_REDIRECT) |
+		     (row.flags & EBN_EP_F_HOST ? EBPFNET_ENDPOINT_HOST : 0);
 	info.id = row.id;
 	if (!ebn_dev_read(ep->dp, ep->row, &dev) && dev.ifindex == row.ifindex && info.device[0]) {
 		info.attached = dev.state[0] < dev.state[1] ? dev.state[0] : dev.state[1];

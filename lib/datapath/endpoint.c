@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
 /* Endpoints: made, found, restored, changed, destroyed. What is asked about them is in endpoint-info.c. */
-#include "datapath/endpoint.h"
+#include "datapath/host.h"
 
 #include <stdio.h>
 
@@ -107,6 +107,15 @@ static int ebn_ep_free_id(struct ebpfnet_datapath *dp, uint16_t *ret)
 		}
 	}
 	return -ENOSPC;
+}
+
+int ebn_ep_take_id(struct ebpfnet_datapath *dp, uint16_t *id, struct ebpfnet_diag *diag)
+{
+	if (*id && dp->p->ids[*id / 64] & 1ULL << *id % 64)
+		return ebn_diag(diag, "id", EEXIST, "id %u is in use", *id);
+	if (!*id && ebn_ep_free_id(dp, id))
+		return ebn_diag(diag, "id", ENOSPC, "every id is in use");
+	return 0;
 }
 
 /* ---- taking over what the tables hold ---- */
@@ -259,7 +268,9 @@ int ebn_ep_numbers_get(struct ebpfnet_datapath *dp, const struct ebpfnet_labels 
 	uint32_t identity = EBN_ID_INIT;
 	int r = 0;
 
-	if (ebpfnet_labels_count(labels))
+	if (ebn_host_labels(labels))
+		identity = EBN_ID_HOST;
+	else if (ebpfnet_labels_count(labels))
 		r = ebn_policy_identity_get(dp->policy, labels, &identity);
 	if (!r)
 		r = ebn_policy_subject_get(dp->policy, labels, ret_subject);
@@ -346,16 +357,14 @@ static int ebn_ep_check(struct ebpfnet_datapath *dp, const struct ebpfnet_endpoi
 		return ebn_diag(diag, "addr4", EINVAL, "no address");
 	if (ebn_ep_by_name(dp, o->name))
 		return ebn_diag(diag, "name", EEXIST, "an endpoint named \"%s\" is there", o->name);
-	if (o->id && dp->p->ids[o->id / 64] & 1ULL << o->id % 64)
-		return ebn_diag(diag, "id", EEXIST, "id %u is in use", o->id);
+	if (ebn_host_labels(o->labels))
+		return ebn_diag(diag, "labels", EINVAL, "reserved:host is the host's own");
 	for (i = 0; i < 2; i++)
 		if (ebpfnet_addr_family(addr[i]) &&
 		    !ebn_policy_addr_get(dp->policy, m->addr[i], &m->was[i], &row) && row)
 			return ebn_diag(diag, i ? "addr6" : "addr4", EEXIST, "the address is an endpoint's");
 	m->id = o->id;
-	if (!m->id && ebn_ep_free_id(dp, &m->id))
-		return ebn_diag(diag, "id", ENOSPC, "every id is in use");
-	return 0;
+	return ebn_ep_take_id(dp, &m->id, diag);
 }
 
 /* The device, and the MAC address inside when the caller did not say it. */
@@ -561,6 +570,9 @@ int ebpfnet_endpoint_restore(struct ebpfnet_endpoint *ep, struct ebpfnet_diag *d
 	dp = ep->dp;
 	if (!dp->loaded)
 		return ebn_diag(diag, ep->name, EBUSY, "programs are not loaded");
+	/* it has no device that is attached */
+	if (ebn_host_labels(ep->labels))
+		return 0;
 	ifindex = ebn_ep_row(dp->rows, ep->row)->ifindex;
 	r = ebn_nl_link(&dp->p->nl, NULL, ifindex, &link);
 	if (r < 0)
@@ -587,6 +599,8 @@ int ebpfnet_endpoint_set_labels(struct ebpfnet_endpoint *ep, const struct ebpfne
 		return r;
 	if (!strcmp(ebpfnet_labels_format(labels), ebpfnet_labels_format(ep->labels)))
 		return 0;
+	if (ebn_host_labels(labels) != ebn_host_labels(ep->labels))
+		return -EINVAL;
 	dp = ep->dp;
 	row = ebn_ep_row(dp->rows, ep->row);
 	ebn_dp_room(dp);
@@ -634,6 +648,9 @@ int ebpfnet_endpoint_set_flags(struct ebpfnet_endpoint *ep, uint32_t flags)
 	if (flags & ~(EBPFNET_ENDPOINT_AUDIT | EBPFNET_ENDPOINT_NO_REDIRECT))
 		return -EINVAL;
 	row = ebn_ep_row(ep->dp->rows, ep->row);
+	/* to the host nothing is redirected */
+	if (row->flags & EBN_EP_F_HOST)
+		flags |= EBPFNET_ENDPOINT_NO_REDIRECT;
 	EBN_WRITE(row->flags, (row->flags & ~(EBN_EP_F_ENFORCE | EBN_EP_F_REDIRECT)) | ebn_ep_flags(flags));
 	/* audited flows are decided again */
 	ebn_node_raise_subject(ep->dp->node, row->subject);
@@ -652,6 +669,8 @@ int ebpfnet_endpoint_destroy(struct ebpfnet_endpoint *ep)
 		return r;
 	dp = ep->dp;
 	row = ebn_ep_row(dp->rows, ep->row);
+	if (row->flags & EBN_EP_F_HOST)
+		return ebpfnet_host_clear(dp);
 	/* attached until it is out of the tables: what it still sends is dropped, not passed */
 	identity = row->identity;
 	subject = row->subject;

@@ -38,6 +38,8 @@ int ebn_ep_set_text(struct ebpfnet_datapath *dp, uint32_t row, const char *name,
 int ebn_ep_numbers_get(struct ebpfnet_datapath *dp, const struct ebpfnet_labels *labels, uint32_t *ret_identity,
 		       uint32_t *ret_subject);
 void ebn_ep_numbers_put(struct ebpfnet_datapath *dp, uint32_t identity, uint32_t subject);
+/* An id for a new endpoint: the one wanted, or when that is 0 a free one. -EEXIST, -ENOSPC. */
+int ebn_ep_take_id(struct ebpfnet_datapath *dp, uint16_t *id, struct ebpfnet_diag *diag);
 void ebn_identity_put(struct ebpfnet_datapath *dp, uint32_t identity);
 uint32_t ebn_ep_flags(uint32_t flags);
 void ebn_addr_from4(uint32_t v4, uint32_t ret[4]);

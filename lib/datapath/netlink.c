@@ -253,6 +253,41 @@ int ebn_nl_addr(struct ebn_nl *nl, uint32_t ifindex, int family, struct ebpfnet_
 	return 0;
 }
 
+struct ebn_addrs_walk {
+	ebn_nl_addr_fn fn;
+	void *arg;
+};
+
+static int ebn_nl_addrs_cb(const struct nlmsghdr *nlh, void *arg)
+{
+	const struct ifaddrmsg *ifa = mnl_nlmsg_get_payload(nlh);
+	struct ebpfnet_addr addr = { .b = { [10] = 0xff, [11] = 0xff } };
+	const struct nlattr *attr, *local = NULL;
+	const struct ebn_addrs_walk *w = arg;
+	size_t len = ifa->ifa_family == AF_INET ? 4 : 16;
+
+	if (nlh->nlmsg_type != RTM_NEWADDR || (ifa->ifa_family != AF_INET && ifa->ifa_family != AF_INET6))
+		return 0;
+	mnl_attr_for_each(attr, nlh, sizeof(*ifa))
+		if (mnl_attr_get_type(attr) == IFA_LOCAL || (mnl_attr_get_type(attr) == IFA_ADDRESS && !local))
+			local = attr;
+	if (!local || mnl_attr_get_payload_len(local) != len)
+		return 0;
+	memcpy(addr.b + 16 - len, mnl_attr_get_payload(local), len);
+	return w->fn(&addr, ifa->ifa_index, ifa->ifa_scope, w->arg);
+}
+
+int ebn_nl_addrs(struct ebn_nl *nl, ebn_nl_addr_fn fn, void *arg)
+{
+	char buf[256] __attribute__((aligned(NLMSG_ALIGNTO)));
+	struct nlmsghdr *nlh = ebn_nl_request(nl, buf, RTM_GETADDR, NLM_F_DUMP);
+	struct ifaddrmsg *ifa = mnl_nlmsg_put_extra_header(nlh, sizeof(*ifa));
+	struct ebn_addrs_walk w = { fn, arg };
+
+	ifa->ifa_family = AF_UNSPEC;
+	return ebn_nl_talk(nl, nlh, ebn_nl_addrs_cb, &w, NULL, "addresses");
+}
+
 int ebn_nl_link_delete(struct ebn_nl *nl, uint32_t ifindex)
 {
 	char buf[256] __attribute__((aligned(NLMSG_ALIGNTO)));

@@ -210,8 +210,9 @@ static int set(struct ebpfnet_datapath *dp, const struct ebpfnet_overlay_opts *o
 	r = have_device(dp, name, want, mtu, diag, &ifindex);
 	if (!r)
 		r = attach(dp, ifindex, diag);
-	if (!r && ov.ifindex != ifindex) {
+	if (!r && (ov.ifindex != ifindex || ov.port != want->port)) {
 		ov.ifindex = ifindex;
+		ov.port = want->port;
 		r = ebn_ov_publish(dp, &ov, diag);
 	}
 	if (!r)
@@ -309,6 +310,7 @@ int ebpfnet_overlay_clear(struct ebpfnet_datapath *dp)
 		r = -ENOENT;
 	if (!r) {
 		ov.ifindex = 0;
+		ov.port = 0;
 		r = ebn_ov_publish(dp, &ov, NULL);
 	}
 	if (!r)

@@ -2,6 +2,8 @@
 /* The piece of the node tables that says which prefixes are behind which node: read, built anew, published whole. */
 #include "datapath/overlay.h"
 
+#include "datapath/host.h"
+
 _Static_assert(EBPFNET_NODES_MAX == EBN_OVERLAY_NODES && EBPFNET_NODE_PREFIXES_MAX == EBN_OVERLAY_NODE_PREFIXES &&
 	       EBPFNET_NODE_LENGTHS_MAX == EBN_OVERLAY_LENGTHS, "limits are the layout's");
 
@@ -49,6 +51,7 @@ static int copy(const char *at, struct ebn_slot slot, struct ebn_ov *ret)
 	if (!ret->node || !ret->px)
 		return -ENOMEM;
 	ret->ifindex = head->ifindex;
+	ret->port = (uint16_t)head->port;
 	ret->n = slot.n;
 	memcpy(ret->node, at + sizeof(*head), slot.n * sizeof(*ret->node));
 	for (i = 0; i < head->slots; i++)
@@ -238,7 +241,7 @@ static struct ebn_overlay_prefix *table_of(const struct ebn_ov *ov, uint32_t *re
 int ebn_ov_publish(struct ebpfnet_datapath *dp, const struct ebn_ov *ov, struct ebpfnet_diag *diag)
 {
 	uint32_t old = ebn_node_slot(dp->node, EBN_P_OVERLAY).off, off, len, i;
-	struct ebn_overlay_head head = { .ifindex = ov->ifindex };
+	struct ebn_overlay_head head = { .ifindex = ov->ifindex, .port = ov->port };
 	_free_ struct ebn_overlay_prefix *table = NULL;
 	char *to;
 	int r = lengths(ov, &head, diag);
@@ -266,5 +269,7 @@ int ebn_ov_publish(struct ebpfnet_datapath *dp, const struct ebn_ov *ov, struct 
 	/* what packets told stands only under a node's prefix */
 	for (i = 0; i < EBN_EPOCH_ADDRS; i++)
 		ebn_node_raise_addr(dp->node, (uint64_t)i << 20);
-	return ebn_node_retire(dp->node, old);
+	r = ebn_node_retire(dp->node, old);
+	/* its packets are between hosts */
+	return r < 0 ? r : ebn_host_renew(dp);
 }

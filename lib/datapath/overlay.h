@@ -10,6 +10,7 @@
 /* The piece as lists; prefixes in no order, each with the number of its node. */
 struct ebn_ov {
 	uint32_t ifindex;
+	uint16_t port;
 	uint32_t n, n_px;
 	struct ebn_overlay_node *node;
 	struct ebn_overlay_prefix *px;

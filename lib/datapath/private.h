@@ -264,6 +264,9 @@ int ebn_nl_link_delete(struct ebn_nl *nl, uint32_t ifindex);
 /* The device needs no link-local address. */
 void ebn_nl_no_address(struct ebn_nl *nl, uint32_t ifindex);
 /* All its bits are its prefix. */
+/* Every address of the network namespace; scope is RT_SCOPE_*. fn < 0 aborts and is returned. */
+typedef int (*ebn_nl_addr_fn)(const struct ebpfnet_addr *addr, uint32_t ifindex, uint8_t scope, void *arg);
+int ebn_nl_addrs(struct ebn_nl *nl, ebn_nl_addr_fn fn, void *arg);
 int ebn_nl_addr_add(struct ebn_nl *nl, uint32_t ifindex, const struct ebpfnet_addr *addr, struct ebpfnet_diag *diag);
 struct ebn_filter {
 	uint32_t ifindex;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
 /* The tables of a datapath: made, mapped, checked, adopted. */
 #include "datapath/nat.h"
+#include "datapath/host.h"
 #include "datapath/overlay.h"
 
 #include <errno.h>
@@ -414,7 +415,8 @@ static int ebn_take_address(const uint32_t addr[4], uint32_t identity, uint32_t 
 	struct ebpfnet_datapath *dp = arg;
 
 	/* a local endpoint takes its own; a number nobody knows any more is left to the next change */
-	if (!row && !ebn_policy_addr_get(dp->policy, addr, &identity, NULL) && identity >= EBN_ID_CLUSTER_MIN)
+	if ((!row || row == ebn_host_row(dp)) && !ebn_policy_addr_get(dp->policy, addr, &identity, NULL) &&
+	    identity >= EBN_ID_CLUSTER_MIN)
 		(void)ebn_policy_identity_ref(dp->policy, identity);
 	return 0;
 }
@@ -455,6 +457,8 @@ int ebn_tables_adopt(struct ebpfnet_datapath *dp, bool fresh, struct ebpfnet_dia
 			r = ebn_nat_adopt(dp, diag);
 		if (!r)
 			r = ebn_ov_adopt(dp, diag);
+		if (!r)
+			r = ebn_host_adopt(dp, diag);
 		/* programs may still be in what the last writer had retired, and it is free space from here on */
 		if (!r)
 			r = ebn_grace_wait(dp->p->grace);
@@ -465,6 +469,8 @@ int ebn_tables_adopt(struct ebpfnet_datapath *dp, bool fresh, struct ebpfnet_dia
 		r = ebn_services_settle(dp->services, diag);
 	if (!r)
 		r = ebn_eps_open(dp, diag);
+	if (!r)
+		r = ebn_host_open(dp);
 	if (r < 0)
 		return r;
 	if (!fresh) {

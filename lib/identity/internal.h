@@ -33,6 +33,9 @@ const char *ebn_reserved_name(uint32_t identity);
 /* Matches a set given in its canonical form, without memory of its own. A text that is not one matches nothing. */
 int ebn_selector_match_text(const struct ebpfnet_selector *selector, const char *canonical);
 
+/* Does a policy with this subject apply to the endpoint? To the host only when the selector speaks of reserved labels. */
+bool ebn_selector_subject(const struct ebpfnet_selector *selector, const struct ebpfnet_labels *labels);
+
 /*
  * What a selector asks of one key, for indexes: returns false when there is no requirement number i. *values: the label must
  * have one of these (n of them); n is 0 for the other kinds of requirement.

@@ -382,6 +382,21 @@ int ebpfnet_selector_match(const struct ebpfnet_selector *selector, const struct
 	return labels ? match(selector, labels->labels, labels->n) : match(selector, NULL, 0);
 }
 
+bool ebn_selector_subject(const struct ebpfnet_selector *selector, const struct ebpfnet_labels *labels)
+{
+	static const struct ebn_span reserved = { "reserved", 8 };
+	unsigned int i;
+
+	if (!ebpfnet_selector_match(selector, labels))
+		return false;
+	if (!ebpfnet_labels_get(labels, "reserved", "host"))
+		return true;
+	for (i = 0; i < selector->n; i++)
+		if (!ebn_span_cmp(selector->reqs[i].source, reserved))
+			return true;
+	return false;
+}
+
 int ebn_selector_match_text(const struct ebpfnet_selector *selector, const char *canonical)
 {
 	struct ebn_label labels[EBPFNET_LABELS_MAX];

@@ -174,6 +174,11 @@ void ebn_columns_put(struct ebn_columns *cs, struct ebn_column *c)
 	free(c);
 }
 
+static bool matches(const struct ebn_columns *cs, const struct ebn_column *c, const struct ebpfnet_labels *labels)
+{
+	return cs->subjects ? ebn_selector_subject(c->selector, labels) : ebpfnet_selector_match(c->selector, labels);
+}
+
 /* Collects the columns that match; with fresh_only those that are not filled yet. */
 static void look(struct ebn_columns *cs, const struct ebpfnet_labels *labels, bool fresh_only)
 {
@@ -184,7 +189,7 @@ static void look(struct ebn_columns *cs, const struct ebpfnet_labels *labels, bo
 	cs->n_hits = 0;
 	for (size_t i = 0; i < cs->n_loose; i++) {
 		c = cs->col[cs->loose[i]];
-		if ((fresh_only && c->filled) || !ebpfnet_selector_match(c->selector, labels))
+		if ((fresh_only && c->filled) || !matches(cs, c, labels))
 			continue;
 		c->visit = visit;
 		cs->hit[cs->n_hits++] = c;
@@ -194,8 +199,7 @@ static void look(struct ebn_columns *cs, const struct ebpfnet_labels *labels, bo
 
 		ebn_index_for_each(&cs->by_anchor, anchor_hash(l->key_hash, l->value), cursor, number) {
 			c = cs->col[number];
-			if (c->visit == visit || (fresh_only && c->filled) ||
-			    !ebpfnet_selector_match(c->selector, labels))
+			if (c->visit == visit || (fresh_only && c->filled) || !matches(cs, c, labels))
 				continue;
 			c->visit = visit;
 			cs->hit[cs->n_hits++] = c;
@@ -207,7 +211,7 @@ static void fill_one(struct ebn_columns *cs, struct ebn_column *c)
 {
 	memset(c->bits, 0, cs->items_cap / 8);
 	for (size_t i = 0; i < cs->n_items; i++)
-		if (cs->item[i] && ebpfnet_selector_match(c->selector, cs->item[i]))
+		if (cs->item[i] && matches(cs, c, cs->item[i]))
 			ebn_bit_put(c->bits, i, true);
 }
 

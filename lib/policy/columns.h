@@ -37,6 +37,7 @@ struct ebn_columns {
 	struct ebn_column **hit;	/* columns that the item looked at last has */
 	size_t n_hits, hits_cap;
 	uint64_t visits;
+	bool subjects;			/* the label sets are subjects', the selectors say whom a policy is for */
 };
 
 void ebn_columns_done(struct ebn_columns *cs);

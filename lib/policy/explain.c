@@ -2,6 +2,7 @@
 /* The meaning of a policy set, written so that it can be read: what the compiled tables are held against. */
 #include <stdio.h>
 
+#include "identity/internal.h"
 #include "policy/model.h"
 #include "policy/policy.h"
 
@@ -176,7 +177,7 @@ static bool decide_tier(const struct question *qu, uint8_t tier, bool strict, st
 	for (size_t i = 0; i < qu->set->n; id += qu->set->books[i++]->n_rules) {
 		const struct ebn_rulebook *b = qu->set->books[i];
 
-		if (b->tier != tier || !ebpfnet_selector_match(b->subject, qu->q.subject))
+		if (b->tier != tier || !ebn_selector_subject(b->subject, qu->q.subject))
 			continue;
 		for (uint32_t k = 0; k < b->n_rules; k++) {
 			const struct ebn_rule *r = &b->rules[k];
@@ -203,7 +204,7 @@ static bool denied_by_default(const struct question *qu, bool strict)
 		const struct ebn_rulebook *b = qu->set->books[i];
 
 		if (b->default_deny[qu->q.direction] && (strict || !b->audit) &&
-		    ebpfnet_selector_match(b->subject, qu->q.subject))
+		    ebn_selector_subject(b->subject, qu->q.subject))
 			return true;
 	}
 	return false;
@@ -287,7 +288,7 @@ static int by_precedence(const void *a, const void *b)
 /* False: it misses by more than one thing. */
 static bool stands(const struct question *qu, const struct found *decides, struct standing *s)
 {
-	bool subject = ebpfnet_selector_match(s->f.book->subject, qu->q.subject);
+	bool subject = ebn_selector_subject(s->f.book->subject, qu->q.subject);
 	bool peer = has_peer(qu, s->f.rule), port = has_port(qu, s->f.rule);
 
 	if (subject + peer + port < 2)

@@ -64,6 +64,24 @@ static int read_endpoints(struct ebn_parse *ps, const struct ebn_doc_node *n, bo
 	return ebn_parse_selector(ps, n, &t, ret);
 }
 
+/* Nodes, that is the host's endpoint on each of them. */
+static int read_nodes(struct ebn_parse *ps, const struct ebn_doc_node *n, const char **ret)
+{
+	struct ebn_text t = { 0 };
+	int err;
+
+	if (ps->ns)
+		return ebn_doc_error(&ps->doc, n, EINVAL, "nodes are in no namespace: nodeSelector is for clusterwide policies");
+	err = ebn_text_add(&t, ",reserved:host");
+	if (!err)
+		err = ebn_selector_add(&t, n, "");
+	if (err < 0) {
+		free(t.p);
+		return err;
+	}
+	return ebn_parse_selector(ps, n, &t, ret);
+}
+
 /* Endpoints only: a node is no subject of these. */
 static int read_subject(struct ebn_parse *ps, const struct ebn_doc_node *n, bool init, const char **ret)
 {
@@ -477,18 +495,19 @@ static int host_rule(struct ebn_parse *ps)
 /* number: of the spec in specs, from 1; 0: it is the only one. */
 static int read_spec(struct ebn_parse *ps, const struct ebn_doc_node *spec, unsigned int number)
 {
-	const struct ebn_doc_node *subject = ebn_doc_field(spec, "endpointSelector");
+	const struct ebn_doc_node *subject = ebn_doc_field(spec, "endpointSelector"), *nodes;
 	struct ebpfnet_policy_opts opts = { EBPFNET_OPTS_INIT(opts) };
-	bool init = speaks_of(subject, true, "init", true);
+	bool init = subject && speaks_of(subject, true, "init", true);
 	struct ebn_text name = { 0 };
 	int err;
 
-	err = read_subject(ps, subject, init, &opts.subject);
+	nodes = ebn_doc_field(spec, "nodeSelector");
+	err = nodes ? read_nodes(ps, nodes, &opts.subject) : read_subject(ps, subject, init, &opts.subject);
 	if (!err)
 		err = read_rules(ps, spec, init);
 	opts.default_deny_ingress = default_deny(spec, "ingress", "ingressDeny", "ingress");
 	opts.default_deny_egress = default_deny(spec, "egress", "egressDeny", "egress");
-	if (!err && opts.default_deny_ingress)
+	if (!err && opts.default_deny_ingress && !nodes)
 		err = host_rule(ps);
 	if (!err)
 		err = ps->ns ? ebn_text_add(&name, "cilium:%s/%s", ps->ns, ps->name) :

@@ -141,8 +141,12 @@ static int check_icmp(const struct ebn_doc *doc, const struct ebn_doc_node *n);
 
 static int check_spec(const struct ebn_doc *doc, const struct ebn_doc_node *n)
 {
-	if (!ebn_doc_field(n, "endpointSelector"))
+	bool endpoints = ebn_doc_field(n, "endpointSelector"), nodes = ebn_doc_field(n, "nodeSelector");
+
+	if (!endpoints && !nodes)
 		return ebn_doc_error(doc, n, EINVAL, "endpointSelector is missing; {} selects all endpoints");
+	if (endpoints && nodes)
+		return ebn_doc_error(doc, n, EINVAL, "endpointSelector and nodeSelector: a rule is about the one or the other");
 	return length(n, "ingress") || length(n, "ingressDeny") || length(n, "egress") || length(n, "egressDeny") ? 0 :
 	       ebn_doc_error(doc, n, EINVAL, "one of ingress, ingressDeny, egress and egressDeny is wanted");
 }
@@ -274,7 +278,7 @@ LIST_OF(out_denies, out_deny);
 MAP_OF(default_deny, { "ingress", &ebn_shape_bool, 0 }, { "egress", &ebn_shape_bool, 0 });
 MAP_OF(log_shape, { "value", &ebn_shape_text, 0 });
 CHECKED_MAP_OF(spec, check_spec, { "endpointSelector", &ebn_shape_source_selector, 0 },
-	       { "nodeSelector", &ebn_shape_source_selector, EBN_FIELD_REFUSED }, { "ingress", &in_rules, 0 },
+	       { "nodeSelector", &ebn_shape_source_selector, 0 }, { "ingress", &in_rules, 0 },
 	       { "ingressDeny", &in_denies, 0 }, { "egress", &out_rules, 0 }, { "egressDeny", &out_denies, 0 },
 	       { "enableDefaultDeny", &default_deny, 0 }, { "labels", &ebn_shape_free, 0 },
 	       { "description", &ebn_shape_text, 0 }, { "log", &log_shape, 0 });

@@ -33,6 +33,7 @@ int ebn_policy_init(struct ebpfnet_ctx *ctx, struct ebn_node *nt, struct ebn_row
 	}
 	p->iv[0] = (struct ebn_interval){ 0, 0 };
 	p->n_iv = 1;
+	p->selectors.subjects = true;
 	p->n_port_classes = 1;
 	*ret = p;
 	return 0;

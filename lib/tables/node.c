@@ -73,6 +73,8 @@ static uint64_t piece_bytes(enum ebn_piece piece, uint32_t n)
 		return (uint64_t)n * sizeof(struct ebn_prefix_node);
 	case EBN_P_PREFIX:
 		return (uint64_t)n * sizeof(struct ebn_prefix);
+	case EBN_P_HOST:
+		return sizeof(struct ebn_host_head) + (uint64_t)n * sizeof(struct ebn_host_safe);
 	case EBN_P_SVC_HASH:
 		return sizeof(struct ebn_svc_head) + (uint64_t)n * sizeof(uint32_t);
 	case EBN_P_SVC_ROW:

@@ -54,9 +54,9 @@ tests_netns_test_run_LDADD = $(EBN_TEST_LIBS)
 ROOT_TESTS += tests/netns/test-flows.sh tests/netns/sim
 EXTRA_DIST += tests/netns/test-flows.sh tests/netns/sim
 EBN_AGENT_TESTS = tests/netns/agent tests/netns/agent-ct tests/netns/agent-cut tests/netns/agent-flood tests/netns/agent-inside tests/netns/agent-rate \
-	tests/netns/agent-health tests/netns/agent-observe tests/netns/agent-privileges tests/netns/agent-service tests/netns/agent-service-load tests/netns/agent-service-outside tests/netns/agent-syscalls tests/netns/agent-xdp tests/netns/demo
+	tests/netns/agent-health tests/netns/agent-host tests/netns/agent-observe tests/netns/agent-privileges tests/netns/agent-service tests/netns/agent-service-load tests/netns/agent-service-outside tests/netns/agent-syscalls tests/netns/agent-xdp tests/netns/demo
 ROOT_TESTS += $(EBN_AGENT_TESTS)
-EXTRA_DIST += $(EBN_AGENT_TESTS) tests/netns/agent-flood-long tests/netns/agent-lib.sh run-demo
+EXTRA_DIST += $(EBN_AGENT_TESTS) tests/netns/agent-flood-long tests/netns/agent-lib.sh tests/netns/agent-outside.sh run-demo
 ROOT_TESTS += tests/netns/test-service
 ROOT_PROGS += tests/netns/test-service
 EXTRA_PROGRAMS += tests/netns/test-service
@@ -70,6 +70,12 @@ EXTRA_PROGRAMS += tests/netns/test-node
 tests_netns_test_node_SOURCES = tests/netns/test-node.c tests/unit/suite.h
 tests_netns_test_node_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_netns_test_node_LDADD = $(EBN_TEST_LIBS)
+ROOT_TESTS += tests/netns/test-host
+ROOT_PROGS += tests/netns/test-host
+EXTRA_PROGRAMS += tests/netns/test-host
+tests_netns_test_host_SOURCES = tests/netns/test-host.c tests/unit/suite.h
+tests_netns_test_host_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_netns_test_host_LDADD = $(EBN_TEST_LIBS)
 EXTRA_DIST += tests/netns/nodes
 EBN_CNI_TESTS = tests/netns/cni tests/netns/cni-ipam tests/netns/cni-many tests/netns/cni-runtimes
 ROOT_TESTS += $(EBN_CNI_TESTS)
