@@ -495,6 +495,8 @@ int ebn_to_netdev(struct __sk_buff *skb)
 	}
 	if (!rc)
 		return TC_ACT_OK;
+	if (rc == EBN_NAT_NO_ROW)
+		return to_host(skb, 1);
 	p = ebn_run_begin(skb, EBN_AT_TO_NETDEV, 0);
 	if (!p)
 		return TC_ACT_SHOT;

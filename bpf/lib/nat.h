@@ -28,6 +28,7 @@
 #define EBN_NAT_NONE (-1)
 #define EBN_NAT_RESERVE_LO (-2)	/* a port is needed; the endpoint is the lower end of the flow's key */
 #define EBN_NAT_RESERVE_HI (-3)
+#define EBN_NAT_NO_ROW (-4)	/* the device does not masquerade */
 
 #define EBN_NAT_TRIES 16
 #define EBN_NAT_HINTS 1024u

@@ -116,7 +116,7 @@ static __always_inline int ebn_nat_known(struct __sk_buff *skb, const bool v6)
 	EBN_WRITE(run->p.nat_off, ebn_nat_row_find(&v, skb->ifindex));
 	at = EBN_READ(run->p.nat_off);
 	if (!at)
-		return EBN_NAT_DONE;
+		return EBN_NAT_NO_ROW;
 	row = ebn_nat_line(&v, at);
 	if (!row || !(row->flags & (v6 ? EBN_NAT_F_IP6 : EBN_NAT_F_IP4)) || ebn_addr_zero6(row->addr[v6]) ||
 	    !ebn_known_read(skb, &run->p, v6))
