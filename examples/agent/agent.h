@@ -133,6 +133,10 @@ int agent_ipam_release(struct agent *a, const char *owner);
  */
 int agent_services_apply(struct agent *a, const struct conf *conf, const struct conf *old, struct report *report,
 			 struct agent_changes *changes);
+/*
+ * removed.c: ends the sockets that services connected to backends of these specifications which no service of now has any more.
+ */
+void agent_backends_removed(struct agent *a, const struct conf *now, const json_t *const *was, size_t n_was);
 /* Would they be taken? Changes nothing. */
 int agent_services_try(struct agent *a, const struct conf *conf, struct report *report);
 /* Serves the cgroups of the conf in force and no longer those of old. What is not there is tried again. */

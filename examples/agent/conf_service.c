@@ -163,6 +163,15 @@ static int read_health_check(struct conf_reader *r, const struct tree_node *node
 	return err;
 }
 
+static int read_removal(struct conf_reader *r, const struct tree_node *node, void *object)
+{
+	const char *v = node->kind == TREE_SCALAR ? node->value : "";
+
+	if (strcmp(v, "finish") && strcmp(v, "reset"))
+		return tree_error(r->tree, node, r->report, "on_removal is finish or reset");
+	return conf_keep_text(r, node, object);
+}
+
 static const struct conf_key service_keys[] = {
 	{ "name", read_text, true },
 	{ "frontends", read_frontends, true },
@@ -171,6 +180,7 @@ static const struct conf_key service_keys[] = {
 	{ "internal", read_text, false },
 	{ "external", read_text, false },
 	{ "no_backend", read_text, false },
+	{ "on_removal", read_removal, false },
 	{ "forwarding", read_text, false },
 	{ "affinity", read_seconds, false },
 	{ "prefer_zone", read_bool, false },

@@ -158,6 +158,22 @@ static void tell(struct agent *a, const struct conf *conf, const struct conf *ol
 	}
 }
 
+/* Of all services that changed or went. */
+static void end_removed(struct agent *a, const struct conf *conf, const struct conf *old)
+{
+	const json_t **was = calloc(old->n_services + 1, sizeof(*was));
+	size_t n = 0;
+
+	for (size_t i = 0; was && i < old->n_services; i++) {
+		const struct conf_service *is = conf_find_service(conf, old->services[i].name);
+
+		if (!is || !json_equal(is->spec, old->services[i].spec))
+			was[n++] = old->services[i].spec;
+	}
+	agent_backends_removed(a, conf, was, n);
+	free(was);
+}
+
 int agent_services_apply(struct agent *a, const struct conf *conf, const struct conf *old, struct report *report,
 			 struct agent_changes *changes)
 {
@@ -180,6 +196,8 @@ int agent_services_apply(struct agent *a, const struct conf *conf, const struct 
 	changes->created += done.added;
 	changes->updated += done.changed;
 	changes->deleted += done.removed;
+	if (old && (done.changed || done.removed))
+		end_removed(a, conf, old);
 	tell(a, conf, old);
 	return 0;
 }
@@ -306,6 +324,7 @@ static int put_service(struct call *call, struct conf_service *want)
 	const struct conf_service *was = conf_find_service(a->conf, want->name);
 	const char *why = "not a service";
 	struct service s;
+	json_t *before;
 	int err;
 
 	if (was && was->source == CONF_FILE)
@@ -321,7 +340,12 @@ static int put_service(struct call *call, struct conf_service *want)
 		return failed(call, err, NULL);
 	control_changed(a, "service", want->name, was ? "update" : "create");
 	a->state_dirty = true;
-	return conf_put_service(a->conf, want);
+	before = was ? json_incref(was->spec) : NULL;
+	err = conf_put_service(a->conf, want);
+	if (before)
+		agent_backends_removed(a, a->conf, (const json_t *const *)&before, 1);
+	json_decref(before);
+	return err;
 }
 
 /* Lines before the text of a list of services, to make it a document. */
@@ -401,6 +425,7 @@ int method_service_delete(struct call *call)
 {
 	struct agent *a = call->agent;
 	struct conf_service *c;
+	json_t *before;
 	int err = find_service(call, "name", &c);
 
 	if (err < 0)
@@ -411,7 +436,10 @@ int method_service_delete(struct call *call)
 	if (err < 0 && err != -ENOENT)
 		return call_error(call, err, NULL, "%s", strerror(-err));
 	control_changed(a, "service", c->name, "delete");
+	before = json_incref(c->spec);
 	conf_remove_service(a->conf, c->name);
+	agent_backends_removed(a, a->conf, (const json_t *const *)&before, 1);
+	json_decref(before);
 	agent_health_apply(a);
 	a->state_dirty = true;
 	return 0;

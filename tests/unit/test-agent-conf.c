@@ -425,6 +425,7 @@ static const struct {
 	{ "version: 1\nhost:\n  safe:\n  - {from: [10.0.0.0/8], to: ['::/0']}\n", 4, "one of both" },
 	{ "version: 1\nhost:\n  safe:\n  - {from: [10.0.0.1/8]}\n", 4, "no prefix" },
 	{ "version: 1\nhost:\n  safe:\n  - {protocol: what}\n", 4, "protocol: " },
+	{ "version: 1\nservices:\n- {name: a, frontends: [{address: 10.0.0.1, port: 1}], on_removal: later}\n", 3, "finish or reset" },
 	{ "version: 1\nexporters: {}\n", 2, "not supported by this version" },
 	{ "version: 1\nipam: {}\n", 2, "\"pools\" is missing" },
 	{ "version: 1\nipam:\n  store: here\n  pools: []\n", 3, "absolute" },
