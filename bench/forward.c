@@ -30,14 +30,14 @@
 #include <unistd.h>
 
 #include <ebpfnet/nat.h>
-#include <ebpfnet/policy.h>
 #include <ebpfnet/service.h>
 
 #include "daemon.h"
+#include "rules.h"
 #include "setup.h"
 
 #define DEVICE "ebnf"
-#define PORT 9			/* in the texts of rules as well */
+#define PORT RULES_PORT		/* in the texts of services as well */
 #define ESTABLISHED_PACKETS 20000u
 #define NEW_PACKETS 2000u
 #define OUTSIDE_ADDRESS "10.1.1.1"
@@ -275,85 +275,6 @@ static int measure(struct bench *b, struct line *l, bool new, struct bench_sampl
 	return err;
 }
 
-/* The address that rule i lets in; nobody sends from it. */
-static uint32_t other(uint32_t i)
-{
-	return 0x0a140000 + i;
-}
-
-/* N rules, begin and end around each address, given to a command. */
-static int rules(const char *command, const char *head, const char *begin, const char *end, const char *tail,
-		 uint32_t n)
-{
-	struct in_addr a;
-	FILE *f = popen(command, "w");
-	uint32_t i;
-
-	if (!f)
-		return -errno;
-	fputs(head, f);
-	for (i = 1; i <= n; i++) {
-		a.s_addr = htonl(i < n ? other(i) : 0x0a010001);
-		fprintf(f, "%s%s%s", begin, inet_ntoa(a), end);
-	}
-	fputs(tail, f);
-	return pclose(f) ? -EIO : 0;
-}
-
-static int nftables(uint32_t n)
-{
-	return rules("nft -f - 2>/dev/null",
-		     "table ip ebn_bench {\n chain forward {\n  type filter hook forward priority 0; policy drop;\n"
-		     "  ct state established accept\n",
-		     "  ip saddr ", " udp dport 9 accept\n", " }\n}\n", n);
-}
-
-static int iptables(uint32_t n)
-{
-	return rules("iptables-restore 2>/dev/null",
-		     "*filter\n:FORWARD DROP [0:0]\n-A FORWARD -m conntrack --ctstate ESTABLISHED -j ACCEPT\n",
-		     "-A FORWARD -s ", " -p udp --dport 9 -j ACCEPT\n", "COMMIT\n", n);
-}
-
-static int policy(struct bench *b, struct daemon *d, uint32_t n)
-{
-	struct ebpfnet_policy_opts opts = { EBPFNET_OPTS_INIT(opts), .name = "bench", .default_deny_ingress = 1,
-					    .diag = d->diag };
-	struct ebpfnet_policy_commit_opts commit = { EBPFNET_OPTS_INIT(commit), .diag = d->diag };
-	struct ebpfnet_port_range port = { .protocol = IPPROTO_UDP, .first = PORT, .last = PORT };
-	struct ebpfnet_policy_rule *rule = calloc(n, sizeof(*rule));
-	struct ebpfnet_policy_peer *peer = calloc(n, sizeof(*peer));
-	char (*text)[24] = calloc(n, sizeof(*text));
-	struct ebpfnet_policy_set *set = NULL;
-	struct in_addr a;
-	uint32_t i;
-	int err = -ENOMEM;
-
-	if (!rule || !peer || !text)
-		goto out;
-	for (i = 0; i < n; i++) {
-		a.s_addr = htonl(other(i + 1));
-		snprintf(text[i], sizeof(text[i]), "%s/32", inet_ntoa(a));
-		peer[i].kind = i + 1 < n ? EBPFNET_PEER_CIDR : EBPFNET_PEER_SELECTOR;
-		peer[i].text = i + 1 < n ? text[i] : "app=bench";
-		rule[i] = (struct ebpfnet_policy_rule){
-			EBPFNET_OPTS_INIT(*rule), .direction = EBPFNET_INGRESS, .action = EBPFNET_VERDICT_ALLOW,
-			.peers = &peer[i], .n_peers = 1, .ports = &port, .n_ports = 1,
-		};
-	}
-	err = ebpfnet_policy_set_new(d->ctx, &set);
-	if (!err)
-		err = ebpfnet_policy_set_add(set, &opts, rule, n);
-	if (!err)
-		err = ebpfnet_policy_commit(d->dp, set, &commit);
-	ebpfnet_policy_set_free(set);
-out:
-	free(text);
-	free(peer);
-	free(rule);
-	return err ? daemon_fail(b, d, err, "the policy") : 0;
-}
-
 /* What the first container sends leaves by the second one's device with an address of the node. */
 static int masquerade(struct bench *b, struct daemon *d)
 {
@@ -376,7 +297,7 @@ static int library(struct bench *b, struct line *l, uint32_t n, bool new, struct
 
 	err = daemon_open(b, &d, 0, 0);
 	if (!err && n)
-		err = policy(b, &d, n);
+		err = rules_policy(b, &d, IPPROTO_UDP, n);
 	if (!err)
 		err = daemon_endpoint(b, &d, DEVICE "0", 1, &us);
 	if (!err)
@@ -405,13 +326,13 @@ static int forward(struct bench *b, const struct bench_row *row, struct bench_re
 		goto out;
 	bench_reference(res, "no-rules", bench_median(&s));
 	/* what is not installed is not measured */
-	if (!nftables(n)) {
+	if (!rules_nftables("udp", n)) {
 		err = measure(b, &l, new, &s);
 		if (!err)
 			bench_reference(res, "nftables", bench_median(&s));
 	}
 	setup_shell("nft delete table ip ebn_bench 2>/dev/null");
-	if (!err && !iptables(n)) {
+	if (!err && !rules_iptables("udp", n)) {
 		err = measure(b, &l, new, &s);
 		if (!err)
 			bench_reference(res, "iptables", bench_median(&s));
@@ -465,7 +386,7 @@ static void service_text(uint32_t i, uint32_t n, char vip[24], char backend[24])
 	struct in_addr a = { htonl(VIP + i) };
 
 	snprintf(vip, 24, "%s", inet_ntoa(a));
-	a.s_addr = htonl(i < n ? other(i) : 0x0a010002);
+	a.s_addr = htonl(i < n ? rules_other(i) : 0x0a010002);
 	snprintf(backend, 24, "%s", inet_ntoa(a));
 }
 

@@ -32,6 +32,8 @@ bench_ebn_bench_SOURCES = \
 	bench/packet_bench.h \
 	bench/policy.c \
 	bench/policy_bench.h \
+	bench/rules.c \
+	bench/rules.h \
 	bench/service.c \
 	bench/setup.c \
 	bench/setup.h \
