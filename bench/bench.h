@@ -29,7 +29,7 @@ struct bench_result {
 	double value, lowest, highest;
 	struct {
 		const char *name;
-		double value;
+		double value, lowest, highest;	/* the latter two 0: not known */
 	} reference[BENCH_REFERENCES];
 	unsigned int references;
 	double budget;		/* 0: this row has none, unless must_be_zero */
@@ -66,6 +66,7 @@ extern const struct bench_row bench_xdp_rows[];
 extern const struct bench_row bench_conntrack_rows[];
 extern const struct bench_row bench_nat_rows[];
 extern const struct bench_row bench_forward_rows[];
+extern const struct bench_row bench_net_rows[];
 extern const struct bench_row bench_cni_rows[];
 extern const struct bench_row bench_agent_rows[];
 
@@ -77,6 +78,8 @@ double bench_median(const struct bench_sample *s);
 /* value = median of s less base, per divisor; the spread is that of s. */
 void bench_value(struct bench_result *res, const struct bench_sample *s, double base, double divisor);
 void bench_reference(struct bench_result *res, const char *name, double value);
+/* The median of s, with its spread. */
+void bench_reference_of(struct bench_result *res, const char *name, const struct bench_sample *s);
 
 double bench_now_ns(void);
 uint64_t bench_random(uint64_t *state);

@@ -21,6 +21,8 @@ struct daemon {
 
 /* Opened, prepared and loaded. flows: 0 the library's defaults. */
 int daemon_open(struct bench *b, struct daemon *d, uint32_t flows4, uint32_t flows6);
+/* The same by another name than "bench", beside that one. */
+int daemon_open_as(struct bench *b, struct daemon *d, const char *as, uint32_t flows4, uint32_t flows6);
 void daemon_close(struct daemon *d);
 /* An endpoint with address 10.1.0.last and MAC 02:00:00:00:00:last; gateway: 10.1.0.254. Its time in us in *ret. */
 int daemon_endpoint(struct bench *b, struct daemon *d, const char *device, uint8_t last, double *ret);

@@ -27,6 +27,7 @@ bench_ebn_bench_SOURCES = \
 	bench/main.c \
 	bench/measure.c \
 	bench/nat.c \
+	bench/net.c \
 	bench/observe.c \
 	bench/packet.c \
 	bench/packet_bench.h \
@@ -37,6 +38,8 @@ bench_ebn_bench_SOURCES = \
 	bench/service.c \
 	bench/setup.c \
 	bench/setup.h \
+	bench/spaces.c \
+	bench/spaces.h \
 	bench/system.c \
 	bench/upgrade.c \
 	bench/xdp.c \

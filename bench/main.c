@@ -25,6 +25,7 @@ static const struct bench_row *const tables[] = {
 	bench_conntrack_rows,
 	bench_nat_rows,
 	bench_forward_rows,
+	bench_net_rows,
 	bench_cni_rows,
 	bench_agent_rows,
 };
@@ -94,8 +95,11 @@ static void print_line(const struct bench_row *row, const struct bench_result *r
 	printf("%-34s %10.4g %-4s [%.4g..%.4g]", row->name, r->value, row->unit, r->lowest, r->highest);
 	if (r->budget > 0 || r->must_be_zero)
 		printf("  %s %.4g %s", r->at_least ? "at least" : "at most", r->budget, within(r) ? "ok" : "MISSED");
-	for (i = 0; i < r->references; i++)
+	for (i = 0; i < r->references; i++) {
 		printf("  %s %.4g", r->reference[i].name, r->reference[i].value);
+		if (r->reference[i].highest > 0)
+			printf(" [%.4g..%.4g]", r->reference[i].lowest, r->reference[i].highest);
+	}
 	printf("\n");
 	fflush(stdout);
 }

@@ -73,6 +73,17 @@ void bench_reference(struct bench_result *res, const char *name, double value)
 	res->reference[res->references++].value = value;
 }
 
+void bench_reference_of(struct bench_result *res, const char *name, const struct bench_sample *s)
+{
+	struct bench_sample t = sorted(s);
+
+	if (!t.n || res->references == BENCH_REFERENCES)
+		return;
+	res->reference[res->references].lowest = t.v[0];
+	res->reference[res->references].highest = t.v[t.n - 1];
+	bench_reference(res, name, bench_median(&t));
+}
+
 double bench_now_ns(void)
 {
 	struct timespec ts;

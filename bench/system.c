@@ -39,7 +39,7 @@ void daemon_close(struct daemon *d)
 	memset(d, 0, sizeof(*d));
 }
 
-int daemon_open(struct bench *b, struct daemon *d, uint32_t flows4, uint32_t flows6)
+int daemon_open_as(struct bench *b, struct daemon *d, const char *as, uint32_t flows4, uint32_t flows6)
 {
 	char name[32], dir[64];
 	struct ebpfnet_datapath_opts opts = {
@@ -49,7 +49,7 @@ int daemon_open(struct bench *b, struct daemon *d, uint32_t flows4, uint32_t flo
 	int err;
 
 	memset(d, 0, sizeof(*d));
-	snprintf(name, sizeof(name), "bench-%d", (int)getpid());
+	snprintf(name, sizeof(name), "%s-%d", as, (int)getpid());
 	snprintf(dir, sizeof(dir), "/sys/fs/bpf/ebn-%s", name);
 	err = setup_namespace(b);
 	if (err)
@@ -71,6 +71,11 @@ int daemon_open(struct bench *b, struct daemon *d, uint32_t flows4, uint32_t flo
 	err = ebpfnet_datapath_load(d->dp, d->diag);
 	d->load_ms = (bench_now_ns() - from) / 1e6;
 	return err ? daemon_fail(b, d, err, "loading the programs") : 0;
+}
+
+int daemon_open(struct bench *b, struct daemon *d, uint32_t flows4, uint32_t flows6)
+{
+	return daemon_open_as(b, d, "bench", flows4, flows6);
 }
 
 /* The whole set, verified and pinned; tables are there already. */
