@@ -124,10 +124,12 @@ static json_t *conflist(const struct agent *a)
 	json_t *plugin = json_pack("{s:s, s:s, s:O, s:{s:b, s:b, s:b, s:b}}", "type", "ebpfnet-cni", "socket", a->socket_path,
 				   "pool", json_object_get(a->conf->cni, "pool"), "capabilities", "ips", 1, "mac", 1, "bandwidth", 1,
 				   "dns", 1);
-	json_t *mtu = json_object_get(a->conf->cni, "mtu"), *plugins;
+	json_t *mtu = json_object_get(a->conf->cni, "mtu"), *device = json_object_get(a->conf->cni, "device"), *plugins;
 
 	if (plugin && mtu)
 		json_object_set(plugin, "mtu", mtu);
+	if (plugin && device)
+		json_object_set(plugin, "device", device);
 	plugins = json_pack("[o]", plugin);
 	json_array_extend(plugins, json_object_get(a->conf->cni, "chain"));
 	/* the highest version of each runtime's: older ones know no list of versions */

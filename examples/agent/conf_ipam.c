@@ -214,11 +214,21 @@ static int read_chain(struct conf_reader *r, const struct tree_node *node, void 
 	return err < 0 ? err : conf_read_list(r, node, read_plugin, list);
 }
 
+static int read_device(struct conf_reader *r, const struct tree_node *node, void *object)
+{
+	const char *v = node->kind == TREE_SCALAR ? node->value : "";
+
+	if (strcmp(v, "veth") != 0 && strcmp(v, "netkit") != 0 && strcmp(v, "netkit-l3") != 0)
+		return tree_error(r->tree, node, r->report, "veth, netkit or netkit-l3 is expected here");
+	return read_text(r, node, object);
+}
+
 static const struct conf_key cni_keys[] = {
 	{ "conflist", read_path, true },
 	{ "network", read_text, false },
 	{ "pool", read_text, true },
 	{ "mtu", read_mtu, false },
+	{ "device", read_device, false },
 	{ "chain", read_chain, false },
 	{}
 };

@@ -41,7 +41,8 @@ static int show(struct ebpfnet_ctx *ctx, struct ebpfnet_device_opts *opts, struc
 	if (!err)
 		err = ebpfnet_device_find(ctx, opts->netns_fd, opts->inside, &info, sizeof(info));
 	if (!err)
-		printf("%s: index %u, MTU %u\n", info.host, info.host_ifindex, info.mtu);
+		printf("%s: index %u, MTU %u, %s\n", info.host, info.host_ifindex, info.mtu,
+		       info.kind == EBPFNET_DEVICE_VETH ? "veth" : "netkit");
 	else
 		fail("configure", err, opts->diag);
 	ebpfnet_device_delete(ctx, opts->host);
@@ -50,6 +51,7 @@ static int show(struct ebpfnet_ctx *ctx, struct ebpfnet_device_opts *opts, struc
 
 int main(int argc, char **argv)
 {
+	/* .kind = EBPFNET_DEVICE_NETKIT, where the kernel has EBPFNET_FEATURE_NETKIT: shut until an endpoint is made of it */
 	struct ebpfnet_device_opts opts = { EBPFNET_OPTS_INIT(opts), .host = "ebn-example", .inside = "example0", .mtu = 1400 };
 	struct ebpfnet_device_config config = { EBPFNET_OPTS_INIT(config), .host = "ebn-example", .inside = "example0" };
 	struct ebpfnet_diag *diag = NULL;

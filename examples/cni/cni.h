@@ -55,6 +55,7 @@ struct cni {
 	char *spool;
 	json_t *standalone;		/* object or NULL */
 	uint32_t mtu;
+	uint16_t device_kind;		/* enum ebpfnet_device_kind */
 	/* what the runtime asks for */
 	struct ebpfnet_addr want4, want6;
 	struct ebpfnet_mac mac;

@@ -44,6 +44,7 @@ static int make_device(struct cni *c, struct adding *a)
 		.netns_fd = c->netns_fd,
 		.mtu = c->mtu,
 		.mac = c->mac,
+		.kind = c->device_kind,
 		.diag = a->diag,
 	};
 	struct ebpfnet_device_info is;
@@ -57,6 +58,9 @@ static int make_device(struct cni *c, struct adding *a)
 	}
 	if (err == -EEXIST)
 		return cni_fail(c, CNI_EXISTS, "the container has an interface %s already", c->ifname);
+	if (err == -EOPNOTSUPP && c->device_kind != EBPFNET_DEVICE_VETH)
+		return cni_unsupported(c, "device", cni_member(c->conf, "device"),
+				       "the kernel has no netkit devices (Linux 6.7, CONFIG_NETKIT)");
 	if (err < 0)
 		return cni_fail_diag(c, CNI_INTERNAL, "the interface cannot be made", err, a->diag);
 	a->made_device = true;
@@ -145,7 +149,7 @@ static int add_chained(struct cni *c, struct adding *a, json_t **result)
 		return cni_fail(c, CNI_INVALID_CONFIG, "prevResult has no address of %s", c->ifname);
 	err = ebpfnet_device_find(a->ctx, c->netns_fd, c->ifname, &a->device, sizeof(a->device));
 	if (err < 0)
-		return cni_fail(c, CNI_INVALID_CONFIG, "%s is no side of a veth whose other side is here: %s", c->ifname,
+		return cni_fail(c, CNI_INVALID_CONFIG, "%s is no side of a pair whose other side is here: %s", c->ifname,
 				strerror(-err));
 	a->ep = (struct cni_endpoint){
 		.name = c->endpoint, .device = a->device.host, .mac = a->device.inside_mac,

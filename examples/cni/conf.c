@@ -12,8 +12,8 @@ static int unknown_keys(struct cni *c)
 {
 	static const char *const known[] = {
 		"cniVersion", "cniVersions", "name", "type", "args", "ipMasq", "ipam", "dns", "capabilities", "runtimeConfig",
-		"prevResult", "cni.dev/valid-attachments", "cni.dev/attachments", "socket", "spool", "pool", "mtu", "labels",
-		"namespace", "podNameLabel", "standalone", NULL
+		"prevResult", "cni.dev/valid-attachments", "cni.dev/attachments", "socket", "spool", "pool", "mtu", "device",
+		"labels", "namespace", "podNameLabel", "standalone", NULL
 	};
 	const char *key;
 	json_t *value;
@@ -164,6 +164,25 @@ static int read_mtu(struct cni *c)
 	return 0;
 }
 
+/* What the pair is made of. A kernel that has no such pairs is told of when one is wanted. */
+static int read_device(struct cni *c)
+{
+	static const char *const kinds[] = { [EBPFNET_DEVICE_VETH] = "veth", [EBPFNET_DEVICE_NETKIT] = "netkit",
+					     [EBPFNET_DEVICE_NETKIT_L3] = "netkit-l3" };
+	static const struct ebpfnet_mac none;
+	json_t *v = cni_member(c->conf, "device");
+
+	for (uint16_t i = 0; json_is_string(v) && i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+		if (strcmp(json_string_value(v), kinds[i]) != 0)
+			continue;
+		c->device_kind = i;
+		if (i == EBPFNET_DEVICE_NETKIT_L3 && memcmp(&c->mac, &none, sizeof(none)) != 0)
+			return cni_fail(c, CNI_INVALID_CONFIG, "a MAC address is asked for, and netkit-l3 has none");
+		return 0;
+	}
+	return v ? cni_fail(c, CNI_INVALID_CONFIG, "invalid \"device\": veth, netkit or netkit-l3 is expected") : 0;
+}
+
 static int read_prev(struct cni *c)
 {
 	c->prev = cni_member(c->conf, "prevResult");
@@ -191,5 +210,5 @@ int cni_read_conf(struct cni *c)
 		return -1;
 	if (!c->k8s_namespace)
 		c->k8s_namespace = ns;
-	return read_runtime(c) < 0 ? -1 : read_labels(c);
+	return read_runtime(c) < 0 || read_device(c) < 0 ? -1 : read_labels(c);
 }

@@ -21,12 +21,20 @@
 
 EBPFNET_BEGIN_DECLS
 
+/** What a pair is made of. */
+enum ebpfnet_device_kind {
+	EBPFNET_DEVICE_VETH,
+	EBPFNET_DEVICE_NETKIT,		/**< with MAC addresses (L2); where the kernel has EBPFNET_FEATURE_NETKIT */
+	EBPFNET_DEVICE_NETKIT_L3,	/**< without: nobody asks for neighbours */
+};
+
 struct ebpfnet_device_info {
 	char host[16];		/**< name of the host's side */
 	uint32_t host_ifindex;
 	uint32_t inside_ifindex;
-	struct ebpfnet_mac host_mac, inside_mac;
+	struct ebpfnet_mac host_mac, inside_mac;	/**< all zero: the pair has none */
 	uint32_t mtu;
+	uint32_t kind;		/**< enum ebpfnet_device_kind */
 };
 
 struct ebpfnet_device_opts {
@@ -36,19 +44,22 @@ struct ebpfnet_device_opts {
 	int netns_fd;		/**< the network namespace the inside is for: an open /proc/PID/ns/net or the like */
 	uint32_t mtu;		/**< of both sides, 68..65535; 0: 1500 */
 	struct ebpfnet_mac mac;	/**< of the inside; all zero: the kernel chooses one */
-	uint16_t reserved;	/**< 0 */
+	uint16_t kind;		/**< enum ebpfnet_device_kind */
 	struct ebpfnet_diag *diag;
 };
 #define ebpfnet_device_opts__last_field diag
 
 /**
- * Makes a veth pair, one side here and one in the namespace, both down. The host's side has no IPv6 address of its own.
+ * Makes a pair, one side here and one in the namespace, both down. The host's side has no IPv6 address of its own. A netkit pair
+ * lets nothing pass, even when it is up, before ebpfnet_endpoint_create() has attached its host's side, and nothing
+ * after ebpfnet_endpoint_destroy() or ebpfnet_datapath_cleanup().
  * @param[out] ret	may be NULL
  * @param size	sizeof(*ret)
  * @return 0, or
- *   -EINVAL	bad options, or the descriptor is of no network namespace
+ *   -EINVAL	bad options, a MAC address for a pair that has none, or the descriptor is of no network namespace
  *   -EEXIST	there is a device of that name on its side (diag says which)
- *   -EPERM, -ENOMEM, -EOPNOTSUPP, other errors of the kernel (diag)
+ *   -EOPNOTSUPP	the kernel has no such pairs (diag)
+ *   -EPERM, -ENOMEM, other errors of the kernel (diag)
  * On failure nothing is left behind.
  * @since 0.1
  */
@@ -95,7 +106,7 @@ EBPFNET_API int ebpfnet_device_configure(struct ebpfnet_ctx *ctx, const struct e
 EBPFNET_API int ebpfnet_device_check(struct ebpfnet_ctx *ctx, const struct ebpfnet_device_config *config);
 
 /**
- * Finds the host's side of a veth whose inside is known, wherever it came from. Its other side must be in the caller's
+ * Finds the host's side of a pair whose inside is known, wherever it came from. Its other side must be in the caller's
  * namespace. @return 0, -EINVAL, -ENODEV, -EPERM @since 0.1
  */
 EBPFNET_API int ebpfnet_device_find(struct ebpfnet_ctx *ctx, int netns_fd, const char *inside,

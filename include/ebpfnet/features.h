@@ -22,7 +22,7 @@ enum ebpfnet_feature {
 	EBPFNET_FEATURE_REDIRECT_PEER,	/**< required: bpf_redirect_peer() (5.10) */
 	EBPFNET_FEATURE_LARGE_VALUE,	/**< an array value of tens of MB: the node tables */
 	EBPFNET_FEATURE_TCX,		/**< tcx links (6.6); else clsact filters stay */
-	EBPFNET_FEATURE_NETKIT,		/**< netkit links (6.7); else veth */
+	EBPFNET_FEATURE_NETKIT,		/**< netkit pairs (6.7); else veth */
 	EBPFNET_FEATURE_XDP,		/**< XDP links */
 	EBPFNET_FEATURE_CGROUP_SOCK_ADDR, /**< programs on connect(2) and its kin */
 	EBPFNET_FEATURE_SK_LOOKUP,

@@ -298,7 +298,7 @@ static const struct {
 		"helper bpf_redirect_peer() (Linux 5.10)"),
 	FEATURE(LARGE_VALUE, "large-value", true, probe_large_value, "array values of tens of MB"),
 	FEATURE(TCX, "tcx", false, probe_tcx, "tcx links (Linux 6.6); without, clsact filters stay"),
-	FEATURE(NETKIT, "netkit", false, probe_netkit, "netkit links (Linux 6.7); without, veth is used"),
+	FEATURE(NETKIT, "netkit", false, probe_netkit, "netkit pairs (Linux 6.7); without, veth is used"),
 	FEATURE(XDP, "xdp", false, probe_xdp, "XDP links; without, device programs run at tc"),
 	FEATURE(CGROUP_SOCK_ADDR, "cgroup-sock-addr", false, probe_cgroup_sock_addr,
 		"programs on connect(2) and its kin; without, services are translated per packet"),

@@ -272,6 +272,24 @@ static int ebn_hook_clear(struct ebpfnet_datapath *dp, struct ebn_dev_row *d, en
 	return e;
 }
 
+/*
+ * A netkit pair that was shut is open while programs are on it. They are those of any device, on the primary's own hooks:
+ * delivery past the stack is allowed there, and not where netkit runs programs of its own.
+ */
+static int ebn_netkit_open(struct ebpfnet_datapath *dp, const struct ebn_dev_row *d, struct ebpfnet_diag *diag)
+{
+	struct ebn_link_info link;
+	int r;
+
+	if (!d->netkit || !d->shut)
+		return 0;
+	r = ebn_nl_link(&dp->p->nl, NULL, d->ifindex, &link);
+	if (r < 0 || !link.netkit_shut)
+		return r;
+	r = ebn_nl_netkit_ways(&dp->p->nl, d->ifindex, 0, diag);
+	return r < 0 ? r : 1;
+}
+
 int ebn_dev_detach(struct ebpfnet_datapath *dp, uint32_t n)
 {
 	struct ebn_dev_row *d = ebn_dev(dp, n);
@@ -280,6 +298,9 @@ int ebn_dev_detach(struct ebpfnet_datapath *dp, uint32_t n)
 
 	if (!d->ifindex)
 		return 0;
+	/* before its programs go; it may be gone itself */
+	if (d->netkit && d->shut)
+		(void)ebn_nl_netkit_ways(&dp->p->nl, d->ifindex, d->shut, NULL);
 	for (h = 0; h < EBN_HOOKS; h++) {
 		r = ebn_hook_clear(dp, d, h, &others);
 		if (r < 0 && !e)
@@ -296,17 +317,24 @@ int ebn_dev_detach(struct ebpfnet_datapath *dp, uint32_t n)
 	return e;
 }
 
-int ebn_dev_attach(struct ebpfnet_datapath *dp, uint32_t n, uint32_t ifindex, enum ebn_dev_kind kind,
+void ebn_dev_take(struct ebn_dev_row *d, const struct ebn_link_info *link, enum ebn_dev_kind kind)
+{
+	memset(d, 0, sizeof(*d));
+	d->kind = (uint8_t)kind;
+	d->netkit = kind == EBN_DEV_ENDPOINT && link->netkit && link->netkit_primary;
+	d->shut = d->netkit ? link->netkit_shut : 0;
+	/* the intent first: what a killed writer attached is found again by it */
+	EBN_WRITE(d->ifindex, link->ifindex);
+}
+
+int ebn_dev_attach(struct ebpfnet_datapath *dp, uint32_t n, const struct ebn_link_info *link, enum ebn_dev_kind kind,
 		   struct ebpfnet_diag *diag)
 {
 	struct ebn_dev_row *d = ebn_dev(dp, n);
 	int h, r;
 
-	memset(d, 0, sizeof(*d));
-	d->kind = (uint8_t)kind;
-	/* the intent first: what a killed writer attached is found again by it */
-	EBN_WRITE(d->ifindex, ifindex);
-	r = ebn_nl_clsact_add(&dp->p->nl, ifindex, diag);
+	ebn_dev_take(d, link, kind);
+	r = ebn_nl_clsact_add(&dp->p->nl, link->ifindex, diag);
 	if (r >= 0) {
 		d->clsact_made = (uint8_t)r;
 		r = 0;
@@ -315,6 +343,10 @@ int ebn_dev_attach(struct ebpfnet_datapath *dp, uint32_t n, uint32_t ifindex, en
 		r = ebn_filter_add(dp, d, h, diag);
 		if (!r)
 			d->state[h] = EBN_DEV_FILTER;
+	}
+	if (!r) {
+		r = ebn_netkit_open(dp, d, diag);
+		r = r < 0 ? r : 0;
 	}
 	if (r < 0) {
 		ebn_dev_detach(dp, n);
@@ -397,7 +429,8 @@ int ebn_dev_restore(struct ebpfnet_datapath *dp, uint32_t n, struct ebpfnet_diag
 			return r;
 		changed |= r;
 	}
-	return changed;
+	r = ebn_netkit_open(dp, d, diag);
+	return r < 0 ? r : changed | r;
 }
 
 /* ---- from filter to link ---- */
@@ -569,7 +602,7 @@ int ebpfnet_datapath_attach(struct ebpfnet_datapath *dp, const char *device, enu
 	r = ebn_dev_free_row(dp, &n);
 	if (r < 0)
 		return ebn_diag(diag, device, r, "more than %u devices", EBN_DEV_EXTRA);
-	return ebn_dev_attach(dp, n, info.ifindex, kind, diag);
+	return ebn_dev_attach(dp, n, &info, kind, diag);
 }
 
 int ebpfnet_datapath_detach(struct ebpfnet_datapath *dp, const char *device, struct ebpfnet_diag *diag)

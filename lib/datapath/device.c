@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
 /* A container's pair of devices. */
-#include "datapath/private.h"
+#include "datapath/links.h"
 
 #include <fcntl.h>
 #include <linux/if_addr.h>
@@ -83,31 +83,54 @@ static int link_up(struct ebn_nl *nl, uint32_t ifindex, struct ebpfnet_diag *dia
 	return ebn_nl_talk(nl, nlh, NULL, NULL, diag, "the device cannot be taken up");
 }
 
-static int make_pair(struct ebn_nl *nl, const struct ebpfnet_device_opts *o)
+/* The inside's attributes, in the place of its part of a request. */
+static void put_inside(struct nlmsghdr *nlh, const struct ebpfnet_device_opts *o, uint32_t mtu)
 {
 	static const struct ebpfnet_mac none;
-	char buf[1024] __attribute__((aligned(NLMSG_ALIGNTO)));
-	struct nlmsghdr *nlh = ebn_nl_request(nl, buf, RTM_NEWLINK, NLM_F_ACK | NLM_F_CREATE | NLM_F_EXCL);
-	struct nlattr *info, *data, *peer;
-	struct ifinfomsg *ifm = mnl_nlmsg_put_extra_header(nlh, sizeof(*ifm));
-	uint32_t mtu = o->mtu ? o->mtu : 1500;
 
-	(void)ifm;
-	mnl_attr_put_strz(nlh, IFLA_IFNAME, o->host);
-	mnl_attr_put_u32(nlh, IFLA_MTU, mtu);
-	info = mnl_attr_nest_start(nlh, IFLA_LINKINFO);
-	mnl_attr_put_strz(nlh, IFLA_INFO_KIND, "veth");
-	data = mnl_attr_nest_start(nlh, IFLA_INFO_DATA);
-	peer = mnl_attr_nest_start(nlh, VETH_INFO_PEER);
-	(void)mnl_nlmsg_put_extra_header(nlh, sizeof(*ifm));
 	mnl_attr_put_strz(nlh, IFLA_IFNAME, o->inside);
 	mnl_attr_put_u32(nlh, IFLA_MTU, mtu);
 	mnl_attr_put_u32(nlh, IFLA_NET_NS_FD, (uint32_t)o->netns_fd);
 	if (memcmp(&o->mac, &none, sizeof(none)) != 0)
 		mnl_attr_put(nlh, IFLA_ADDRESS, sizeof(o->mac), &o->mac);
+}
+
+static void put_veth(struct nlmsghdr *nlh, const struct ebpfnet_device_opts *o, uint32_t mtu)
+{
+	struct nlattr *info = mnl_attr_nest_start(nlh, IFLA_LINKINFO), *data, *peer;
+
+	mnl_attr_put_strz(nlh, IFLA_INFO_KIND, "veth");
+	data = mnl_attr_nest_start(nlh, IFLA_INFO_DATA);
+	peer = mnl_attr_nest_start(nlh, VETH_INFO_PEER);
+	(void)mnl_nlmsg_put_extra_header(nlh, sizeof(struct ifinfomsg));
+	put_inside(nlh, o, mtu);
 	mnl_attr_nest_end(nlh, peer);
 	mnl_attr_nest_end(nlh, data);
 	mnl_attr_nest_end(nlh, info);
+}
+
+static void put_netkit(struct nlmsghdr *nlh, const struct ebpfnet_device_opts *o, uint32_t mtu)
+{
+	struct nlattr *info, *data, *peer;
+
+	info = ebn_netkit_begin(nlh, o->kind == EBPFNET_DEVICE_NETKIT_L3, &data, &peer);
+	put_inside(nlh, o, mtu);
+	ebn_netkit_end(nlh, info, data, peer);
+}
+
+static int make_pair(struct ebn_nl *nl, const struct ebpfnet_device_opts *o)
+{
+	char buf[1024] __attribute__((aligned(NLMSG_ALIGNTO)));
+	struct nlmsghdr *nlh = ebn_nl_request(nl, buf, RTM_NEWLINK, NLM_F_ACK | NLM_F_CREATE | NLM_F_EXCL);
+	uint32_t mtu = o->mtu ? o->mtu : 1500;
+
+	(void)mnl_nlmsg_put_extra_header(nlh, sizeof(struct ifinfomsg));
+	mnl_attr_put_strz(nlh, IFLA_IFNAME, o->host);
+	mnl_attr_put_u32(nlh, IFLA_MTU, mtu);
+	if (o->kind == EBPFNET_DEVICE_VETH)
+		put_veth(nlh, o, mtu);
+	else
+		put_netkit(nlh, o, mtu);
 	return ebn_nl_talk(nl, nlh, NULL, NULL, NULL, "pair");
 }
 
@@ -121,6 +144,8 @@ static void fill_info(struct ebpfnet_device_info *info, const struct ebn_link_in
 	memcpy(info->host_mac.b, host->mac, sizeof(host->mac));
 	memcpy(info->inside_mac.b, inside->mac, sizeof(inside->mac));
 	info->mtu = inside->mtu;
+	info->kind = !inside->netkit ? EBPFNET_DEVICE_VETH :
+		     inside->netkit_l3 ? EBPFNET_DEVICE_NETKIT_L3 : EBPFNET_DEVICE_NETKIT;
 }
 
 /* The kernel's EEXIST does not say on which side. */
@@ -132,6 +157,8 @@ static int why_not(struct ebn_nl *out, struct ebn_nl *in, const struct ebpfnet_d
 		return ebn_diag(o->diag, o->inside, EEXIST, "there is a device of that name in the namespace");
 	if (err == -EEXIST && !ebn_nl_link(out, o->host, 0, &link))
 		return ebn_diag(o->diag, o->host, EEXIST, "there is a device of that name on the host");
+	if (err == -EOPNOTSUPP && o->kind != EBPFNET_DEVICE_VETH)
+		return ebn_diag(o->diag, "kind", EOPNOTSUPP, "the kernel has no netkit devices (Linux 6.7, CONFIG_NETKIT)");
 	return ebn_diag(o->diag, o->host, err, "the pair of devices cannot be made");
 }
 
@@ -158,14 +185,20 @@ static int create_pair(struct ebn_nl *out, struct ebn_nl *in, const struct ebpfn
 int ebpfnet_device_create(struct ebpfnet_ctx *ctx, const struct ebpfnet_device_opts *o,
 			  struct ebpfnet_device_info *ret, size_t size)
 {
+	static const struct ebpfnet_mac none;
 	struct ebpfnet_device_info info;
 	struct ebn_nl out = { 0 }, in = { 0 };
 	int r;
 
 	if (!ctx || !o || !EBN_OPTS_VALID(o, ebpfnet_device_opts) || !EBN_OPTS_HAS(o, diag) || !name_ok(o->host) ||
-	    !name_ok(o->inside) || o->netns_fd < 0 || (o->mtu && (o->mtu < 68 || o->mtu > 65535)) || o->reserved ||
-	    o->mac.b[0] & 1)
+	    !name_ok(o->inside) || o->netns_fd < 0 || (o->mtu && (o->mtu < 68 || o->mtu > 65535)) ||
+	    o->kind > EBPFNET_DEVICE_NETKIT_L3 || o->mac.b[0] & 1)
 		return -EINVAL;
+	if (o->kind == EBPFNET_DEVICE_NETKIT_L3 && memcmp(&o->mac, &none, sizeof(none)) != 0)
+		return ebn_diag(o->diag, "mac", EINVAL, "a pair of layer 3 has no MAC addresses");
+	/* masked, or missing; who may not ask is told by the kernel what it thinks of the pair */
+	if (o->kind != EBPFNET_DEVICE_VETH && !ebpfnet_feature_supported(ctx, EBPFNET_FEATURE_NETKIT))
+		return why_not(NULL, NULL, o, -EOPNOTSUPP);
 	r = inside_open(o->netns_fd, NULL, &in, o->diag);
 	if (r < 0)
 		return r;

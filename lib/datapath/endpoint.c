@@ -525,7 +525,7 @@ int ebpfnet_endpoint_create(struct ebpfnet_datapath *dp, const struct ebpfnet_en
 	if (r < 0)
 		ebn_diag(diag, o.name, r, "cannot be written into the tables");
 	else
-		r = ebn_dev_attach(dp, m.row, m.link.ifindex, EBN_DEV_ENDPOINT, diag);
+		r = ebn_dev_attach(dp, m.row, &m.link, EBN_DEV_ENDPOINT, diag);
 	if (r < 0) {
 		ebn_ep_undo(dp, &m);
 		ebpfnet_endpoint_unref(ep);
@@ -578,11 +578,8 @@ int ebpfnet_endpoint_restore(struct ebpfnet_endpoint *ep, struct ebpfnet_diag *d
 	if (r < 0)
 		return ebn_diag(diag, ep->name, r, "device %u is gone", ifindex);
 	d = ebn_dev(dp, ep->row);
-	if (d->ifindex != ifindex) {
-		memset(d, 0, sizeof(*d));
-		d->kind = EBN_DEV_ENDPOINT;
-		EBN_WRITE(d->ifindex, ifindex);
-	}
+	if (d->ifindex != ifindex)
+		ebn_dev_take(d, &link, EBN_DEV_ENDPOINT);
 	r = ebn_dev_restore(dp, ep->row, diag);
 	return r < 0 ? r : 0;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
 /* The part of rtnetlink the datapath needs: devices, clsact qdiscs, bpf filters. */
-#include "datapath/private.h"
+#include "datapath/links.h"
 
 #include <arpa/inet.h>
 #include <linux/if_ether.h>
@@ -145,6 +145,9 @@ static int ebn_nl_link_cb(const struct nlmsghdr *nlh, void *arg)
 			if (mnl_attr_validate(attr, MNL_TYPE_U32) >= 0)
 				info->peer_netns = (int32_t)mnl_attr_get_u32(attr);
 			break;
+		case IFLA_LINKINFO:
+			ebn_netkit_read(attr, info);
+			break;
 		}
 	}
 	return 0;
@@ -198,6 +201,17 @@ int ebn_nl_peer_mac(struct ebn_nl *nl, const struct ebn_link_info *link, uint8_t
 		return -ENODEV;
 	memcpy(mac, peer.mac, sizeof(peer.mac));
 	return 0;
+}
+
+int ebn_nl_netkit_ways(struct ebn_nl *nl, uint32_t ifindex, uint8_t shut, struct ebpfnet_diag *diag)
+{
+	char buf[256] __attribute__((aligned(NLMSG_ALIGNTO)));
+	struct nlmsghdr *nlh = ebn_nl_request(nl, buf, RTM_NEWLINK, NLM_F_ACK);
+	struct ifinfomsg *ifm = mnl_nlmsg_put_extra_header(nlh, sizeof(*ifm));
+
+	ifm->ifi_index = (int)ifindex;
+	ebn_netkit_put_ways(nlh, shut);
+	return ebn_nl_talk(nl, nlh, NULL, NULL, diag, "the netkit pair cannot be opened or shut");
 }
 
 /* ---- addresses ---- */

@@ -94,6 +94,7 @@ static int dress(struct ebpfnet_datapath *dp, uint32_t ifindex, uint32_t mtu, bo
 
 static int attach(struct ebpfnet_datapath *dp, uint32_t ifindex, struct ebpfnet_diag *diag)
 {
+	struct ebn_link_info link = { .ifindex = ifindex };
 	uint32_t n;
 	int r;
 
@@ -102,7 +103,7 @@ static int attach(struct ebpfnet_datapath *dp, uint32_t ifindex, struct ebpfnet_
 		return r < 0 ? r : 0;
 	}
 	r = ebn_dev_free_row(dp, &n);
-	return r < 0 ? r : ebn_dev_attach(dp, n, ifindex, EBN_DEV_OVERLAY, diag);
+	return r < 0 ? r : ebn_dev_attach(dp, n, &link, EBN_DEV_OVERLAY, diag);
 }
 
 static void remove_device(struct ebpfnet_datapath *dp, uint32_t ifindex)

@@ -64,7 +64,8 @@ struct ebn_dev_row {
 	uint8_t state[EBN_HOOKS]; /* enum ebn_dev_state */
 	uint16_t prio[EBN_HOOKS]; /* of our filters */
 	uint16_t stay;		/* the kernel refused the links: it stays with filters */
-	uint16_t reserved;
+	uint8_t netkit;		/* the host's side of a netkit pair, opened when attached */
+	uint8_t shut;		/* the ways that were shut before, EBN_NETKIT_*: they are again when detached */
 	uint32_t link_id[EBN_HOOKS];
 	uint32_t reserved2[2];
 };
@@ -254,8 +255,17 @@ struct ebn_link_info {
 	char name[16];
 	uint8_t mac[6];
 	bool has_mac;
+	bool netkit;		/* a side of a netkit pair */
+	bool netkit_primary;	/* the one that settings are made at */
+	bool netkit_l3;
+	uint8_t netkit_shut;	/* EBN_NETKIT_*: what passes nothing without a program of netkit's own */
 };
+/* Ways through a netkit pair. */
+#define EBN_NETKIT_TO 0x1u	/* what the host sends */
+#define EBN_NETKIT_FROM 0x2u	/* what the inside sends */
 int ebn_nl_link(struct ebn_nl *nl, const char *name, uint32_t ifindex, struct ebn_link_info *ret);
+/* By its primary side: these ways (EBN_NETKIT_*) shut, the others open. */
+int ebn_nl_netkit_ways(struct ebn_nl *nl, uint32_t ifindex, uint8_t shut, struct ebpfnet_diag *diag);
 /* MAC address of the other end of a pair, wherever it is. */
 int ebn_nl_peer_mac(struct ebn_nl *nl, const struct ebn_link_info *link, uint8_t mac[6]);
 /* The device's first address of global scope; family AF_INET or AF_INET6. -EADDRNOTAVAIL: it has none. */
@@ -293,9 +303,11 @@ struct ebn_dev_row *ebn_dev(struct ebpfnet_datapath *dp, uint32_t n);
 int ebn_dev_read(struct ebpfnet_datapath *dp, uint32_t n, struct ebn_dev_row *ret);
 int ebn_dev_find(struct ebpfnet_datapath *dp, uint32_t ifindex, uint32_t *ret);
 /* Attaches filters for row n; on failure nothing is left. */
-int ebn_dev_attach(struct ebpfnet_datapath *dp, uint32_t n, uint32_t ifindex, enum ebn_dev_kind kind,
+int ebn_dev_attach(struct ebpfnet_datapath *dp, uint32_t n, const struct ebn_link_info *link, enum ebn_dev_kind kind,
 		   struct ebpfnet_diag *diag);
 int ebn_dev_detach(struct ebpfnet_datapath *dp, uint32_t n);
+/* Takes a row for a device that is not attached yet. */
+void ebn_dev_take(struct ebn_dev_row *d, const struct ebn_link_info *link, enum ebn_dev_kind kind);
 /* A row for a device that is no endpoint's. -ENOMEM: all are taken. */
 int ebn_dev_free_row(struct ebpfnet_datapath *dp, uint32_t *ret);
 /* Compares a row with the kernel and attaches what is missing. 1: something was, 0. */

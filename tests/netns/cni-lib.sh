@@ -20,7 +20,7 @@ conf() { # [VERSION [JSON]]
 	local more=${2-}
 
 	jq -nc --arg v "${1-1.1.0}" --arg n "$net" --arg s "$work/sock" \
-		'{cniVersion: $v, name: $n, type: "ebpfnet-cni", socket: $s, pool: "pods"} + ('"${more:-null}"')'
+		'{cniVersion: $v, name: $n, type: "ebpfnet-cni", socket: $s, pool: "pods"'"${EBN_DEVICE:+, device: \"$EBN_DEVICE\"}"'} + ('"${more:-null}"')'
 }
 
 # The namespace of a container, a path as runtimes pass it.

@@ -85,7 +85,12 @@ container() { # N : namespace TAG-N, device lxcN on the host, 10.9.0.N and fd09:
 	local n=$1 ns=$TAG-$1
 	ip netns add "$ns"
 	ip -n "$ns" link set lo up
-	ip -n "$HOST" link add "lxc$n" type veth peer name eth0 netns "$ns"
+	# tests/vm/netkit asks for another kind of pair, which not every kernel and not every ip knows
+	if [ "${EBN_DEVICE:-veth}" = veth ]; then
+		ip -n "$HOST" link add "lxc$n" type veth peer name eth0 netns "$ns"
+	else
+		in_ns "$HOST" "$top_builddir/tests/vm/pair" make "lxc$n" eth0 "/run/netns/$ns" "$EBN_DEVICE" || exit 99
+	fi
 	in_ns "$ns" sysctl -qw net.ipv6.conf.eth0.accept_dad=0 net.ipv6.conf.eth0.dad_transmits=0
 	ip -n "$HOST" link set "lxc$n" up
 	ip -n "$ns" link set eth0 up

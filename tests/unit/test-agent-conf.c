@@ -441,6 +441,7 @@ static const struct {
 	  "  - {name: a, ranges: [{subnet: 10.0.0.0/24}]}\n", 5, "already used in line 4" },
 	{ "version: 1\ncni: {pool: a}\n", 2, "\"conflist\" is missing" },
 	{ "version: 1\ncni: {conflist: /a, pool: a, mtu: 100}\n", 2, "1280" },
+	{ "version: 1\ncni: {conflist: /a, pool: a, device: ipvlan}\n", 2, "veth, netkit or netkit-l3" },
 	{ "version: 1\noverlay:\n  mtu: 1000\n", 3, "1280 to 65535" },
 	{ "version: 1\noverlay:\n  addresses: [here]\n", 3, "at most one of each family" },
 	{ "version: 1\nnodes:\n- name: a\n", 3, "\"addresses\" is missing" },

@@ -157,6 +157,115 @@ START_TEST(a_port_of_the_wrong_length_is_none)
 }
 END_TEST
 
+static uint32_t number(const struct nlattr *attr)
+{
+	ck_assert_ptr_nonnull(attr);
+	ck_assert_uint_eq(mnl_attr_get_payload_len(attr), 4);
+	return mnl_attr_get_u32(attr);
+}
+
+START_TEST(a_netkit_request_is_of_a_pair_that_is_shut)
+{
+	struct nlattr *info, *data, *peer;
+	struct nlmsghdr *nlh;
+	const struct nlattr *attr;
+	int l3;
+
+	for (l3 = 0; l3 < 2; l3++) {
+		nlh = message();
+		info = ebn_netkit_begin(nlh, l3, &data, &peer);
+		mnl_attr_put_strz(nlh, IFLA_IFNAME, "eth0");
+		ebn_netkit_end(nlh, info, data, peer);
+		ck_assert_str_eq(mnl_attr_get_str(find(nlh, false, IFLA_INFO_KIND)), "netkit");
+		/* the kernel's numbers: drop is 2, layer 3 is 1 */
+		ck_assert_uint_eq(number(find(nlh, true, 3)), 2);
+		ck_assert_uint_eq(number(find(nlh, true, 4)), 2);
+		ck_assert_uint_eq(number(find(nlh, true, 5)), (uint32_t)l3);
+		/* the inside: a header of its own, then attributes */
+		attr = find(nlh, true, 1);
+		ck_assert_ptr_nonnull(attr);
+		attr = (const void *)((const char *)mnl_attr_get_payload(attr) + MNL_ALIGN(sizeof(struct ifinfomsg)));
+		ck_assert_uint_eq(mnl_attr_get_type(attr), IFLA_IFNAME);
+		ck_assert_str_eq(mnl_attr_get_str(attr), "eth0");
+		test_defined(nlh, nlh->nlmsg_len);
+	}
+}
+END_TEST
+
+static const struct nlattr *linkinfo(const struct nlmsghdr *nlh)
+{
+	const struct nlattr *attr;
+
+	mnl_attr_for_each(attr, nlh, sizeof(struct ifinfomsg))
+		if (mnl_attr_get_type(attr) == IFLA_LINKINFO)
+			return attr;
+	return NULL;
+}
+
+START_TEST(ways_are_read_as_they_were_set)
+{
+	struct ebn_link_info is;
+	struct nlmsghdr *nlh;
+	uint8_t shut;
+
+	for (shut = 0; shut < 4; shut++) {
+		nlh = message();
+		ebn_netkit_put_ways(nlh, shut);
+		/* what may not be changed is not spoken of */
+		ck_assert_ptr_null(find(nlh, true, 1));
+		ck_assert_ptr_null(find(nlh, true, 5));
+		memset(&is, 0xff, sizeof(is));
+		ebn_netkit_read(linkinfo(nlh), &is);
+		ck_assert(is.netkit);
+		ck_assert(!is.netkit_primary);
+		ck_assert(!is.netkit_l3);
+		ck_assert_uint_eq(is.netkit_shut, shut);
+		test_defined(nlh, nlh->nlmsg_len);
+	}
+}
+END_TEST
+
+START_TEST(an_answer_tells_the_primary_side)
+{
+	struct nlmsghdr *nlh = message();
+	struct nlattr *info, *data;
+	struct ebn_link_info is = { 0 };
+
+	info = mnl_attr_nest_start(nlh, IFLA_LINKINFO);
+	mnl_attr_put_strz(nlh, IFLA_INFO_KIND, "netkit");
+	data = mnl_attr_nest_start(nlh, IFLA_INFO_DATA);
+	mnl_attr_put_u8(nlh, 2, 1);
+	mnl_attr_put_u32(nlh, 5, 1);
+	mnl_attr_put_u32(nlh, 3, 0);
+	mnl_attr_put_u32(nlh, 4, 2);
+	mnl_attr_nest_end(nlh, data);
+	mnl_attr_nest_end(nlh, info);
+	ebn_netkit_read(linkinfo(nlh), &is);
+	ck_assert(is.netkit && is.netkit_primary && is.netkit_l3);
+	ck_assert_uint_eq(is.netkit_shut, EBN_NETKIT_FROM);
+	/* another kind with numbers like these, a number of another length, and nothing at all */
+	nlh = message();
+	ebn_tunnel_put(nlh, EBPFNET_OVERLAY_GENEVE, 1);
+	ebn_netkit_read(linkinfo(nlh), &is);
+	ck_assert(!is.netkit);
+	nlh = message();
+	info = mnl_attr_nest_start(nlh, IFLA_LINKINFO);
+	mnl_attr_put_strz(nlh, IFLA_INFO_KIND, "netkit");
+	data = mnl_attr_nest_start(nlh, IFLA_INFO_DATA);
+	mnl_attr_put_u8(nlh, 4, 2);
+	mnl_attr_nest_end(nlh, data);
+	mnl_attr_nest_end(nlh, info);
+	is = (struct ebn_link_info){ 0 };
+	ebn_netkit_read(linkinfo(nlh), &is);
+	ck_assert(is.netkit);
+	ck_assert_uint_eq(is.netkit_shut, 0);
+	is = (struct ebn_link_info){ 0 };
+	ebn_netkit_read(NULL, &is);
+	ck_assert(!is.netkit);
+}
+END_TEST
+
 RUN_SUITE("links", a_geneve_request_says_what_the_kernel_needs, a_vxlan_request_learns_nothing,
 	  protocols_have_kinds_and_ports, what_was_asked_for_is_read_again, other_devices_are_not_known,
-	  a_port_of_the_wrong_length_is_none)
+	  a_port_of_the_wrong_length_is_none, a_netkit_request_is_of_a_pair_that_is_shut,
+	  ways_are_read_as_they_were_set, an_answer_tells_the_primary_side)

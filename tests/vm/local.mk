@@ -6,13 +6,15 @@ EBN_VM_TESTS = tests/vm/kernel-5.10.sh $(EBN_VM_SMOKE) tests/vm/kernel-6.12.sh \
 # programs of the build tree that the guests run; each makes what it needs and needs no network
 EBN_VM_GUEST_TESTS = tests/unit/test-features tests/packet/test-node-probe tests/packet/test-path
 # what the full matrix runs beyond these
-EBN_VM_MORE_TESTS = tests/vm/report tests/vm/end-to-end tests/vm/geneve tests/packet/test-parse tests/packet/test-tcp \
+EBN_VM_MORE_TESTS = tests/vm/report tests/vm/end-to-end tests/vm/geneve tests/vm/netkit tests/packet/test-parse tests/packet/test-tcp \
 	tests/packet/test-ct tests/packet/test-cut tests/packet/test-nat tests/packet/test-nat-ports tests/packet/test-xdp
 EXTRA_DIST += $(EBN_VM_TESTS) tests/vm/check-kernel tests/vm/fetch-kernel tests/vm/guest \
-	tests/vm/run-in-vm tests/vm/end-to-end tests/vm/geneve tools/kernel-table
+	tests/vm/run-in-vm tests/vm/end-to-end tests/vm/geneve tests/vm/netkit tools/kernel-table
 
-EXTRA_PROGRAMS += tests/vm/refused tests/vm/report
-ROOT_PROGS += tests/vm/refused tests/vm/report
+EXTRA_PROGRAMS += tests/vm/pair tests/vm/refused tests/vm/report
+ROOT_PROGS += tests/vm/pair tests/vm/refused tests/vm/report
+tests_vm_pair_SOURCES = tests/vm/pair.c
+tests_vm_pair_LDADD = $(EBN_TEST_LIBS)
 tests_vm_report_SOURCES = tests/vm/report.c
 tests_vm_report_LDADD = lib/libebpfnet.la $(LIBBPF_LIBS)
 tests_vm_refused_SOURCES = tests/vm/refused.c
