@@ -12,6 +12,7 @@
  *	ebn_svc_out/back the endpoints' programs go on here with packets to and from services
  *	ebn_svc_none	and here with those that no backend takes
  *	ebn_svc_in	the node's devices' with packets of clients outside, then ebn_svc_out
+ *	ebn_too_big	answers what the way takes no packets of the size of
  *	ebn_host	and with those of the host itself, both ways, when it is an endpoint
  *	ebn_clock	the tick, for user space
  *
@@ -622,6 +623,17 @@ int ebn_svc_none(struct __sk_buff *skb)
 	if (!run)
 		return TC_ACT_SHOT;
 	return ebn_svc_refuse(skb, &run->p, ebn_drop_for(&run->p, EBN_R_SVC_NO_BACKEND));
+}
+
+/* From ebn_svc_back: for a way that takes no packets of this size. */
+SEC("tc")
+int ebn_too_big(struct __sk_buff *skb)
+{
+	struct ebn_run *run = ebn_run_get();
+
+	if (!run)
+		return TC_ACT_SHOT;
+	return ebn_icmp_too_big(skb, &run->p, run->mtu, ebn_drop_for(&run->p, EBN_R_TOO_BIG));
 }
 
 /* Behind the verdict of any program on a packet of a service's flow. */

@@ -47,7 +47,8 @@
 	X(35, SVC_PORT, "the client's port is in use at the backends of the service", 155)                 \
 	X(36, SVC_UNKNOWN, "answer of a backend whose frontend is not known", 158) \
 	X(37, OVERLAY_SOURCE, "from the overlay, but not from the node whose address it is", 171)          \
-	X(38, RATE, "more than the endpoint's rate allows", 198)
+	X(38, RATE, "more than the endpoint's rate allows", 198)                                           \
+	X(39, TOO_BIG, "larger than the next hop takes", 155)
 
 enum ebn_reason {
 #define EBN_X(n, name, text, hubble) EBN_R_##name = n,

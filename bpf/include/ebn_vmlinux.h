@@ -243,6 +243,11 @@ enum {
 	BPF_FIB_LKUP_RET_FRAG_NEEDED = 8,
 };
 
+/* of bpf_check_mtu(): ask about the segments that the device will make */
+enum {
+	BPF_MTU_CHK_SEGS = 1,
+};
+
 struct xdp_md {
 	__u32 data;
 	__u32 data_end;

@@ -56,6 +56,7 @@ struct ebn_run {
 	struct ebn_svc_ask ask;
 	struct ebn_overlay_look look;
 	__u32 host_out;		/* for ebn_host: the packet is on its way out */
+	__u32 mtu;		/* for ebn_too_big */
 };
 
 struct {

@@ -7,6 +7,7 @@
 #include "lib/endpoint.h"
 #include "lib/service_count.h"
 #include "lib/service_tc.h"
+#include "lib/stage.h"
 
 /* Back to the endpoint that sent it: nobody but the endpoint has a say in what it tells itself. */
 static __always_inline int ebn_svc_self_deliver(struct __sk_buff *skb, struct ebn_run *run)
@@ -40,6 +41,7 @@ static __always_inline int ebn_svc_leave(struct __sk_buff *skb, struct ebn_run *
 	struct bpf_fib_lookup fib = {};
 	struct ebn_pkt *p = &run->p;
 	struct ebn_eth *eth;
+	__u32 mtu = 0;
 	int rc;
 
 	if (p->ttl <= 1)
@@ -55,8 +57,14 @@ static __always_inline int ebn_svc_leave(struct __sk_buff *skb, struct ebn_run *
 		fib.dst[0] = p->dst[3];
 	}
 	rc = (int)bpf_fib_lookup(skb, &fib, sizeof(fib), 0);
-	if (rc != BPF_FIB_LKUP_RET_SUCCESS && rc != BPF_FIB_LKUP_RET_NO_NEIGH)
+	if (rc != BPF_FIB_LKUP_RET_SUCCESS && rc != BPF_FIB_LKUP_RET_NO_NEIGH && rc != BPF_FIB_LKUP_RET_FRAG_NEEDED)
 		return ebn_drop_for(p, EBN_R_NO_ROUTE);
+	/* of what will be cut into segments, too */
+	if (bpf_check_mtu(skb, fib.ifindex, &mtu, 0, BPF_MTU_CHK_SEGS) > 0) {
+		run->mtu = mtu;
+		bpf_tail_call(skb, &ebn_stage, EBN_GO_TOO_BIG);
+		return ebn_drop_for(p, EBN_R_TOO_BIG);
+	}
 	rc = ebn_svc_to_client(skb, run, v6);
 	if (rc)
 		return ebn_drop_for(p, rc);

@@ -17,6 +17,7 @@ enum ebn_stage_index {
 	EBN_GO_SVC_IN,
 	EBN_GO_FROM_NETDEV,
 	EBN_GO_HOST,
+	EBN_GO_TOO_BIG,
 	EBN_GO_MAX,
 };
 int ebn_from_ep(struct __sk_buff *skb);
@@ -26,6 +27,7 @@ int ebn_svc_back(struct __sk_buff *skb);
 int ebn_svc_none(struct __sk_buff *skb);
 int ebn_svc_in(struct __sk_buff *skb);
 int ebn_host(struct __sk_buff *skb);
+int ebn_too_big(struct __sk_buff *skb);
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);
@@ -41,6 +43,7 @@ struct {
 		[EBN_GO_SVC_IN] = &ebn_svc_in,
 		[EBN_GO_FROM_NETDEV] = &ebn_from_netdev,
 		[EBN_GO_HOST] = &ebn_host,
+		[EBN_GO_TOO_BIG] = &ebn_too_big,
 	},
 };
 

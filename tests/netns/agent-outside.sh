@@ -57,13 +57,17 @@ while True:
     for key, _ in sel.select():
         if key.data == socket.SOCK_DGRAM:
             data, peer = key.fileobj.recvfrom(9000)
-            key.fileobj.sendto(("%s %s %d\n" % (sys.argv[1], peer[0].replace("::ffff:", ""), len(data))).encode(), peer)
+            text = "%s %s %d\n" % (sys.argv[1], peer[0].replace("::ffff:", ""), len(data))
+            try:
+                key.fileobj.sendto(text.encode().ljust(1450 if data[:3] == b"big" else 0), peer)
+            except OSError:
+                pass
         else:
             c, peer = key.fileobj.accept()
             c.settimeout(2)
             try:
-                c.recv(4096)
-                text = "%s %s\n" % (sys.argv[1], peer[0].replace("::ffff:", ""))
+                big = c.recv(4096).startswith(b"GET /big")
+                text = "%s %s\n" % (sys.argv[1], peer[0].replace("::ffff:", "")) + ("x" * 300000 if big else "")
                 c.sendall(("HTTP/1.0 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(text), text)).encode())
             except OSError:
                 pass

@@ -151,6 +151,7 @@ static void load(const struct rig_opts *o)
 	progs[FROM_OVERLAY] = skel->progs.ebn_from_overlay;
 	progs[TO_OVERLAY] = skel->progs.ebn_to_overlay;
 	progs[HOST] = skel->progs.ebn_host;
+	progs[TOO_BIG] = skel->progs.ebn_too_big;
 	for (i = 0; i < RIG_PROGS; i++) {
 		rig.prog[i] = bpf_program__fd(progs[i]);
 		memset(&info, 0, sizeof(info));
