@@ -44,7 +44,7 @@ struct {
 	__type(value, __u32);
 } ebn_before SEC(".maps");
 
-/* By endpoint row + 1: struct ebn_flow_share. */
+/* By endpoint row + 1: struct ebn_flow_share. The library makes it as large as its table of endpoints, which has 1,024 by default. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, 1025);

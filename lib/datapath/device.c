@@ -74,7 +74,7 @@ static int find_link(struct ebn_nl *nl, const char *name, const char *where, str
 
 static int link_up(struct ebn_nl *nl, uint32_t ifindex, struct ebpfnet_diag *diag)
 {
-	char buf[256] __attribute__((aligned(NLMSG_ALIGNTO)));
+	char buf[256] __attribute__((aligned(NLMSG_ALIGNTO))) = { 0 };
 	struct nlmsghdr *nlh = ebn_nl_request(nl, buf, RTM_NEWLINK, NLM_F_ACK);
 	struct ifinfomsg *ifm = mnl_nlmsg_put_extra_header(nlh, sizeof(*ifm));
 
@@ -120,7 +120,7 @@ static void put_netkit(struct nlmsghdr *nlh, const struct ebpfnet_device_opts *o
 
 static int make_pair(struct ebn_nl *nl, const struct ebpfnet_device_opts *o)
 {
-	char buf[1024] __attribute__((aligned(NLMSG_ALIGNTO)));
+	char buf[1024] __attribute__((aligned(NLMSG_ALIGNTO))) = { 0 };
 	struct nlmsghdr *nlh = ebn_nl_request(nl, buf, RTM_NEWLINK, NLM_F_ACK | NLM_F_CREATE | NLM_F_EXCL);
 	uint32_t mtu = o->mtu ? o->mtu : 1500;
 
@@ -287,7 +287,7 @@ static struct bytes bytes_of(const struct ebpfnet_addr *addr)
 static int add_route(struct ebn_nl *nl, uint32_t ifindex, const struct ebpfnet_addr *to, bool through,
 		     struct ebpfnet_diag *diag)
 {
-	char buf[256] __attribute__((aligned(NLMSG_ALIGNTO)));
+	char buf[256] __attribute__((aligned(NLMSG_ALIGNTO))) = { 0 };
 	struct nlmsghdr *nlh = ebn_nl_request(nl, buf, RTM_NEWROUTE, NLM_F_ACK | NLM_F_CREATE | NLM_F_REPLACE);
 	struct rtmsg *rtm = mnl_nlmsg_put_extra_header(nlh, sizeof(*rtm));
 	struct bytes a = bytes_of(to);
@@ -345,7 +345,7 @@ static int configure_inside(struct ebn_nl *in, const struct ebpfnet_device_confi
 static int add_neighbour(struct ebn_nl *nl, uint32_t ifindex, const struct ebpfnet_addr *addr, const uint8_t mac[6],
 			 struct ebpfnet_diag *diag)
 {
-	char buf[256] __attribute__((aligned(NLMSG_ALIGNTO)));
+	char buf[256] __attribute__((aligned(NLMSG_ALIGNTO))) = { 0 };
 	struct nlmsghdr *nlh = ebn_nl_request(nl, buf, RTM_NEWNEIGH, NLM_F_ACK | NLM_F_CREATE | NLM_F_REPLACE);
 	struct ndmsg *ndm = mnl_nlmsg_put_extra_header(nlh, sizeof(*ndm));
 	struct bytes a = bytes_of(addr);
@@ -448,7 +448,7 @@ static int look_default(const struct nlmsghdr *nlh, void *arg)
 
 static int look(struct ebn_nl *nl, bool route, uint32_t ifindex, const struct ebpfnet_addr *what)
 {
-	char buf[256] __attribute__((aligned(NLMSG_ALIGNTO)));
+	char buf[256] __attribute__((aligned(NLMSG_ALIGNTO))) = { 0 };
 	struct nlmsghdr *nlh = ebn_nl_request(nl, buf, route ? RTM_GETROUTE : RTM_GETADDR, NLM_F_DUMP);
 	struct looking l = { .ifindex = ifindex, .what = bytes_of(what) };
 	int r;

@@ -156,7 +156,7 @@ static int ebn_nl_link_cb(const struct nlmsghdr *nlh, void *arg)
 static int ebn_nl_link_in(struct ebn_nl *nl, const char *name, uint32_t ifindex, int32_t netns,
 			  struct ebn_link_info *ret)
 {
-	char buf[512] __attribute__((aligned(NLMSG_ALIGNTO)));
+	char buf[512] __attribute__((aligned(NLMSG_ALIGNTO))) = { 0 };
 	struct ebn_link_info info = { .peer_netns = -1 };
 	struct nlmsghdr *nlh = ebn_nl_request(nl, buf, RTM_GETLINK, 0);
 	struct ifinfomsg *ifm = mnl_nlmsg_put_extra_header(nlh, sizeof(*ifm));
@@ -205,7 +205,7 @@ int ebn_nl_peer_mac(struct ebn_nl *nl, const struct ebn_link_info *link, uint8_t
 
 int ebn_nl_netkit_ways(struct ebn_nl *nl, uint32_t ifindex, uint8_t shut, struct ebpfnet_diag *diag)
 {
-	char buf[256] __attribute__((aligned(NLMSG_ALIGNTO)));
+	char buf[256] __attribute__((aligned(NLMSG_ALIGNTO))) = { 0 };
 	struct nlmsghdr *nlh = ebn_nl_request(nl, buf, RTM_NEWLINK, NLM_F_ACK);
 	struct ifinfomsg *ifm = mnl_nlmsg_put_extra_header(nlh, sizeof(*ifm));
 
@@ -251,7 +251,7 @@ static int ebn_nl_addr_cb(const struct nlmsghdr *nlh, void *arg)
 
 int ebn_nl_addr(struct ebn_nl *nl, uint32_t ifindex, int family, struct ebpfnet_addr *ret)
 {
-	char buf[256] __attribute__((aligned(NLMSG_ALIGNTO)));
+	char buf[256] __attribute__((aligned(NLMSG_ALIGNTO))) = { 0 };
 	struct nlmsghdr *nlh = ebn_nl_request(nl, buf, RTM_GETADDR, NLM_F_DUMP);
 	struct ifaddrmsg *ifa = mnl_nlmsg_put_extra_header(nlh, sizeof(*ifa));
 	struct ebn_addr_walk w = { .ifindex = ifindex, .family = family };
@@ -293,7 +293,7 @@ static int ebn_nl_addrs_cb(const struct nlmsghdr *nlh, void *arg)
 
 int ebn_nl_addrs(struct ebn_nl *nl, ebn_nl_addr_fn fn, void *arg)
 {
-	char buf[256] __attribute__((aligned(NLMSG_ALIGNTO)));
+	char buf[256] __attribute__((aligned(NLMSG_ALIGNTO))) = { 0 };
 	struct nlmsghdr *nlh = ebn_nl_request(nl, buf, RTM_GETADDR, NLM_F_DUMP);
 	struct ifaddrmsg *ifa = mnl_nlmsg_put_extra_header(nlh, sizeof(*ifa));
 	struct ebn_addrs_walk w = { fn, arg };
@@ -304,7 +304,7 @@ int ebn_nl_addrs(struct ebn_nl *nl, ebn_nl_addr_fn fn, void *arg)
 
 int ebn_nl_link_delete(struct ebn_nl *nl, uint32_t ifindex)
 {
-	char buf[256] __attribute__((aligned(NLMSG_ALIGNTO)));
+	char buf[256] __attribute__((aligned(NLMSG_ALIGNTO))) = { 0 };
 	struct nlmsghdr *nlh = ebn_nl_request(nl, buf, RTM_DELLINK, NLM_F_ACK);
 	struct ifinfomsg *ifm = mnl_nlmsg_put_extra_header(nlh, sizeof(*ifm));
 
@@ -315,7 +315,7 @@ int ebn_nl_link_delete(struct ebn_nl *nl, uint32_t ifindex)
 /* Where the host has no IPv6 there is none anyway. */
 void ebn_nl_no_address(struct ebn_nl *nl, uint32_t ifindex)
 {
-	char buf[256] __attribute__((aligned(NLMSG_ALIGNTO)));
+	char buf[256] __attribute__((aligned(NLMSG_ALIGNTO))) = { 0 };
 	struct nlmsghdr *nlh = ebn_nl_request(nl, buf, RTM_NEWLINK, NLM_F_ACK);
 	struct ifinfomsg *ifm = mnl_nlmsg_put_extra_header(nlh, sizeof(*ifm));
 	struct nlattr *spec, *inet6;
@@ -331,7 +331,7 @@ void ebn_nl_no_address(struct ebn_nl *nl, uint32_t ifindex)
 
 int ebn_nl_addr_add(struct ebn_nl *nl, uint32_t ifindex, const struct ebpfnet_addr *addr, struct ebpfnet_diag *diag)
 {
-	char buf[256] __attribute__((aligned(NLMSG_ALIGNTO)));
+	char buf[256] __attribute__((aligned(NLMSG_ALIGNTO))) = { 0 };
 	struct nlmsghdr *nlh = ebn_nl_request(nl, buf, RTM_NEWADDR, NLM_F_ACK | NLM_F_CREATE | NLM_F_REPLACE);
 	struct ifaddrmsg *ifa = mnl_nlmsg_put_extra_header(nlh, sizeof(*ifa));
 	bool four = ebpfnet_addr_family(addr) == 4;
@@ -363,7 +363,7 @@ static struct nlmsghdr *ebn_nl_qdisc(struct ebn_nl *nl, char *buf, uint16_t type
 
 int ebn_nl_clsact_add(struct ebn_nl *nl, uint32_t ifindex, struct ebpfnet_diag *diag)
 {
-	char buf[256] __attribute__((aligned(NLMSG_ALIGNTO)));
+	char buf[256] __attribute__((aligned(NLMSG_ALIGNTO))) = { 0 };
 	struct nlmsghdr *nlh = ebn_nl_qdisc(nl, buf, RTM_NEWQDISC, NLM_F_CREATE | NLM_F_EXCL, ifindex);
 	int r;
 
@@ -378,7 +378,7 @@ int ebn_nl_clsact_add(struct ebn_nl *nl, uint32_t ifindex, struct ebpfnet_diag *
 
 int ebn_nl_clsact_del(struct ebn_nl *nl, uint32_t ifindex)
 {
-	char buf[256] __attribute__((aligned(NLMSG_ALIGNTO)));
+	char buf[256] __attribute__((aligned(NLMSG_ALIGNTO))) = { 0 };
 
 	return ebn_nl_talk(nl, ebn_nl_qdisc(nl, buf, RTM_DELQDISC, 0, ifindex), NULL, NULL, NULL, "clsact");
 }
@@ -407,7 +407,7 @@ static struct nlmsghdr *ebn_nl_filter(struct ebn_nl *nl, char *buf, uint16_t typ
 
 int ebn_nl_filter_set(struct ebn_nl *nl, const struct ebn_filter *f, bool replace, struct ebpfnet_diag *diag)
 {
-	char buf[512] __attribute__((aligned(NLMSG_ALIGNTO)));
+	char buf[512] __attribute__((aligned(NLMSG_ALIGNTO))) = { 0 };
 	struct nlmsghdr *nlh;
 	struct nlattr *opts;
 
@@ -423,7 +423,7 @@ int ebn_nl_filter_set(struct ebn_nl *nl, const struct ebn_filter *f, bool replac
 
 int ebn_nl_filter_del(struct ebn_nl *nl, const struct ebn_filter *f)
 {
-	char buf[256] __attribute__((aligned(NLMSG_ALIGNTO)));
+	char buf[256] __attribute__((aligned(NLMSG_ALIGNTO))) = { 0 };
 	struct nlmsghdr *nlh = ebn_nl_filter(nl, buf, RTM_DELTFILTER, NLM_F_ACK, f);
 
 	mnl_attr_put_strz(nlh, TCA_KIND, "bpf");
@@ -466,7 +466,7 @@ static int ebn_nl_filter_cb(const struct nlmsghdr *nlh, void *arg)
 
 int ebn_nl_filters(struct ebn_nl *nl, uint32_t ifindex, enum ebn_hook hook, ebn_filter_fn fn, void *arg)
 {
-	char buf[256] __attribute__((aligned(NLMSG_ALIGNTO)));
+	char buf[256] __attribute__((aligned(NLMSG_ALIGNTO))) = { 0 };
 	struct ebn_filter_walk w = { fn, arg, { .ifindex = ifindex, .hook = hook } };
 	struct nlmsghdr *nlh = ebn_nl_filter(nl, buf, RTM_GETTFILTER, NLM_F_DUMP, &w.f);
 	int r;

@@ -41,7 +41,7 @@ static int see_tunnel(const struct nlmsghdr *nlh, void *arg)
 /* What a device says of itself; nothing is known of one that is not there. */
 static void ask(struct ebn_nl *nl, uint32_t ifindex, struct ebn_tunnel_info *ret)
 {
-	char buf[256] __attribute__((aligned(NLMSG_ALIGNTO)));
+	char buf[256] __attribute__((aligned(NLMSG_ALIGNTO))) = { 0 };
 	struct nlmsghdr *nlh = ebn_nl_request(nl, buf, RTM_GETLINK, 0);
 	struct ifinfomsg *ifm = mnl_nlmsg_put_extra_header(nlh, sizeof(*ifm));
 
@@ -63,7 +63,7 @@ static bool is_ours(struct ebpfnet_datapath *dp, uint32_t ifindex, struct ebn_tu
 static int make(struct ebpfnet_datapath *dp, const char *name, const struct ebn_tunnel_info *want, uint32_t mtu,
 		struct ebpfnet_diag *diag)
 {
-	char buf[512] __attribute__((aligned(NLMSG_ALIGNTO)));
+	char buf[512] __attribute__((aligned(NLMSG_ALIGNTO))) = { 0 };
 	struct nlmsghdr *nlh = ebn_nl_request(&dp->p->nl, buf, RTM_NEWLINK, NLM_F_ACK | NLM_F_CREATE | NLM_F_EXCL);
 	int r;
 
@@ -79,7 +79,7 @@ static int make(struct ebpfnet_datapath *dp, const char *name, const struct ebn_
 /* Alias, MTU, no neighbours; up or as it is. */
 static int dress(struct ebpfnet_datapath *dp, uint32_t ifindex, uint32_t mtu, bool up, struct ebpfnet_diag *diag)
 {
-	char buf[512] __attribute__((aligned(NLMSG_ALIGNTO))), alias[64];
+	char buf[512] __attribute__((aligned(NLMSG_ALIGNTO))) = { 0 }, alias[64];
 	struct nlmsghdr *nlh = ebn_nl_request(&dp->p->nl, buf, RTM_NEWLINK, NLM_F_ACK);
 	struct ifinfomsg *ifm = mnl_nlmsg_put_extra_header(nlh, sizeof(*ifm));
 
@@ -364,7 +364,7 @@ int ebpfnet_overlay_get(struct ebpfnet_datapath *dp, struct ebpfnet_overlay_info
 static int route(struct ebn_nl *nl, const struct ebpfnet_prefix *prefix, uint32_t ifindex, const uint32_t *gateway,
 		 bool add, struct ebpfnet_diag *diag)
 {
-	char buf[256] __attribute__((aligned(NLMSG_ALIGNTO)));
+	char buf[256] __attribute__((aligned(NLMSG_ALIGNTO))) = { 0 };
 	bool four = ebpfnet_addr_family(&prefix->addr) == 4;
 	struct nlmsghdr *nlh = ebn_nl_request(nl, buf, add ? RTM_NEWROUTE : RTM_DELROUTE,
 					      (uint16_t)(NLM_F_ACK | (add ? NLM_F_CREATE | NLM_F_REPLACE : 0)));

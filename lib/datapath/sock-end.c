@@ -64,7 +64,7 @@ static int see(const struct nlmsghdr *nlh, void *arg)
 
 static int list(struct ebn_nl *nl, uint8_t family, struct search *s)
 {
-	char buf[512] __attribute__((aligned(NLMSG_ALIGNTO)));
+	char buf[512] __attribute__((aligned(NLMSG_ALIGNTO))) = { 0 };
 	struct nlmsghdr *nlh = ebn_nl_request(nl, buf, SOCK_DIAG_BY_FAMILY, NLM_F_DUMP);
 	struct inet_diag_req_v2 *req = mnl_nlmsg_put_extra_header(nlh, sizeof(*req));
 
@@ -133,7 +133,7 @@ static int ask_program(int storage, struct search *s)
 /* 1: ended, 0: it was gone. */
 static int end(struct ebn_nl *nl, const struct candidate *c)
 {
-	char buf[512] __attribute__((aligned(NLMSG_ALIGNTO)));
+	char buf[512] __attribute__((aligned(NLMSG_ALIGNTO))) = { 0 };
 	struct nlmsghdr *nlh = ebn_nl_request(nl, buf, SOCK_DESTROY, NLM_F_ACK);
 	struct inet_diag_req_v2 *req = mnl_nlmsg_put_extra_header(nlh, sizeof(*req));
 	int r;
