@@ -55,8 +55,9 @@ static __always_inline int refuse(struct __sk_buff *skb, struct ebn_pkt *p, enum
 	return p->cut ? ebn_cut(skb, p, action) : action;
 }
 
-/* The verdict on a parsed packet whose addresses may be where they are. */
-static __always_inline int judge(struct __sk_buff *skb, struct ebn_pkt *p, struct ebn_view *v, const bool v6)
+/* The verdict on a parsed packet whose addresses may be where they are; sent: it comes from an endpoint's device. */
+static __always_inline int judge(struct __sk_buff *skb, struct ebn_pkt *p, struct ebn_view *v, const bool v6,
+				 const bool sent)
 {
 	enum ebn_reason reason = p->ttl ? EBN_R_NONE : EBN_R_TTL;
 
@@ -70,7 +71,7 @@ static __always_inline int judge(struct __sk_buff *skb, struct ebn_pkt *p, struc
 		return p->reason ? p->reason : EBN_R_TABLES;
 	if (p->frag == EBN_FRAG_FIRST)
 		reason = ebn_frag_first(p);
-	return reason ? reason : ebn_rate(p, v);
+	return reason ? reason : ebn_rate(skb, p, v, sent);
 }
 
 /* Let through: count it, and report what is new about it. */
@@ -137,7 +138,7 @@ static __always_inline int from_ep_ip(struct __sk_buff *skb, struct ebn_pkt *p, 
 			return ebn_drop_for(p, EBN_R_TABLES);
 		}
 	}
-	reason = judge(skb, p, v, v6);
+	reason = judge(skb, p, v, v6, true);
 	if (reason) {
 		if (p->svc)
 			ebn_svc_denied(p);
@@ -216,7 +217,7 @@ static __always_inline int to_ep_ip(struct __sk_buff *skb, struct ebn_pkt *p, st
 		return ebn_drop_for(p, EBN_R_MULTICAST);
 	if (!address_is(v, ep, p->dst, p->row[1], v6))
 		return ebn_drop_for(p, EBN_R_NO_ROUTE);
-	reason = judge(skb, p, v, v6);
+	reason = judge(skb, p, v, v6, false);
 	if (reason)
 		return refuse(skb, p, reason);
 	passed(p);
@@ -334,7 +335,7 @@ static __always_inline int from_netdev_ip(struct __sk_buff *skb, struct ebn_pkt 
 		/* ebn_to_ep judges what the stack brings there, but cannot tell where it came from */
 		return ebn_address_row((struct ebn_address *)p->src) ? ebn_drop_for(p, EBN_R_SOURCE_IP) : TC_ACT_OK;
 	}
-	reason = judge(skb, p, v, v6);
+	reason = judge(skb, p, v, v6, false);
 	if (reason) {
 		if (p->svc)
 			ebn_svc_denied(p);
@@ -576,7 +577,7 @@ static __always_inline int host_ip(struct __sk_buff *skb, struct ebn_pkt *p, str
 		return ebn_drop_for(p, reason);
 	if (ebn_host_links(p, v6))
 		return TC_ACT_OK;
-	reason = judge(skb, p, v, v6);
+	reason = judge(skb, p, v, v6, false);
 	if (reason) {
 		if (!ebn_host_safe(p))
 			return ebn_drop_for(p, reason);

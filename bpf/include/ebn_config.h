@@ -25,10 +25,12 @@ struct ebn_config {
 	__u32 has_old;
 	__u32 tick_shift;	/* tick = jiffies >> tick_shift, about an eighth of a second */
 	__u32 kernel_skb;	/* 1: the kernel lets programs read its own struct sk_buff (bpf_cast_to_kern_ctx(), Linux 6.2) */
+	__u32 pace;		/* 1: packets on their way in may be told when to leave (bpf_skb_set_tstamp(), Linux 5.18) */
+	__u32 reserved;
 	__u64 flow_seed[2];
 	struct ebn_flow_layout old;	/* of the table being drained */
 };
-EBN_ASSERT(sizeof(struct ebn_config) == 88, "ebn_config");
+EBN_ASSERT(sizeof(struct ebn_config) == 96, "ebn_config");
 
 /*
  * Places in the map ebn_before: what runs on a device while it still belongs to the programs that are being replaced

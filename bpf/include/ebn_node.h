@@ -35,6 +35,8 @@
 #define EBN_ROOT_OFF(r) ((__u32)((r) >> 32))
 #define EBN_ROOT_GEN(r) ((__u32)(r))
 
+#define EBN_PACED_MAX 7u		/* devices */
+
 struct ebn_node_hdr {
 	/* line 0: written at creation, before magic is stored */
 	__u64 magic;
@@ -58,11 +60,13 @@ struct ebn_node_hdr {
 	__u32 give_up_ticks;	/**< established flows idle longer may be given up when their sets are full */
 	__u32 quota[2];		/**< places of the IPv4, the IPv6 flow table that are one endpoint's share; 0: no limit */
 	__u32 quota_percent;	/**< what they were made from; user space */
-	/* line 3: what the writer counts, for people */
+	/* line 3: what the writer counts, for people; and devices whose queueing discipline keeps packets until they are due */
 	__u64 address_failures;	/* addresses and prefixes that could not be recorded */
-	__u64 reserved3[7];
+	__u64 paced[EBN_PACED_MAX];	/**< [in place] ifindex | bytes of an endpoint that may wait there << 32; 0: free */
 };
 EBN_ASSERT(sizeof(struct ebn_node_hdr) == 256, "node header: four lines");
+
+#define EBN_PACED_BYTES_MAX (64u << 20)
 
 #define EBN_OBSERVE_DROP 0x1u	/* drops */
 #define EBN_OBSERVE_NEW 0x2u	/* verdicts on new flows */
@@ -72,6 +76,7 @@ EBN_ASSERT(sizeof(struct ebn_node_hdr) == 256, "node header: four lines");
 #define EBN_NODE_F_MIDSTREAM 0x2u	/* a TCP or SCTP flow may be picked up in its middle when policy allows it */
 #define EBN_NODE_F_RATE 0x4u	/* some endpoint's rate is limited */
 #define EBN_NODE_F_HOST 0x8u	/* the host is an endpoint: EBN_P_HOST says which row it has */
+#define EBN_NODE_F_PACE 0x10u	/* there is a device in paced[] */
 
 /* Which flow table is authoritative while one replaces another (see ebn_flow.h). */
 enum ebn_stage {

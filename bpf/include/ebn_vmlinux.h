@@ -248,6 +248,9 @@ enum {
 	BPF_MTU_CHK_SEGS = 1,
 };
 
+/* bpf_skb_set_tstamp(): CLOCK_MONOTONIC, when to leave */
+#define BPF_SKB_TSTAMP_DELIVERY_MONO 1
+
 struct xdp_md {
 	__u32 data;
 	__u32 data_end;

@@ -281,6 +281,12 @@ int ebn_probe_kernel_skb(void)
 	return TRY_PROG(BPF_PROG_TYPE_SCHED_CLS, 0, CALL_KFUNC(id), MOV_IMM(BPF_REG_0, 0), EXIT());
 }
 
+int ebn_probe_pace(void)
+{
+	return TRY_PROG(BPF_PROG_TYPE_SCHED_CLS, 0, MOV_IMM(BPF_REG_2, 0), MOV_IMM(BPF_REG_3, 0),
+			CALL(BPF_FUNC_skb_set_tstamp), MOV_IMM(BPF_REG_0, 0), EXIT());
+}
+
 static const struct {
 	const char *name;
 	const char *description;

@@ -10,5 +10,7 @@ int ebn_btf_func_id(const char *name);
 int ebn_btf_find_func(const void *btf, size_t len, const char *name);
 /* May programs of traffic control read the kernel's own struct sk_buff? 1, 0, -EPERM, -ENOMEM. */
 int ebn_probe_kernel_skb(void);
+/* May they set when a packet leaves on its way in (bpf_skb_set_tstamp(), Linux 5.18)? Likewise. */
+int ebn_probe_pace(void);
 
 #endif

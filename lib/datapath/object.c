@@ -347,6 +347,10 @@ static int ebn_object_configure(struct ebpfnet_datapath *dp, struct ebn_object *
 	if (r == -ENOMEM)
 		return r;
 	cfg->kernel_skb = r > 0;
+	r = ebn_probe_pace();
+	if (r == -ENOMEM)
+		return r;
+	cfg->pace = r > 0;
 	cfg->flow_seed[0] = hdr->flow_seed[0];
 	cfg->flow_seed[1] = hdr->flow_seed[1];
 	return 0;

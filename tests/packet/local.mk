@@ -15,7 +15,7 @@ endif
 
 # packets through the datapath's programs
 EBN_PACKET_TESTS = tests/packet/test-path tests/packet/test-parse tests/packet/test-tcp tests/packet/test-ct tests/packet/test-cut \
-	tests/packet/test-fuzz tests/packet/test-instructions tests/packet/test-nat tests/packet/test-nat-ports tests/packet/test-quota tests/packet/test-rate \
+	tests/packet/test-fuzz tests/packet/test-instructions tests/packet/test-nat tests/packet/test-nat-ports tests/packet/test-pace tests/packet/test-quota tests/packet/test-rate \
 	tests/packet/test-svc tests/packet/test-svc-told tests/packet/test-flip tests/packet/test-policy-model tests/packet/test-xdp tests/packet/test-xdp-flows
 EBN_RIG = tests/packet/counts.c tests/packet/counts.h tests/packet/packet.c tests/packet/packet.h tests/packet/rig.c tests/packet/rig.h tests/unit/suite.h
 EXTRA_PROGRAMS += $(EBN_PACKET_TESTS)
@@ -54,6 +54,9 @@ tests_packet_test_nat_ports_SOURCES = tests/packet/test-nat-ports.c tests/packet
 	tests/packet/sums.h $(EBN_RIG)
 tests_packet_test_nat_ports_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_packet_test_nat_ports_LDADD = $(EBN_TEST_LIBS)
+tests_packet_test_pace_SOURCES = tests/packet/test-pace.c $(EBN_RIG)
+tests_packet_test_pace_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_packet_test_pace_LDADD = $(EBN_TEST_LIBS)
 tests_packet_test_rate_SOURCES = tests/packet/test-rate.c $(EBN_RIG)
 tests_packet_test_rate_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_packet_test_rate_LDADD = $(EBN_TEST_LIBS)

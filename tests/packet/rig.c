@@ -133,6 +133,7 @@ static void load(const struct rig_opts *o)
 	old_tables(o->old);
 	skel->rodata->ebn_cfg.node_size = node_size;
 	skel->rodata->ebn_cfg.kernel_skb = !o->weak && ebn_probe_kernel_skb() > 0;
+	skel->rodata->ebn_cfg.pace = !o->weak && ebn_probe_pace() > 0;
 	skel->rodata->ebn_cfg.flow4_mask = skel->rodata->ebn_cfg.flow6_mask = sets - 1;
 	skel->rodata->ebn_cfg.tick_shift = 5;
 	skel->rodata->ebn_cfg.flow_seed[0] = 0x1234567;
@@ -325,15 +326,17 @@ void rig_ep_stat(uint32_t row, struct ebn_ep_stat *ret)
 
 void rig_run_quiet(enum rig_prog prog, uint32_t ifindex, const struct packet *p, struct rig_result *ret)
 {
-	struct __sk_buff ctx = { .ifindex = ifindex, .ingress_ifindex = rig_came_by };
+	struct __sk_buff ctx = { .ifindex = ifindex, .ingress_ifindex = rig_came_by }, after = { 0 };
 	LIBBPF_OPTS(bpf_test_run_opts, o, .data_in = p->b, .data_size_in = (uint32_t)p->len, .data_out = ret->out.b,
-		    .data_size_out = sizeof(ret->out.b), .ctx_in = &ctx, .ctx_size_in = sizeof(ctx), .repeat = 1);
+		    .data_size_out = sizeof(ret->out.b), .ctx_in = &ctx, .ctx_size_in = sizeof(ctx),
+		    .ctx_out = &after, .ctx_size_out = sizeof(after), .repeat = 1);
 	int r;
 
 	r = bpf_prog_test_run_opts(rig.prog[prog], &o);
 	ck_assert_msg(r == 0, "test run: %s (%zu bytes)", strerror(-r), p->len);
 	ret->action = (int)o.retval;
 	ret->out.len = o.data_size_out;
+	ret->tstamp = after.tstamp;
 }
 
 void rig_run(enum rig_prog prog, uint32_t ifindex, const struct packet *p, struct rig_result *ret)

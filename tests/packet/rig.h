@@ -52,6 +52,7 @@ struct rig_result {
 	bool reported;
 	struct ebn_event event;
 	struct packet out;
+	uint64_t tstamp;	/* when it is to leave */
 };
 
 enum rig_prog {
