@@ -154,6 +154,8 @@ int agent_cni_write(struct agent *a);
 
 /* A device came (ifindex) or went (0): endpoints on it are made or taken down. NULL: look at all. */
 void agent_link_changed(struct agent *a, const char *device, uint32_t ifindex);
+/* NULL: any. */
+void agent_qdisc_changed(struct agent *a, const char *device);
 
 /* reload.c */
 /* Brings the datapath in line with the file and what the last run left. Takes nothing over. */

@@ -253,7 +253,7 @@ static void apply_device(struct agent *a, struct conf_device *want, const struct
 {
 	const struct conf_device *was = old ? conf_find_device(old, want->name) : NULL;
 
-	if (was && !was->error && was->role == want->role &&
+	if (was && !was->error && was->role == want->role && was->pacing == want->pacing &&
 	    conf_masquerade_equal(&was->masquerade, &want->masquerade))
 		return;
 	ebpfnet_diag_clear(a->diag);
@@ -420,6 +420,21 @@ static uint32_t current_ifindex(struct agent *a, const char *name)
 		ifindex = is.ifindex;
 	ebpfnet_endpoint_unref(ep);
 	return ifindex;
+}
+
+/* A queueing discipline that came or went: what relied on it is policed from now on, or the other way round. */
+void agent_qdisc_changed(struct agent *a, const char *device)
+{
+	for (size_t i = 0; i < a->conf->n_devices; i++) {
+		const struct conf_device *d = &a->conf->devices[i];
+		int err;
+
+		if ((device && strcmp(device, d->name)) || d->error || d->role != EBPFNET_ROLE_NETDEV)
+			continue;
+		err = ebpfnet_datapath_set_pacing(a->dp, d->name, d->pacing, NULL);
+		if (err < 0)
+			agent_log(EBPFNET_LOG_WARNING, "device %s: pacing: %s", d->name, strerror(-err));
+	}
 }
 
 void agent_link_changed(struct agent *a, const char *device, uint32_t ifindex)

@@ -246,9 +246,27 @@ static int read_role(struct conf_reader *r, const struct tree_node *node, void *
 	return 0;
 }
 
+static const char *const pacings[] = { "auto", "fq", "police" };
+
+const char *conf_pacing_name(enum ebpfnet_pacing pacing)
+{
+	return pacings[pacing];
+}
+
+static int read_pacing(struct conf_reader *r, const struct tree_node *node, void *object)
+{
+	for (size_t i = 0; node->kind == TREE_SCALAR && i < sizeof(pacings) / sizeof(pacings[0]); i++)
+		if (!strcmp(node->value, pacings[i])) {
+			((struct conf_device *)object)->pacing = (enum ebpfnet_pacing)i;
+			return 0;
+		}
+	return tree_error(r->tree, node, r->report, "pacing is \"auto\", \"fq\" or \"police\"");
+}
+
 static const struct conf_key device_keys[] = {
 	{ "device", read_device_device, true },
 	{ "role", read_role, true },
+	{ "pacing", read_pacing, false },
 	{ "masquerade", conf_read_masquerade, false },
 	{}
 };
@@ -258,6 +276,8 @@ static int read_device(struct conf_reader *r, const struct tree_node *node, void
 	struct conf_device d = { .source = r->how->source };
 	int err = conf_read_map(r, node, device_keys, &d);
 
+	if (!err && d.pacing != EBPFNET_PACING_AUTO && d.role != EBPFNET_ROLE_NETDEV)
+		err = tree_error(r->tree, node, r->report, "a device that paces has the role \"netdev\"");
 	if (!err && d.masquerade.on && d.role != EBPFNET_ROLE_NETDEV)
 		err = tree_error(r->tree, node, r->report, "a device that masquerades has the role \"netdev\"");
 	return err ? err : conf_put_device(object, &d);

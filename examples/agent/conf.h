@@ -47,6 +47,7 @@ struct conf_device {
 	char name[16];
 	enum ebpfnet_role role;
 	struct conf_masquerade masquerade;
+	enum ebpfnet_pacing pacing;
 	enum conf_source source;
 	int error;		/* 0: in force, else why not yet */
 };
@@ -170,6 +171,7 @@ void conf_address_clear(struct conf_address *address);
 bool conf_endpoint_equal(const struct conf_endpoint *a, const struct conf_endpoint *b);
 /* Equal but for labels and those flags that can be changed in place. */
 bool conf_endpoint_same_place(const struct conf_endpoint *a, const struct conf_endpoint *b);
+const char *conf_pacing_name(enum ebpfnet_pacing pacing);
 bool conf_masquerade_equal(const struct conf_masquerade *a, const struct conf_masquerade *b);
 bool conf_policy_equal(const struct conf_policy *a, const struct conf_policy *b);
 

@@ -118,6 +118,8 @@ static json_t *device_json(const struct conf_device *device)
 			      device->role == EBPFNET_ROLE_WATCH ? "watch" : "netdev", "source",
 			      source_name(device->source));
 
+	if (o && device->pacing != EBPFNET_PACING_AUTO)
+		json_object_set_new(o, "pacing", json_string(conf_pacing_name(device->pacing)));
 	if (o && device->masquerade.on)
 		json_object_set_new(o, "masquerade", conf_masquerade_json(&device->masquerade));
 	return o;

@@ -192,5 +192,8 @@ int agent_attach_device(struct agent *a, const struct conf_device *d, struct ebp
 
 	if (err < 0 && (m->on || err != -ENOENT))
 		return err;
-	return ebpfnet_datapath_attach(a->dp, d->name, d->role, diag);
+	err = ebpfnet_datapath_attach(a->dp, d->name, d->role, diag);
+	if (!err && d->role == EBPFNET_ROLE_NETDEV)
+		err = ebpfnet_datapath_set_pacing(a->dp, d->name, d->pacing, diag);
+	return err < 0 ? err : 0;
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause
-/* Hears from the kernel of devices and addresses that come and go. */
+/* Hears from the kernel of devices and addresses that come and go, and of queueing disciplines. */
 #include <errno.h>
 #include <linux/rtnetlink.h>
 #include <net/if.h>
@@ -9,6 +9,15 @@
 
 #include "agent.h"
 
+static void on_qdisc(struct agent *a, const struct nlmsghdr *nh)
+{
+	const struct tcmsg *tcm = NLMSG_DATA(nh);
+	char name[IF_NAMESIZE];
+
+	if (nh->nlmsg_len >= NLMSG_LENGTH(sizeof(*tcm)) && if_indextoname((unsigned int)tcm->tcm_ifindex, name))
+		agent_qdisc_changed(a, name);
+}
+
 static void on_message(struct agent *a, const struct nlmsghdr *nh)
 {
 	const struct ifinfomsg *ifi = NLMSG_DATA(nh);
@@ -17,6 +26,8 @@ static void on_message(struct agent *a, const struct nlmsghdr *nh)
 
 	if (nh->nlmsg_type == RTM_NEWADDR || nh->nlmsg_type == RTM_DELADDR)
 		agent_host_addresses(a);
+	if (nh->nlmsg_type == RTM_NEWQDISC || nh->nlmsg_type == RTM_DELQDISC)
+		on_qdisc(a, nh);
 	if ((nh->nlmsg_type != RTM_NEWLINK && nh->nlmsg_type != RTM_DELLINK) ||
 	    nh->nlmsg_len < NLMSG_LENGTH(sizeof(*ifi)))
 		return;
@@ -46,6 +57,7 @@ static void on_links(struct agent *a, struct source *s, uint32_t events)
 		if (errno == ENOBUFS) {
 			agent_link_changed(a, NULL, 0);
 			agent_host_addresses(a);
+			agent_qdisc_changed(a, NULL);
 		}
 		return;
 	}
@@ -57,7 +69,7 @@ static void on_links(struct agent *a, struct source *s, uint32_t events)
 int agent_links_open(struct agent *a)
 {
 	struct sockaddr_nl nl = {
-		.nl_family = AF_NETLINK, .nl_groups = RTMGRP_LINK | RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR,
+		.nl_family = AF_NETLINK, .nl_groups = RTMGRP_LINK | RTMGRP_TC | RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR,
 	};
 	int err;
 

@@ -6,6 +6,13 @@
 
 #include <ebpfnet/datapath.h>
 
+static int say_pacing(const struct ebpfnet_pacing_info *info, void *userdata)
+{
+	(void)userdata;
+	printf("%s: limits are kept by %s\n", info->device, info->paced ? "fq" : "dropping");
+	return 0;
+}
+
 int main(void)
 {
 	struct ebpfnet_datapath_opts opts = { EBPFNET_OPTS_INIT(opts) };
@@ -45,6 +52,15 @@ int main(void)
 		r = ebpfnet_datapath_run(dp, &run, out, sizeof(out), &result, sizeof(result));
 	if (r == 0)
 		printf("lo: action %u, %zu bytes\n", result.action, result.len);
+	/* limits of what endpoints send: by fq where a device of the node has it */
+	if (r == 0)
+		r = ebpfnet_datapath_detach(dp, "lo", diag);
+	if (r == 0)
+		r = ebpfnet_datapath_attach(dp, "lo", EBPFNET_ROLE_NETDEV, diag);
+	if (r == 0)
+		r = ebpfnet_datapath_set_pacing(dp, "lo", EBPFNET_PACING_POLICE, diag);
+	if (r == 0)
+		r = ebpfnet_datapath_foreach_pacing(dp, say_pacing, NULL);
 	if (dp && ebpfnet_datapath_cleanup(dp, diag) < 0 && r == 0)
 		r = -1;
 	if (r < 0 && ebpfnet_diag_format(diag, text, sizeof(text)) > 0)

@@ -49,10 +49,16 @@ static int set_count(json_t *o, const char *key, uint64_t n)
 	return json_object_set_new(o, key, json_integer((json_int_t)n));
 }
 
+/* How limits are kept on node devices. */
+static int add_pacing(const struct ebpfnet_pacing_info *info, void *userdata)
+{
+	return *info->device ? json_object_set_new(userdata, info->device, json_string(info->paced ? "fq" : "police")) : 0;
+}
+
 json_t *show_status(struct ebpfnet_datapath *dp)
 {
 	struct ebpfnet_datapath_status st = {};
-	json_t *o;
+	json_t *o, *pacing;
 
 	if (ebpfnet_datapath_status(dp, &st, sizeof(st)) < 0)
 		return NULL;
@@ -75,6 +81,9 @@ json_t *show_status(struct ebpfnet_datapath *dp)
 	set_count(o, "memory", st.memory);
 	set_count(o, "events_lost", st.events_lost);
 	set_count(o, "unrecorded", st.unrecorded);
+	pacing = json_object();
+	ebpfnet_datapath_foreach_pacing(dp, add_pacing, pacing);
+	json_object_set_new(o, "pacing", pacing);
 	return o;
 }
 

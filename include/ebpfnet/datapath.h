@@ -96,6 +96,44 @@ enum ebpfnet_role {
 EBPFNET_API int ebpfnet_datapath_attach(struct ebpfnet_datapath *dp, const char *device, enum ebpfnet_role role,
 					struct ebpfnet_diag *diag);
 
+/** How what limited endpoints send out of a node's device is kept to their rates (ebpfnet_endpoint_set_rates()). */
+enum ebpfnet_pacing {
+	EBPFNET_PACING_AUTO,	/**< paced where the device has fq, policed elsewhere; the default */
+	EBPFNET_PACING_FQ,	/**< paced; the device gets fq in place of what it has, until it is detached or paced otherwise */
+	EBPFNET_PACING_POLICE,	/**< policed, whatever the device has */
+};
+
+/**
+ * Chooses for a device that is attached with EBPFNET_ROLE_NETDEV. Paced: the packets wait in the device's queueing discipline fq, its
+ * root or below an mq, until they are paid for; policed: they are dropped. Kept in the tables until the device is detached. The
+ * device is looked at now and in ebpfnet_datapath_attach(): call either again when its queueing discipline has been changed.
+ * @return 1 the device paces, 0 it polices, or
+ *   -EINVAL, -EROFS, -EBUSY, -ENODEV
+ *   -ENOENT	not attached in that role; FQ: the kernel has no fq (diag)
+ *   -EOPNOTSUPP	FQ: its programs cannot say when a packet leaves (Linux 5.18)
+ *   -ENOSPC	seven devices pace already
+ * @since 0.1
+ */
+EBPFNET_API int ebpfnet_datapath_set_pacing(struct ebpfnet_datapath *dp, const char *device, enum ebpfnet_pacing pacing,
+					    struct ebpfnet_diag *diag);
+
+struct ebpfnet_pacing_info {
+	char device[16];	/**< as it is called now; "" when gone */
+	uint32_t ifindex;
+	uint8_t pacing;		/**< enum ebpfnet_pacing, as it was chosen */
+	uint8_t paced;		/**< 1: it paces; 0: it polices */
+	uint8_t overlay;	/**< 1: the overlay's, which paces when all node's devices do */
+	uint8_t reserved;
+};
+/** Not 0 ends the walk and is returned. */
+typedef int (*ebpfnet_pacing_fn)(const struct ebpfnet_pacing_info *info, void *userdata);
+
+/**
+ * Every device that is attached with EBPFNET_ROLE_NETDEV, and the overlay's. Read-only processes may ask, in the network namespace of
+ * the devices. @return 0, what fn returned, -EINVAL, -EBUSY (tables not prepared), -EPROTO @since 0.1
+ */
+EBPFNET_API int ebpfnet_datapath_foreach_pacing(struct ebpfnet_datapath *dp, ebpfnet_pacing_fn fn, void *userdata);
+
 /** Takes our programs off a device; others' stay. @return 0, -ENOENT, -EROFS, -EPERM @since 0.1 */
 EBPFNET_API int ebpfnet_datapath_detach(struct ebpfnet_datapath *dp, const char *device, struct ebpfnet_diag *diag);
 

@@ -76,7 +76,9 @@ EBPFNET_API int ebpfnet_endpoint_set_flags(struct ebpfnet_endpoint *ep, uint32_t
 
 /**
  * Limits of what an endpoint sends (tx) and receives (rx): IP packets, their IP headers included, neighbour discovery apart. What
- * is too much is dropped (reason "rate") and nothing is queued: TCP gets nearly the rate, who does not slow down loses the rest.
+ * is too much is dropped (reason "rate"): TCP gets nearly the rate, who does not slow down loses the rest. What is sent out of a
+ * node's device that paces (ebpfnet_datapath_set_pacing()) waits there first, no more than the queueing discipline keeps of a flow
+ * and no longer than two seconds.
  */
 struct ebpfnet_endpoint_rates {
 	uint64_t tx_bits;	/**< a second: 8,000 to 10^12; 0: no limit */

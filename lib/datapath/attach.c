@@ -293,7 +293,7 @@ static int ebn_netkit_open(struct ebpfnet_datapath *dp, const struct ebn_dev_row
 int ebn_dev_detach(struct ebpfnet_datapath *dp, uint32_t n)
 {
 	struct ebn_dev_row *d = ebn_dev(dp, n);
-	uint32_t others = 0;
+	uint32_t others = 0, kind = d->kind;
 	int h, r, e = 0;
 
 	if (!d->ifindex)
@@ -301,6 +301,7 @@ int ebn_dev_detach(struct ebpfnet_datapath *dp, uint32_t n)
 	/* before its programs go; it may be gone itself */
 	if (d->netkit && d->shut)
 		(void)ebn_nl_netkit_ways(&dp->p->nl, d->ifindex, d->shut, NULL);
+	ebn_pacing_forget(dp, n);
 	for (h = 0; h < EBN_HOOKS; h++) {
 		r = ebn_hook_clear(dp, d, h, &others);
 		if (r < 0 && !e)
@@ -312,8 +313,10 @@ int ebn_dev_detach(struct ebpfnet_datapath *dp, uint32_t n)
 		if (r < 0 && r != -ENODEV && r != -ENOENT && r != -EINVAL)
 			e = r;
 	}
-	if (!e)
+	if (!e) {
 		memset(d, 0, sizeof(*d));
+		e = kind == EBN_DEV_NETDEV ? ebn_pacing_overlay(dp) : 0;
+	}
 	return e;
 }
 
@@ -575,6 +578,17 @@ int ebn_dev_free_row(struct ebpfnet_datapath *dp, uint32_t *ret)
 	return -ENOMEM;
 }
 
+/* Where nobody asked for it, a device that cannot be told to pace is policed. */
+static int ebn_dev_pacing(struct ebpfnet_datapath *dp, const char *device, uint32_t n, struct ebpfnet_diag *diag)
+{
+	bool asked = ebn_dev(dp, n)->pacing == EBPFNET_PACING_FQ;
+	int r = ebn_pacing_apply(dp, n, asked ? diag : NULL);
+
+	if (r < 0 && !asked)
+		ebn_warn(dp->ctx, "%s: limits of rates are policed: %s", device, strerror(-r));
+	return r < 0 && asked ? r : 0;
+}
+
 int ebpfnet_datapath_attach(struct ebpfnet_datapath *dp, const char *device, enum ebpfnet_role role,
 			    struct ebpfnet_diag *diag)
 {
@@ -597,12 +611,13 @@ int ebpfnet_datapath_attach(struct ebpfnet_datapath *dp, const char *device, enu
 		if (ebn_dev(dp, n)->kind != kind)
 			return ebn_diag(diag, device, EEXIST, "attached in another role already");
 		r = ebn_dev_restore(dp, n, diag);
-		return r < 0 ? r : 0;
+		return r < 0 ? r : ebn_dev_pacing(dp, device, n, diag);
 	}
 	r = ebn_dev_free_row(dp, &n);
 	if (r < 0)
 		return ebn_diag(diag, device, r, "more than %u devices", EBN_DEV_EXTRA);
-	return ebn_dev_attach(dp, n, &info, kind, diag);
+	r = ebn_dev_attach(dp, n, &info, kind, diag);
+	return r < 0 ? r : ebn_dev_pacing(dp, device, n, diag);
 }
 
 int ebpfnet_datapath_detach(struct ebpfnet_datapath *dp, const char *device, struct ebpfnet_diag *diag)

@@ -100,10 +100,15 @@ static int attach(struct ebpfnet_datapath *dp, uint32_t ifindex, struct ebpfnet_
 
 	if (!ebn_dev_find(dp, ifindex, &n)) {
 		r = ebn_dev_restore(dp, n, diag);
-		return r < 0 ? r : 0;
+	} else {
+		r = ebn_dev_free_row(dp, &n);
+		if (!r)
+			r = ebn_dev_attach(dp, n, &link, EBN_DEV_OVERLAY, diag);
 	}
-	r = ebn_dev_free_row(dp, &n);
-	return r < 0 ? r : ebn_dev_attach(dp, n, &link, EBN_DEV_OVERLAY, diag);
+	/* else what goes there is policed */
+	if (r >= 0 && ebn_pacing_overlay(dp) < 0)
+		ebn_warn(dp->ctx, "limits of rates are policed in the overlay: too many devices pace");
+	return r < 0 ? r : 0;
 }
 
 static void remove_device(struct ebpfnet_datapath *dp, uint32_t ifindex)

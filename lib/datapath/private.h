@@ -67,7 +67,8 @@ struct ebn_dev_row {
 	uint8_t netkit;		/* the host's side of a netkit pair, opened when attached */
 	uint8_t shut;		/* the ways that were shut before, EBN_NETKIT_*: they are again when detached */
 	uint32_t link_id[EBN_HOOKS];
-	uint32_t reserved2[2];
+	uint32_t pacing;	/* enum ebpfnet_pacing, of a node's device */
+	uint32_t reserved;
 };
 EBN_ASSERT(sizeof(struct ebn_dev_row) == 32, "a device row is 32 bytes");
 #define EBN_DEV_EXTRA 256u
@@ -321,6 +322,14 @@ int ebn_prog_of(enum ebn_dev_kind kind, enum ebn_hook hook);
 int ebn_devs_open(struct ebpfnet_datapath *dp, bool fresh, struct ebpfnet_diag *diag);
 /* Detaches all of ours. The first error. */
 int ebn_devs_clear(struct ebpfnet_datapath *dp);
+
+/* ---- pacing.c ---- */
+/* Looks at the device's queueing discipline, changes it when that was asked for, and tells the programs: 1: it paces, 0. */
+int ebn_pacing_apply(struct ebpfnet_datapath *dp, uint32_t n, struct ebpfnet_diag *diag);
+/* The device is to be detached; what we put on it goes. */
+void ebn_pacing_forget(struct ebpfnet_datapath *dp, uint32_t n);
+/* Behind a change of the devices. */
+int ebn_pacing_overlay(struct ebpfnet_datapath *dp);
 
 /* ---- endpoint.c ---- */
 int ebn_eps_open(struct ebpfnet_datapath *dp, struct ebpfnet_diag *diag);

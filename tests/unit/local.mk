@@ -31,6 +31,11 @@ tests_unit_test_flow_table_SOURCES = tests/unit/test-flow-table.c tests/unit/sui
 tests_unit_test_flow_table_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) -pthread
 tests_unit_test_flow_table_LDADD = $(EBN_TEST_LIBS)
 
+EBN_UNIT_TESTS += tests/unit/test-qdisc
+tests_unit_test_qdisc_SOURCES = tests/unit/test-qdisc.c tests/unit/suite.h
+tests_unit_test_qdisc_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_qdisc_LDADD = $(EBN_TEST_LIBS) $(LIBMNL_LIBS)
+
 EBN_UNIT_TESTS += tests/unit/test-node
 tests_unit_test_node_SOURCES = tests/unit/test-node.c tests/unit/suite.h
 tests_unit_test_node_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)

@@ -111,6 +111,25 @@ START_TEST(everything_is_read)
 }
 END_TEST
 
+START_TEST(a_device_may_pace)
+{
+	struct conf *conf = good("version: 1\ndevices:\n  - {device: eth0, role: netdev, pacing: fq}\n"
+				 "  - {device: eth1, role: netdev, pacing: police}\n"
+				 "  - {device: eth2, role: netdev, pacing: auto}\n  - {device: eth3, role: watch}\n");
+	json_t *o;
+
+	ck_assert_int_eq(conf->devices[0].pacing, EBPFNET_PACING_FQ);
+	ck_assert_int_eq(conf->devices[1].pacing, EBPFNET_PACING_POLICE);
+	ck_assert_int_eq(conf->devices[2].pacing, EBPFNET_PACING_AUTO);
+	ck_assert_int_eq(conf->devices[3].pacing, EBPFNET_PACING_AUTO);
+	o = conf_json(conf, false, -1);
+	ck_assert_str_eq(json_string_value(json_object_get(json_array_get(json_object_get(o, "devices"), 0), "pacing")), "fq");
+	ck_assert_ptr_null(json_object_get(json_array_get(json_object_get(o, "devices"), 2), "pacing"));
+	json_decref(o);
+	conf_free(conf);
+}
+END_TEST
+
 START_TEST(a_device_may_masquerade)
 {
 	struct conf *conf = good("version: 1\ndevices:\n  - {device: eth0, role: netdev, masquerade: {addresses: [192.0.2.1], "
@@ -496,6 +515,9 @@ static const struct {
 	{ "version: 1\naddresses:\n  - address: 10.0.0.1\n", 3, "\"labels\" is missing" },
 	{ "version: 1\ndevices:\n  - {device: eth0, role: drop}\n", 3, "role" },
 	{ "version: 1\ndevices:\n  - {device: eth0, role: watch, masquerade: true}\n", 3, "netdev" },
+	{ "version: 1\ndevices:\n  - {device: eth0, role: watch, pacing: fq}\n", 3, "netdev" },
+	{ "version: 1\ndevices:\n  - {device: eth0, role: netdev, pacing: slow}\n", 3, "pacing" },
+	{ "version: 1\ndevices:\n  - {device: eth0, role: netdev, pacing: [fq]}\n", 3, "pacing" },
 	{ NAT "{ports: 5-4}}\n", 3, "ports" },
 	{ NAT "{ports: 0-4}}\n", 3, "ports" },
 	{ NAT "{ports: 1-65536}}\n", 3, "ports" },
@@ -648,7 +670,7 @@ int main(void)
 {
 	const TTest *const tests[] = {
 		everything_is_read,
-		a_device_may_masquerade,
+		a_device_may_pace, a_device_may_masquerade,
 		policies_keep_their_place,
 		policies_of_every_language,
 		json_reads_back,
