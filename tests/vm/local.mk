@@ -6,10 +6,10 @@ EBN_VM_TESTS = tests/vm/kernel-5.10.sh $(EBN_VM_SMOKE) tests/vm/kernel-6.12.sh \
 # programs of the build tree that the guests run; each makes what it needs and needs no network
 EBN_VM_GUEST_TESTS = tests/unit/test-features tests/packet/test-node-probe tests/packet/test-path
 # what the full matrix runs beyond these
-EBN_VM_MORE_TESTS = tests/vm/report tests/vm/end-to-end tests/vm/geneve tests/vm/netkit tests/packet/test-parse tests/packet/test-tcp \
-	tests/packet/test-ct tests/packet/test-cut tests/packet/test-nat tests/packet/test-nat-ports tests/packet/test-xdp
+EBN_VM_MORE_TESTS = tests/vm/report tests/vm/end-to-end tests/vm/geneve tests/vm/netkit tests/vm/pacing \
+	tests/packet/test-pace tests/packet/test-parse tests/packet/test-tcp tests/packet/test-ct tests/packet/test-cut tests/packet/test-nat tests/packet/test-nat-ports tests/packet/test-xdp
 EXTRA_DIST += $(EBN_VM_TESTS) tests/vm/check-kernel tests/vm/fetch-kernel tests/vm/guest \
-	tests/vm/run-in-vm tests/vm/end-to-end tests/vm/geneve tests/vm/netkit tools/kernel-table
+	tests/vm/run-in-vm tests/vm/end-to-end tests/vm/geneve tests/vm/netkit tests/vm/pacing tools/kernel-table
 
 EXTRA_PROGRAMS += tests/vm/pair tests/vm/refused tests/vm/report
 ROOT_PROGS += tests/vm/pair tests/vm/refused tests/vm/report
