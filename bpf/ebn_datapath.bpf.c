@@ -101,17 +101,6 @@ static __always_inline int to_local(struct __sk_buff *skb, struct ebn_pkt *p, st
 	return action < 0 ? ebn_drop_for(p, EBN_R_WRITE) : action;
 }
 
-static __always_inline bool address_is(const struct ebn_view *v, const struct ebn_ep_row *ep,
-				      const __u32 *addr, __u32 row, const bool v6)
-{
-	const struct ebn_ep_line6 *line6;
-
-	if (!v6)
-		return ep->addr4 && ep->addr4 == addr[3];
-	line6 = ebn_ep_line6(v, row - 1);
-	return line6 && !ebn_addr_zero6(line6->addr6) && ebn_addr_eq6(line6->addr6, addr);
-}
-
 static __always_inline int from_ep_ip(struct __sk_buff *skb, struct ebn_pkt *p, struct ebn_view *v,
 				      const struct ebn_ep_row *ep, const bool v6)
 {
@@ -129,7 +118,7 @@ static __always_inline int from_ep_ip(struct __sk_buff *skb, struct ebn_pkt *p, 
 				return bpf_redirect(p->ifindex, 0);
 			return action ? ebn_drop_for(p, action) : TC_ACT_OK;
 		}
-		if (!address_is(v, ep, p->src, p->row[0], v6))
+		if (!ebn_ep_has(v, ep, p->src, p->row[0], v6))
 			return ebn_drop_for(p, EBN_R_SOURCE_IP);
 		if (ebn_is_multicast(p->dst, v6))
 			return ebn_drop_for(p, EBN_R_MULTICAST);
@@ -215,8 +204,11 @@ static __always_inline int to_ep_ip(struct __sk_buff *skb, struct ebn_pkt *p, st
 	}
 	if (ebn_is_multicast(p->dst, v6))
 		return ebn_drop_for(p, EBN_R_MULTICAST);
-	if (!address_is(v, ep, p->dst, p->row[1], v6))
+	if (!ebn_ep_has(v, ep, p->dst, p->row[1], v6))
 		return ebn_drop_for(p, EBN_R_NO_ROUTE);
+	/* nobody has counted what the host sends */
+	if (EBN_READ(ebn_node_live(v)->flags) & EBN_NODE_F_HOST)
+		p->host = ebn_host_at((struct ebn_address *)p->src);
 	reason = judge(skb, p, v, v6, false);
 	if (reason)
 		return refuse(skb, p, reason);
@@ -327,7 +319,7 @@ static __always_inline int from_netdev_ip(struct __sk_buff *skb, struct ebn_pkt 
 	}
 	if (!from_netdev_ep(p, v, &ep))
 		return ebn_drop_for(p, EBN_R_NO_ENDPOINT);
-	if (!address_is(v, ep, p->dst, p->row[1], v6))
+	if (!ebn_ep_has(v, ep, p->dst, p->row[1], v6))
 		return ebn_drop_for(p, EBN_R_NO_ROUTE);
 	if (!(EBN_READ(ep->flags) & EBN_EP_F_REDIRECT) || p->ttl <= 1) {
 		if (p->svc)

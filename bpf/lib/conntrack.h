@@ -130,7 +130,6 @@ static __always_inline bool ebn_ct_stands(const struct ebn_view *v, struct ebn_p
 		sum += ebn_sum_subject(v, EBN_READ(ep->subject)) + ebn_epoch_addr(v, ebn_side_hash(addr, v6));
 		p->row[other] = hint;
 		p->ep[other] = ep->id;
-		p->host = EBN_READ(ep->flags) & EBN_EP_F_HOST;
 	}
 	p->sum = sum;
 	return sum == EBN_CTL_EPOCH(r->ctl);
@@ -552,7 +551,7 @@ static __always_inline int ebn_ct_go(struct ebn_pkt *p, struct ebn_flow_ref *r, 
 	/* an error is no packet of the flow, and what an endpoint here sent was counted when it did */
 	if (p->evf & EBN_EVF_RELATED)
 		return verdict;
-	if (p->point == EBN_AT_TO_ENDPOINT && p->row[0] && !p->host) {
+	if (p->point == EBN_AT_TO_ENDPOINT && p->row[0] & ~p->host) {
 		p->counted = 1;
 		return verdict;
 	}

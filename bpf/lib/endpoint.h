@@ -33,19 +33,25 @@ static __always_inline const struct ebn_ep_row *ebn_ep_proven(const struct ebn_v
 {
 	const struct ebn_ep_line6 *line6;
 	const struct ebn_ep_row *ep;
+	__u32 any;
 
 	if (!hint)
 		return 0;
 	ep = ebn_ep_line(v, hint - 1);
 	if (!ep || !(EBN_READ(ep->flags) & EBN_EP_F_LIVE) || ep->zone != zone)
 		return 0;
-	/* which are its addresses the address table alone says; one that is no longer the host's has another epoch */
-	if (EBN_READ(ep->flags) & EBN_EP_F_HOST)
-		return ep;
+	/*
+	 * Which are the host's addresses the address table alone says; one that is no longer the host's has another epoch. Verifier: no
+	 * branch, that of 6.12 fails with "BUG backtracking" when there is one more.
+	 */
+	any = 0 - (EBN_READ(ep->flags) / EBN_EP_F_HOST & 1);
 	if (!v6)
-		return ep->addr4 == addr[3] ? ep : 0;
+		return (ep->addr4 ^ addr[3]) & ~any ? 0 : ep;
 	line6 = ebn_ep_line6(v, hint - 1);
-	return line6 && ebn_addr_eq6(line6->addr6, addr) ? ep : 0;
+	if (!line6)
+		return 0;
+	return ((line6->addr6[0] ^ addr[0]) | (line6->addr6[1] ^ addr[1]) | (line6->addr6[2] ^ addr[2]) |
+		(line6->addr6[3] ^ addr[3])) & ~any ? 0 : ep;
 }
 
 static __always_inline bool ebn_mac_eq(const __u8 *a, const __u8 *b)
@@ -77,6 +83,18 @@ static __always_inline bool ebn_ep_link_local(const struct ebn_ep_row *ep, const
 	return a[0] == bpf_htonl(0xfe800000) && !a[1] &&
 	       a[2] == bpf_htonl((__u32)(m[0] ^ 2) << 24 | m[1] << 16 | m[2] << 8 | 0xff) &&
 	       a[3] == bpf_htonl(0xfe000000 | m[3] << 16 | m[4] << 8 | m[5]);
+}
+
+/** Is it the endpoint's address? row: its own, + 1. */
+static __always_inline bool ebn_ep_has(const struct ebn_view *v, const struct ebn_ep_row *ep, const __u32 *addr,
+				       __u32 row, const bool v6)
+{
+	const struct ebn_ep_line6 *line6;
+
+	if (!v6)
+		return ep->addr4 && ep->addr4 == addr[3];
+	line6 = ebn_ep_line6(v, row - 1);
+	return line6 && !ebn_addr_zero6(line6->addr6) && ebn_addr_eq6(line6->addr6, addr);
 }
 
 /** Multicast and broadcast are for the neighbour protocols, which come before this is asked. */

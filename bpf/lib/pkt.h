@@ -70,8 +70,6 @@ struct ebn_pkt {
 	__u8 nat;		/* an answer that was translated: it begins nothing */
 	__u8 svc;		/* enum ebn_svc_state */
 	__u8 kept;		/* parsed by an earlier program of this run, and looked at: it goes on with what is here */
-	__u8 host;		/* EBN_EP_F_HOST: the other side is the host */
-	__u8 reserved;
 	__u16 zone;
 	__u16 decision[2];	/* egress, ingress */
 	__u16 ep[2];		/* endpoint ids */
@@ -84,6 +82,7 @@ struct ebn_pkt {
 	__u64 hash;		/* of the other side's address, 0: not made yet */
 	__u32 cell;		/* the called port's, of the port map */
 	__u32 scratch;
+	__u32 host;		/* to an endpoint: the host's row when it is the source */
 	__u32 inner_off;	/* ICMP error: of the transport header that it quotes */
 	__u32 nat_off;		/* the row that translates to dst, 0: none */
 	__u32 outer[4];		/* ICMP error: who sent it; src, dst and ports are the flow's, as its own packet would have them */

@@ -94,6 +94,20 @@ __attribute__((noinline)) int ebn_endpoint_row(struct ebn_address *addr)
 	return ep && EBN_READ(ep->flags) & EBN_EP_F_HOST ? 0 : (int)row;
 }
 
+/** The host's row + 1 when the address is one of its own, 0: it is not. A function, for the verifier. */
+__attribute__((noinline)) __u32 ebn_host_at(struct ebn_address *addr)
+{
+	const struct ebn_ep_row *ep;
+	struct ebn_view v;
+	__u32 row;
+
+	if (!addr || ebn_view_open(&v))
+		return 0;
+	row = ebn_addr_exact(&v, addr->a, ebn_addr_hash(addr->a)) >> 32;
+	ep = ebn_ep_line(&v, row - 1);
+	return row && ep && EBN_READ(ep->flags) & EBN_EP_F_HOST ? row : 0;
+}
+
 /* The port that the flow's beginner called. */
 static __always_inline __u32 ebn_called_port(const struct ebn_pkt *p, bool reverse)
 {
@@ -230,7 +244,6 @@ static __always_inline int ebn_ends(struct ebn_view *v, struct ebn_pkt *p)
 	if (ep) {
 		p->row[other] = hit.row;
 		p->ep[other] = ep->id;
-		p->host = EBN_READ(ep->flags) & EBN_EP_F_HOST;
 		p->subject[other] = EBN_READ(ep->subject);
 		sum += ebn_sum_subject(v, p->subject[other]);
 		addr = ebn_side_addr(p, known);
