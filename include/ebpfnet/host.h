@@ -65,7 +65,8 @@ struct ebpfnet_host_opts {
  *   -EEXIST	another endpoint is named "host", or has the id
  *   -ENOSPC	rows, subjects or table space used up
  *   -EBUSY (tables not prepared), -EROFS, -ENOMEM, errors of netlink
- * On failure nothing has changed.
+ * When it cannot be made nothing is left. A change that fails (-ENOSPC, -ENOMEM, netlink) may be there in part, each part whole, and
+ * the same call finishes it.
  * @since 0.1
  */
 EBPFNET_API int ebpfnet_host_set(struct ebpfnet_datapath *dp, const struct ebpfnet_host_opts *opts);
