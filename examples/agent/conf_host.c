@@ -21,9 +21,7 @@ static int read_labels(struct conf_reader *r, const struct tree_node *node, void
 
 static int read_audit(struct conf_reader *r, const struct tree_node *node, void *object)
 {
-	if (node->kind != TREE_SCALAR || (strcmp(node->value, "true") != 0 && strcmp(node->value, "false") != 0))
-		return tree_error(r->tree, node, r->report, "true or false is expected here");
-	return conf_keep(object, node->key, json_boolean(*node->value == 't'));
+	return conf_keep_flag(r, node, object);
 }
 
 static int read_text(struct conf_reader *r, const struct tree_node *node, void *object)
@@ -31,19 +29,9 @@ static int read_text(struct conf_reader *r, const struct tree_node *node, void *
 	return conf_keep_text(r, node, object);
 }
 
-static int read_prefix(struct conf_reader *r, const struct tree_node *node, void *list)
-{
-	if (node->kind != TREE_SCALAR)
-		return tree_error(r->tree, node, r->report, "an address or a prefix is expected here");
-	return json_array_append_new(list, json_string(node->value)) ? -ENOMEM : 0;
-}
-
 static int read_prefixes(struct conf_reader *r, const struct tree_node *node, void *object)
 {
-	json_t *list = json_array();
-	int err = conf_keep(object, node->key, list);
-
-	return err < 0 ? err : conf_read_list(r, node, read_prefix, list);
+	return conf_keep_prefixes(r, node, object);
 }
 
 static const struct conf_key safe_keys[] = {

@@ -26,26 +26,14 @@ static int read_mtu(struct conf_reader *r, const struct tree_node *node, void *o
 	return err;
 }
 
-static int read_one_text(struct conf_reader *r, const struct tree_node *node, void *list)
-{
-	if (node->kind != TREE_SCALAR)
-		return tree_error(r->tree, node, r->report, "an address or a prefix is expected here");
-	return json_array_append_new(list, json_string(node->value)) ? -ENOMEM : 0;
-}
-
 static int read_texts(struct conf_reader *r, const struct tree_node *node, void *object)
 {
-	json_t *list = json_array();
-	int err = conf_keep(object, node->key, list);
-
-	return err < 0 ? err : conf_read_list(r, node, read_one_text, list);
+	return conf_keep_prefixes(r, node, object);
 }
 
 static int read_flag(struct conf_reader *r, const struct tree_node *node, void *object)
 {
-	if (node->kind != TREE_SCALAR || (strcmp(node->value, "true") != 0 && strcmp(node->value, "false") != 0))
-		return tree_error(r->tree, node, r->report, "true or false is expected here");
-	return conf_keep(object, node->key, json_boolean(*node->value == 't'));
+	return conf_keep_flag(r, node, object);
 }
 
 static const struct conf_key overlay_keys[] = {

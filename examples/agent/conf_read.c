@@ -209,6 +209,28 @@ int conf_keep_number(struct conf_reader *r, const struct tree_node *node, uint64
 	return err < 0 ? err : conf_keep(object, node->key, json_integer((json_int_t)v));
 }
 
+int conf_keep_flag(struct conf_reader *r, const struct tree_node *node, json_t *object)
+{
+	if (node->kind != TREE_SCALAR || (strcmp(node->value, "true") != 0 && strcmp(node->value, "false") != 0))
+		return tree_error(r->tree, node, r->report, "true or false is expected here");
+	return conf_keep(object, node->key, json_boolean(*node->value == 't'));
+}
+
+static int read_prefix(struct conf_reader *r, const struct tree_node *node, void *list)
+{
+	if (node->kind != TREE_SCALAR)
+		return tree_error(r->tree, node, r->report, "an address or a prefix is expected here");
+	return json_array_append_new(list, json_string(node->value)) ? -ENOMEM : 0;
+}
+
+int conf_keep_prefixes(struct conf_reader *r, const struct tree_node *node, json_t *object)
+{
+	json_t *list = json_array();
+	int err = conf_keep(object, node->key, list);
+
+	return err < 0 ? err : conf_read_list(r, node, read_prefix, list);
+}
+
 int conf_note(struct conf_reader *r, char kind, const char *key, const struct tree_node *node)
 {
 	struct conf_seen *s;

@@ -52,6 +52,10 @@ int conf_read_labels(struct conf_reader *r, const struct tree_node *node,
 int conf_keep(json_t *object, const char *key, json_t *value);
 int conf_keep_text(struct conf_reader *r, const struct tree_node *node, json_t *object);
 int conf_keep_number(struct conf_reader *r, const struct tree_node *node, uint64_t max, json_t *object);
+/* true or false */
+int conf_keep_flag(struct conf_reader *r, const struct tree_node *node, json_t *object);
+/* A list of addresses or prefixes, as they are written. */
+int conf_keep_prefixes(struct conf_reader *r, const struct tree_node *node, json_t *object);
 
 /* Notes a key with a letter for its kind; conf_parse() reports those seen twice. 0 or -ENOMEM. */
 int conf_note(struct conf_reader *r, char kind, const char *key, const struct tree_node *node);
