@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause
 /* Makes the host an endpoint, with one port that stays open whatever policy says. Needs CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON. */
 #include <stdio.h>
-#include <string.h>
-#include <unistd.h>
 
+#include <ebpfnet/diag.h>
 #include <ebpfnet/host.h>
+
+#include "scratch.h"
 
 static int protect(struct ebpfnet_datapath *dp, struct ebpfnet_diag *diag)
 {
@@ -30,32 +31,19 @@ static int protect(struct ebpfnet_datapath *dp, struct ebpfnet_diag *diag)
 
 int main(void)
 {
-	struct ebpfnet_datapath_opts opts = { EBPFNET_OPTS_INIT(opts) };
 	struct ebpfnet_datapath *dp = NULL;
 	struct ebpfnet_diag *diag = NULL;
-	struct ebpfnet_ctx *ctx = NULL;
-	char name[33], text[4096];
+	char text[4096];
 	int r;
 
-	snprintf(name, sizeof(name), "example-%ld", (long)getpid());
-	opts.name = name;
 	r = ebpfnet_diag_new(&diag);
-	opts.diag = diag;
 	if (r == 0)
-		r = ebpfnet_ctx_new(NULL, &ctx);
-	if (r == 0)
-		r = ebpfnet_datapath_open(ctx, &opts, &dp);
-	/* the tables alone: no program is needed to write into them */
-	if (r == 0)
-		r = ebpfnet_datapath_prepare(dp, diag);
+		r = scratch_open("lo", &dp);
 	if (r == 0)
 		r = protect(dp, diag);
-	if (dp && ebpfnet_datapath_cleanup(dp, diag) < 0 && r == 0)
-		r = -1;
 	if (r < 0 && ebpfnet_diag_format(diag, text, sizeof(text)) > 0)
 		fprintf(stderr, "%s", text);
-	ebpfnet_datapath_unref(dp);
-	ebpfnet_ctx_unref(ctx);
+	scratch_close(dp);
 	ebpfnet_diag_free(diag);
 	return r < 0;
 }
