@@ -13,7 +13,7 @@ static int ebn_address_put(struct ebpfnet_datapath *dp, const uint32_t a[4], uin
 	uint32_t old = 0, row = 0;
 	int r;
 
-	if (!ebn_policy_addr_get(dp->policy, a, &old, &row) && row && row != ebn_host_row(dp)) {
+	if (!ebn_policy_addr_get(dp->policy, a, &old, &row) && row && !ebn_host_has(dp, row)) {
 		ebn_identity_put(dp, identity);
 		return -EEXIST;
 	}
@@ -48,7 +48,7 @@ static int ebn_address_forget(struct ebpfnet_datapath *dp, const uint32_t a[4])
 	r = ebn_policy_addr_get(dp->policy, a, &identity, &row);
 	if (r < 0)
 		return r;
-	if (row && row != ebn_host_row(dp))
+	if (row && !ebn_host_has(dp, row))
 		return -EBUSY;
 	/* one of the host's is that by itself */
 	r = row ? ebn_policy_addr_set(dp->policy, a, EBN_ID_HOST, row) : ebn_policy_addr_del(dp->policy, a);

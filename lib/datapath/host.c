@@ -95,6 +95,13 @@ uint32_t ebn_host_row(struct ebpfnet_datapath *dp)
 	return host_read(dp, &h) ? 0 : h.row;
 }
 
+bool ebn_host_has(struct ebpfnet_datapath *dp, uint32_t row)
+{
+	const struct ebn_ep_row *ep = row ? ebn_ep_row(dp->rows, row - 1) : NULL;
+
+	return ep && ep->flags & EBN_EP_F_HOST;
+}
+
 int ebn_host_adopt(struct ebpfnet_datapath *dp, struct ebpfnet_diag *diag)
 {
 	struct ebn_slot slot = ebn_node_slot(dp->node, EBN_P_HOST);

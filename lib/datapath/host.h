@@ -8,6 +8,8 @@
 
 /* The host's row + 1, 0: it is no endpoint. Of a writer. */
 uint32_t ebn_host_row(struct ebpfnet_datapath *dp);
+/* Is this row, + 1, the host's? 0 is nobody's. Of a writer. */
+bool ebn_host_has(struct ebpfnet_datapath *dp, uint32_t row);
 /* Are these the host's labels, and nobody else's? */
 bool ebn_host_labels(const struct ebpfnet_labels *labels);
 /* Checks the piece of an earlier process and marks it as in use. -EPROTO: corrupt (diag). */

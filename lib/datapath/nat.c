@@ -236,7 +236,7 @@ static int read_address(struct ebpfnet_datapath *dp, struct ebn_nat_row *row, in
 	memcpy(row->addr[v6], addr.b, sizeof(addr.b));
 	if ((v6 && addr.b[0] == 0xff) || (!v6 && addr.b[12] >= 224) || (!v6 && !addr.b[12]))
 		return ebn_diag(diag, v6 ? "addr6" : "addr4", EINVAL, "not an address that one can send from");
-	if (!ebn_addr_get(dp->rows, row->addr[v6], &identity, &owner) && owner && owner != ebn_host_row(dp))
+	if (!ebn_addr_get(dp->rows, row->addr[v6], &identity, &owner) && owner && !ebn_host_has(dp, owner))
 		return ebn_diag(diag, v6 ? "addr6" : "addr4", EEXIST, "it is an endpoint's");
 	row->flags |= v6 ? EBN_NAT_F_IP6 : EBN_NAT_F_IP4;
 	return 0;

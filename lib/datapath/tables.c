@@ -415,7 +415,7 @@ static int ebn_take_address(const uint32_t addr[4], uint32_t identity, uint32_t 
 	struct ebpfnet_datapath *dp = arg;
 
 	/* a local endpoint takes its own; a number nobody knows any more is left to the next change */
-	if ((!row || row == ebn_host_row(dp)) && !ebn_policy_addr_get(dp->policy, addr, &identity, NULL) &&
+	if ((!row || ebn_host_has(dp, row)) && !ebn_policy_addr_get(dp->policy, addr, &identity, NULL) &&
 	    identity >= EBN_ID_CLUSTER_MIN)
 		(void)ebn_policy_identity_ref(dp->policy, identity);
 	return 0;

@@ -236,6 +236,7 @@ START_TEST(what_is_refused_changes_nothing)
 	struct ebpfnet_endpoint_opts ep = { EBPFNET_OPTS_INIT(ep), .name = "a", .device = "d0",
 					    .mac = { { 2, 0, 0, 0, 0, 1 } } };
 	struct ebpfnet_labels *labels;
+	uint32_t row[17], n;
 
 	setup();
 	ck_assert_int_eq(ebpfnet_host_set(NULL, NULL), -EINVAL);
@@ -260,6 +261,14 @@ START_TEST(what_is_refused_changes_nothing)
 	ck_assert_int_eq(set(NULL, 0, &bad, 1), -EINVAL);
 	ck_assert_int_gt(ebpfnet_diag_count(diag), 0);
 	is_none();
+	/* no row is left for it */
+	for (n = 0; !ebn_ep_row_get(dp->rows, &row[n]); n++)
+		ck_assert_uint_lt(n, 16);
+	ck_assert_uint_eq(n, 16);
+	ck_assert_int_eq(set(NULL, 0, NULL, 0), -ENOSPC);
+	is_none();
+	while (n--)
+		ck_assert_int_eq(ebn_ep_row_put(dp->rows, row[n]), 0);
 	ck_assert_int_eq(set(NULL, 0, many, EBPFNET_HOST_SAFE_MAX), 0);
 	ck_assert_int_eq(set("reserved:world", 0, NULL, 0), -EINVAL);
 	ck_assert_uint_eq(get(dp).n_safe, EBPFNET_HOST_SAFE_MAX);
