@@ -222,30 +222,41 @@ struct ebn_addr_walk {
 	struct ebpfnet_addr addr;
 };
 
-static int ebn_nl_addr_cb(const struct nlmsghdr *nlh, void *arg)
+/* The address of a message about one, and its flags; false: it tells none. */
+static bool ebn_nl_local(const struct nlmsghdr *nlh, struct ebpfnet_addr *ret, uint32_t *ret_flags)
 {
 	const struct ifaddrmsg *ifa = mnl_nlmsg_get_payload(nlh);
-	struct ebn_addr_walk *w = arg;
-	struct ebpfnet_addr addr = { .b = { [10] = 0xff, [11] = 0xff } };
 	const struct nlattr *attr, *local = NULL;
-	uint32_t flags = ifa->ifa_flags;
-	size_t len = w->family == AF_INET ? 4 : 16;
+	size_t len = ifa->ifa_family == AF_INET ? 4 : 16;
 
-	if (nlh->nlmsg_type != RTM_NEWADDR || ifa->ifa_index != w->ifindex || ifa->ifa_family != w->family ||
-	    ifa->ifa_scope != RT_SCOPE_UNIVERSE || ebpfnet_addr_family(&w->addr))
-		return 0;
+	*ret = (struct ebpfnet_addr){ .b = { [10] = 0xff, [11] = 0xff } };
+	*ret_flags = ifa->ifa_flags;
 	mnl_attr_for_each(attr, nlh, sizeof(*ifa)) {
 		/* on a link between two only IFA_LOCAL is our own */
 		if (mnl_attr_get_type(attr) == IFA_LOCAL || (mnl_attr_get_type(attr) == IFA_ADDRESS && !local))
 			local = attr;
 		if (mnl_attr_get_type(attr) == IFA_FLAGS && mnl_attr_validate(attr, MNL_TYPE_U32) >= 0)
-			flags = mnl_attr_get_u32(attr);
+			*ret_flags = mnl_attr_get_u32(attr);
 	}
-	if (!local || mnl_attr_get_payload_len(local) != len ||
-	    flags & (IFA_F_SECONDARY | IFA_F_TENTATIVE | IFA_F_DEPRECATED | IFA_F_DADFAILED))
+	if (!local || mnl_attr_get_payload_len(local) != len)
+		return false;
+	memcpy(ret->b + 16 - len, mnl_attr_get_payload(local), len);
+	return true;
+}
+
+static int ebn_nl_addr_cb(const struct nlmsghdr *nlh, void *arg)
+{
+	const struct ifaddrmsg *ifa = mnl_nlmsg_get_payload(nlh);
+	struct ebn_addr_walk *w = arg;
+	struct ebpfnet_addr addr;
+	uint32_t flags;
+
+	if (nlh->nlmsg_type != RTM_NEWADDR || ifa->ifa_index != w->ifindex || ifa->ifa_family != w->family ||
+	    ifa->ifa_scope != RT_SCOPE_UNIVERSE || ebpfnet_addr_family(&w->addr))
 		return 0;
-	memcpy(addr.b + 16 - len, mnl_attr_get_payload(local), len);
-	w->addr = addr;
+	if (ebn_nl_local(nlh, &addr, &flags) &&
+	    !(flags & (IFA_F_SECONDARY | IFA_F_TENTATIVE | IFA_F_DEPRECATED | IFA_F_DADFAILED)))
+		w->addr = addr;
 	return 0;
 }
 
@@ -275,19 +286,13 @@ struct ebn_addrs_walk {
 static int ebn_nl_addrs_cb(const struct nlmsghdr *nlh, void *arg)
 {
 	const struct ifaddrmsg *ifa = mnl_nlmsg_get_payload(nlh);
-	struct ebpfnet_addr addr = { .b = { [10] = 0xff, [11] = 0xff } };
-	const struct nlattr *attr, *local = NULL;
 	const struct ebn_addrs_walk *w = arg;
-	size_t len = ifa->ifa_family == AF_INET ? 4 : 16;
+	struct ebpfnet_addr addr;
+	uint32_t flags;
 
-	if (nlh->nlmsg_type != RTM_NEWADDR || (ifa->ifa_family != AF_INET && ifa->ifa_family != AF_INET6))
+	if (nlh->nlmsg_type != RTM_NEWADDR || (ifa->ifa_family != AF_INET && ifa->ifa_family != AF_INET6) ||
+	    !ebn_nl_local(nlh, &addr, &flags))
 		return 0;
-	mnl_attr_for_each(attr, nlh, sizeof(*ifa))
-		if (mnl_attr_get_type(attr) == IFA_LOCAL || (mnl_attr_get_type(attr) == IFA_ADDRESS && !local))
-			local = attr;
-	if (!local || mnl_attr_get_payload_len(local) != len)
-		return 0;
-	memcpy(addr.b + 16 - len, mnl_attr_get_payload(local), len);
 	return w->fn(&addr, ifa->ifa_index, ifa->ifa_scope, w->arg);
 }
 
