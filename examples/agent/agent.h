@@ -14,6 +14,7 @@
 
 struct control;
 struct health;
+struct healthz;
 struct agent;
 
 /* What epoll points to. */
@@ -46,6 +47,8 @@ struct agent_changes {
 	bool policy;
 };
 
+#define AGENT_EVENTS 32
+
 struct agent {
 	struct agent_options opts;
 	struct ebpfnet_ctx *ctx;
@@ -59,6 +62,7 @@ struct agent {
 	struct conf *conf;		/* as applied; entries carry why they are not in force */
 	struct control *control;
 	struct health *health;		/* NULL: no service has a check */
+	struct healthz *healthz;	/* NULL: no service has a health port */
 	struct history history;
 	char *socket_path, *state_path;
 	bool state_dirty;		/* must be written */
@@ -68,7 +72,8 @@ struct agent {
 	bool host_waiting;		/* the host is to be an endpoint, or to have other addresses */
 	bool stop;
 	uint64_t started_ns, reloads, reload_errors, lost_seen;
-	int epoll_fd;
+	int epoll_fd, n_events;
+	struct epoll_event epoll_events[AGENT_EVENTS];	/* n_events that the loop is at */
 	struct source signals, links, ring, timer;
 };
 
@@ -133,6 +138,8 @@ int agent_ipam_release(struct agent *a, const char *owner);
  */
 int agent_services_apply(struct agent *a, const struct conf *conf, const struct conf *old, struct report *report,
 			 struct agent_changes *changes);
+/* Checks backends, and answers balancers, as the services of the conf in force say. */
+void agent_services_follow(struct agent *a);
 /*
  * removed.c: ends the sockets that services connected to backends of these specifications which no service of now has any more.
  */

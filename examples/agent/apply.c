@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "control.h"
-#include "health.h"
 
 /* Flags that ebpfnet_endpoint_set_flags() changes in place: all there are. */
 #define ENDPOINT_FLAGS (EBPFNET_ENDPOINT_AUDIT | EBPFNET_ENDPOINT_NO_REDIRECT)
@@ -387,7 +386,7 @@ int agent_apply(struct agent *a, struct conf *conf, const struct conf *old, stru
 	for (size_t i = 0; i < conf->n_devices; i++)
 		apply_device(a, &conf->devices[i], was, changes);
 	apply_endpoints(a, conf, was, changes);
-	agent_health_apply(a);
+	agent_services_follow(a);
 	a->state_dirty = true;
 	return 0;
 }

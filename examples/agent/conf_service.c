@@ -184,6 +184,7 @@ static const struct conf_key service_keys[] = {
 	{ "forwarding", read_text, false },
 	{ "affinity", read_seconds, false },
 	{ "prefer_zone", read_bool, false },
+	{ "health_port", read_u16, false },
 	{ "health_check", read_health_check, false },
 	{ "allow", read_sources, false },
 	{ "deny", read_sources, false },

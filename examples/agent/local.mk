@@ -5,7 +5,7 @@ EBN_AGENT_SOURCES = \
 	examples/agent/conf_policy.c examples/agent/conf_read.c examples/agent/conf_read.h examples/agent/conf_service.c \
 	examples/agent/conn.c examples/agent/control.h examples/agent/ct_watch.c examples/agent/entries.c \
 	examples/agent/cni.c examples/agent/ipam.c examples/agent/events.c examples/agent/file.c examples/agent/file.h examples/agent/links.c \
-	examples/agent/health.c examples/agent/health.h examples/agent/host.c examples/agent/host.h examples/agent/log.c examples/agent/loop.c examples/agent/methods.c examples/agent/nodes.c examples/agent/nodes.h examples/agent/params.c \
+	examples/agent/health.c examples/agent/health.h examples/agent/healthz.c examples/agent/healthz.h examples/agent/http.c examples/agent/http.h examples/agent/host.c examples/agent/host.h examples/agent/log.c examples/agent/loop.c examples/agent/methods.c examples/agent/nodes.c examples/agent/nodes.h examples/agent/params.c \
 	examples/agent/policies.c examples/agent/probe.c examples/agent/probe.h examples/agent/reading.c examples/agent/reload.c \
 	examples/agent/removed.c examples/agent/report.c examples/agent/report.h examples/agent/server.c \
 	examples/agent/server.h examples/agent/services.c examples/agent/tracking.c examples/agent/tree.c examples/agent/tree.h examples/agent/xdp.c $(EBN_COMMON_SOURCES)

@@ -5,6 +5,7 @@
 #include "agent.h"
 #include "control.h"
 #include "health.h"
+#include "healthz.h"
 
 /* Maintenance takes no longer at a time, in microseconds, so that the socket is served. */
 #define MAINTAIN_US 2000
@@ -20,6 +21,10 @@ void agent_unwatch(struct agent *a, struct source *s)
 {
 	if (s->fd >= 0)
 		epoll_ctl(a->epoll_fd, EPOLL_CTL_DEL, s->fd, NULL);
+	/* the loop may have its event already, and s may be gone when it comes to it */
+	for (int i = 0; i < a->n_events; i++)
+		if (a->epoll_events[i].data.ptr == s)
+			a->epoll_events[i].data.ptr = NULL;
 }
 
 /* Milliseconds until due, at least 0; -1 when never. */
@@ -71,6 +76,7 @@ static int housekeeping(struct agent *a, uint64_t *events_due, uint64_t *not_bef
 	}
 	ms = sooner(ms, control_ct_run(a));
 	ms = sooner(ms, agent_health_run(a));
+	ms = sooner(ms, agent_healthz_run(a));
 	return sooner(ms, until(*events_due, now));
 }
 
@@ -79,17 +85,20 @@ void agent_run(struct agent *a)
 	uint64_t events_due = 0, not_before = 0;
 
 	while (!a->stop) {
-		struct epoll_event events[32];
-		int n = epoll_wait(a->epoll_fd, events, 32, housekeeping(a, &events_due, &not_before));
+		int ms = housekeeping(a, &events_due, &not_before);
+		int n = epoll_wait(a->epoll_fd, a->epoll_events, AGENT_EVENTS, ms);
 
 		if (n < 0 && errno != EINTR) {
 			agent_log(EBPFNET_LOG_ERR, "epoll: %s", strerror(errno));
 			return;
 		}
-		for (int i = 0; i < n; i++) {
-			struct source *s = events[i].data.ptr;
+		a->n_events = n > 0 ? n : 0;
+		for (int i = 0; i < a->n_events; i++) {
+			struct source *s = a->epoll_events[i].data.ptr;
 
-			s->ready(a, s, events[i].events);
+			if (s)
+				s->ready(a, s, a->epoll_events[i].events);
 		}
+		a->n_events = 0;
 	}
 }

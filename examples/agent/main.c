@@ -17,6 +17,7 @@
 #include "agent.h"
 #include "control.h"
 #include "health.h"
+#include "healthz.h"
 
 #define RUN_DIR "/run/ebpfnet"
 #define CONFIG_DEFAULT "/etc/ebpfnet/agent.yaml"
@@ -339,6 +340,7 @@ static int serve(struct agent *a, struct conf *file)
 	agent_notify(notify, "STOPPING=1");
 	control_close(a);
 	agent_health_close(a);
+	agent_healthz_close(a);
 	agent_events_close(a);
 	if (a->opts.cleanup_on_exit)
 		return cleanup(a);
@@ -351,6 +353,7 @@ static void finish(struct agent *a)
 {
 	control_close(a);
 	agent_health_close(a);
+	agent_healthz_close(a);
 	agent_events_close(a);
 	conf_free(a->conf);
 	ebpfnet_policy_set_free(a->set);

@@ -13,6 +13,7 @@
 #include "agent.h"
 #include "control.h"
 #include "health.h"
+#include "healthz.h"
 
 /* ---- this node */
 
@@ -202,6 +203,12 @@ int agent_services_apply(struct agent *a, const struct conf *conf, const struct 
 	return 0;
 }
 
+void agent_services_follow(struct agent *a)
+{
+	agent_health_apply(a);
+	agent_healthz_apply(a);
+}
+
 /* ---- cgroups */
 
 bool agent_listed(const json_t *list, const char *text)
@@ -306,6 +313,7 @@ static int answer_service(struct call *call, const struct conf_service *c)
 		return call_error(call, -EIO, NULL, "the service cannot be read");
 	json_object_set_new(call->result, "source", json_string(c->source == CONF_FILE ? "file" : "socket"));
 	agent_health_show(call->agent, c, call->result);
+	agent_healthz_show(call->agent, c->name, call->result);
 	return 0;
 }
 
@@ -317,7 +325,7 @@ int method_service_get(struct call *call)
 	return err < 0 ? err : answer_service(call, c);
 }
 
-/* Into the datapath, then into the configuration. Takes what want points to. Then agent_health_apply(). */
+/* Into the datapath, then into the configuration. Takes what want points to. Then agent_services_follow(). */
 static int put_service(struct call *call, struct conf_service *want)
 {
 	struct agent *a = call->agent;
@@ -409,7 +417,7 @@ int method_service_upsert(struct call *call)
 		return err;
 	for (; !err && done < parsed->n_services; done += !err)
 		err = put_service(call, &parsed->services[done]);
-	agent_health_apply(call->agent);
+	agent_services_follow(call->agent);
 	conf_free(parsed);
 	if (err < 0)
 		return err;
@@ -440,7 +448,7 @@ int method_service_delete(struct call *call)
 	conf_remove_service(a->conf, c->name);
 	agent_backends_removed(a, a->conf, (const json_t *const *)&before, 1);
 	json_decref(before);
-	agent_health_apply(a);
+	agent_services_follow(a);
 	a->state_dirty = true;
 	return 0;
 }
@@ -508,7 +516,7 @@ int method_service_sync(struct call *call)
 		call_report(call, err, &report);
 	} else {
 		swap_services(a->conf, conf);
-		agent_health_apply(a);
+		agent_services_follow(a);
 		a->state_dirty = true;
 		call->result = json_pack("{s:i, s:i, s:i}", "created", (int)changes.created, "updated",
 					 (int)changes.updated, "deleted", (int)changes.deleted);
@@ -581,7 +589,7 @@ int method_service_state(struct call *call)
 		err = set_state(call, c, &want, state);
 		changed += err > 0;
 	}
-	agent_health_apply(a);
+	agent_services_follow(a);
 	if (err < 0)
 		return err;
 	if (!changed)

@@ -11,10 +11,12 @@
 static int show(const struct ebpfnet_service_opts *svc, const struct ebpfnet_service_stats *stats, void *userdata)
 {
 	char addr[EBPFNET_ADDR_STRLEN];
+	uint32_t local = 0;
 	size_t i;
 
-	(void)userdata;
 	printf("%s: connections %llu\n", svc->name, (unsigned long long)stats->connections);
+	if (!ebpfnet_service_local(userdata, svc->name, &local))
+		printf("  here: %u\n", local);
 	for (i = 0; i < svc->n_frontends; i++) {
 		ebpfnet_addr_format(&svc->frontends[i].addr, addr, sizeof(addr));
 		printf("  at %s port %u protocol %u\n", addr, svc->frontends[i].port, svc->frontends[i].protocol);
@@ -61,7 +63,7 @@ int main(int argc, char **argv)
 	if (!rc)
 		rc = ebpfnet_datapath_open(ctx, &opts, &dp);
 	if (!rc)
-		rc = argc > 3 ? ask(dp, argv[2], argv[3]) : ebpfnet_service_foreach(dp, show, NULL);
+		rc = argc > 3 ? ask(dp, argv[2], argv[3]) : ebpfnet_service_foreach(dp, show, dp);
 	if (rc < 0)
 		fprintf(stderr, "service: %s\n", strerror(-rc));
 	ebpfnet_datapath_unref(dp);

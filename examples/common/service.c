@@ -201,7 +201,7 @@ int service_read(const json_t *spec, struct service *ret, const char **why)
 	int algorithm = word(spec, "algorithm", service_algorithms, 0), inside = word(spec, "internal", service_policies, 0);
 	int answer = word(spec, "no_backend", service_answers, 0), way = word(spec, "forwarding", service_forwardings, 0), err;
 	int outside = word(spec, "external", service_policies, 0);
-	json_int_t affinity;
+	json_int_t affinity, health;
 
 	if (algorithm < 0)
 		return bad(why, "an algorithm is maglev, random or first");
@@ -213,6 +213,8 @@ int service_read(const json_t *spec, struct service *ret, const char **why)
 		return bad(why, "forwarding is dnat or dsr-ipip");
 	if (number(spec, "affinity", 7 * 86400, &affinity) < 0)
 		return bad(why, "an affinity is 0 to 604800 seconds");
+	if (number(spec, "health_port", 65535, &health) < 0)
+		return bad(why, "a health port is 1 to 65535");
 	s.opts.name = json_string_value(json_object_get(spec, "name"));
 	s.opts.algorithm = (enum ebpfnet_algorithm)algorithm;
 	s.opts.internal_policy = (enum ebpfnet_traffic_policy)inside;
@@ -220,6 +222,7 @@ int service_read(const json_t *spec, struct service *ret, const char **why)
 	s.opts.forwarding = (enum ebpfnet_forwarding)way;
 	s.opts.no_backend = (enum ebpfnet_no_backend)answer;
 	s.opts.affinity_seconds = (uint32_t)affinity;
+	s.opts.health_port = (uint16_t)health;
 	s.opts.prefer_zone = json_is_true(json_object_get(spec, "prefer_zone"));
 	err = read_arrays(spec, &s, why);
 	if (err < 0) {

@@ -104,6 +104,8 @@ json_t *service_json(const struct ebpfnet_service_opts *s)
 		json_object_set_new(o, "external", json_string(service_policies[s->external_policy]));
 	if (s->affinity_seconds)
 		json_object_set_new(o, "affinity", json_integer(s->affinity_seconds));
+	if (s->health_port)
+		json_object_set_new(o, "health_port", json_integer(s->health_port));
 	if (s->prefer_zone)
 		json_object_set_new(o, "prefer_zone", json_true());
 	if (s->forwarding == EBPFNET_FORWARDING_DSR_IPIP)
@@ -203,6 +205,7 @@ static int find_one(const struct ebpfnet_service_opts *s, const struct ebpfnet_s
 {
 	struct search *y = userdata;
 	uint64_t active;
+	uint32_t local;
 
 	if (strcmp(s->name, y->name))
 		return 0;
@@ -213,6 +216,8 @@ static int find_one(const struct ebpfnet_service_opts *s, const struct ebpfnet_s
 	json_object_set_new(y->found, "stats", service_stats_json(stats));
 	if (!ebpfnet_service_active(y->dp, s->name, NULL, &active))
 		json_object_set_new(json_object_get(y->found, "stats"), "active_flows", json_integer((json_int_t)active));
+	if (s->health_port && !ebpfnet_service_local(y->dp, s->name, &local))
+		json_object_set_new(y->found, "local", json_integer(local));
 	return 1;
 }
 

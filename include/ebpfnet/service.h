@@ -134,7 +134,12 @@ struct ebpfnet_service_opts {
 	enum ebpfnet_forwarding forwarding;
 	enum ebpfnet_no_backend no_backend;
 	uint32_t affinity_seconds;	/**< a client stays with its backend until it was silent this long; 0: it need not */
-	uint16_t health_port;		/**< not in this version: 0, else -ENOTSUP */
+	/**
+	 * TCP port of the node at which balancers outside ask whether they may send clients here: with external_policy LOCAL, and
+	 * nobody else's; 0: none. The library keeps it, and says what to answer: ebpfnet_service_local(). To listen there is
+	 * the caller's.
+	 */
+	uint16_t health_port;
 	uint8_t prefer_zone;		/**< 1: backends of this node's zone alone, while one of them is active */
 	uint8_t reserved[5];		/**< 0 */
 };
@@ -154,7 +159,7 @@ struct ebpfnet_service_changes {
  * @param diag	messages; may be NULL
  * @return 0, or
  *   -EINVAL	a value out of range, a backend twice, a frontend no backend could ever serve (diag)
- *   -EEXIST	another service has a frontend that overlaps (diag names both)
+ *   -EEXIST	another service has a frontend that overlaps, or the health port (diag names both)
  *   -ENOTSUP	an option that no program of this version honours (diag)
  *   -E2BIG	over a limit of one service
  *   -ENOSPC	tables, numbers or prefix lengths used up
@@ -278,6 +283,14 @@ typedef int (*ebpfnet_service_fn)(const struct ebpfnet_service_opts *service, co
 /** Every service, in order of number. Works read-only. @return 0, 1, what @p fn returned below 0, -EINVAL, -EBUSY, -EAGAIN,
  *  -ENOMEM @since 0.1 */
 EBPFNET_API int ebpfnet_service_foreach(struct ebpfnet_datapath *dp, ebpfnet_service_fn fn, void *userdata);
+
+/**
+ * How many backends on this node take new flows of clients outside: active ones, on the node of ebpfnet_service_set_node(), that
+ * serve a frontend which is not a cluster IP. Works read-only, and is quickest on a datapath that is not.
+ * @return 0 and the number, -EINVAL, -ENOENT, -EBUSY, -EAGAIN, -EPROTO, -ENOMEM
+ * @since 0.1
+ */
+EBPFNET_API int ebpfnet_service_local(struct ebpfnet_datapath *dp, const char *name, uint32_t *ret);
 
 /** Counters of a backend since it was added, over all services that have it; as in struct ebpfnet_service_stats. */
 struct ebpfnet_backend_stats {

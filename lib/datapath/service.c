@@ -123,6 +123,17 @@ int ebpfnet_service_select(struct ebpfnet_datapath *dp, const struct ebpfnet_ser
 	return r;
 }
 
+int ebpfnet_service_local(struct ebpfnet_datapath *dp, const char *name, uint32_t *ret)
+{
+	int r = name && ret ? ebn_dp_tables(dp) : -EINVAL;
+
+	if (r < 0)
+		return r;
+	/* who writes knows it without reading every record */
+	return dp->services ? ebn_services_local(dp->services, name, ret) :
+			      ebn_services_read_local(dp->node_mem, dp->node_size, name, ret);
+}
+
 struct ebn_service_each {
 	struct ebpfnet_datapath *dp;
 	struct ebn_count_map map;

@@ -276,6 +276,8 @@ int ebn_svc_prepare(struct ebn_services *s, struct ebn_svc_changes *c, struct eb
 		if (c->c[i].old)
 			c->c[i].old->change = s->change;
 	err = room_prepare(s, c);
+	if (!err)
+		err = ebn_svc_health_ports(s, c, diag);
 	/* the line before the heads numbers the sets */
 	if (!err && c->n)
 		err = ebn_svc_rows_reserve(s, 1);

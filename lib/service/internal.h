@@ -7,6 +7,7 @@
  *	rows.c		VIP rows and frontend rows, their chains
  *	sets.c		backend rows, sets
  *	sources.c	source ranges
+ *	health_port.c	who has which
  *	engine.c	changes: everything is prepared, then carried out by what cannot fail
  *	change.c	what callers ask for, as changes
  *	adopt.c		taking tables over
@@ -51,6 +52,7 @@ struct ebn_svc_spec {
 	const char *name;
 	uint32_t algorithm, affinity;
 	uint8_t internal_local, external_local, prefer_zone, silent, ipip;
+	uint16_t health_port;	/* 0: none */
 	uint32_t n_front, n_backend, n_source;
 	struct ebn_svc_front *front;	/* node ports in both families: twice as many as were asked for at most */
 	struct ebn_svc_backend *backend;
@@ -63,6 +65,8 @@ struct ebn_svc_spec {
 void ebn_svc_addr_mask(uint32_t a[4], unsigned int plen);
 int ebn_svc_spec_new(const struct ebpfnet_service_opts *o, struct ebpfnet_diag *diag, struct ebn_svc_spec **ret);
 int ebn_svc_node_spec(const struct ebpfnet_service_node_opts *o, struct ebpfnet_diag *diag, struct ebn_svc_spec **ret);
+/* Does a frontend of this kind answer at addresses of this node? */
+bool ebn_svc_own_node(uint8_t kind);
 /* Do its packets go to backends in packets of their own? */
 bool ebn_svc_encapsulated(const struct ebn_svc_spec *spec, const struct ebn_svc_front *f);
 /* Is it of the frontend's family and protocol? */
@@ -216,6 +220,8 @@ bool ebn_svc_outside(const struct ebn_svc_spec *spec, const struct ebn_svc_front
 /* Would both sides of a frontend be served by one set? */
 bool ebn_svc_set_one(const struct ebn_svc_spec *spec, const struct ebn_svc_front *f);
 void ebn_svc_set_put(struct ebn_services *s, uint32_t set);
+/* Backends on the node of that name which clients outside may be given. */
+uint32_t ebn_svc_local(const struct ebn_svc_spec *spec, const char *node);
 int ebn_svc_sets_adopt(struct ebn_services *s, struct ebpfnet_diag *diag);
 /* Payload of the flattened ranges. 0 and off 0: everybody. */
 int ebn_svc_sources_new(struct ebn_services *s, const struct ebn_svc_spec *spec, uint32_t *ret);
@@ -241,6 +247,9 @@ void ebn_svc_abort(struct ebn_services *s, struct ebn_svc_changes *c);
 int ebn_svc_new(struct ebn_services *s, struct ebn_svc_spec *spec, struct ebn_svc **ret);
 void ebn_svc_free(struct ebn_svc *svc);
 struct ebn_svc *ebn_svc_find(struct ebn_services *s, const char *name);
+/* ---- health_port.c ---- */
+/* Has nobody else the health ports of a change, as one or as a port of the node? -EEXIST (diag), -ENOMEM. */
+int ebn_svc_health_ports(struct ebn_services *s, const struct ebn_svc_changes *c, struct ebpfnet_diag *diag);
 /* ---- adopt.c ---- */
 int ebn_svc_records_reserve(struct ebn_services *s, uint32_t n);
 uint32_t *ebn_svc_record_cell(struct ebn_services *s, uint32_t number);

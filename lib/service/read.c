@@ -289,10 +289,12 @@ static int record_copy(const struct view *v, const uint32_t *cell, void **ret, u
 	return -EAGAIN;
 }
 
-int ebn_services_read(const void *mem, uint64_t size, ebn_svc_record_fn fn, void *arg)
+/* With each service, and with the node's record, which is number 0. */
+typedef int (*spec_fn)(uint32_t number, const struct ebn_svc_spec *spec, void *arg);
+
+static int specs_read(const void *mem, uint64_t size, spec_fn fn, void *arg)
 {
 	struct ebn_svc_spec *spec;
-	struct ebn_svc_view seen;
 	struct ebn_slot s;
 	struct view v;
 	uint32_t i, len = 0;
@@ -305,7 +307,7 @@ int ebn_services_read(const void *mem, uint64_t size, ebn_svc_record_fn fn, void
 	s = v.dir.slot[EBN_P_SVC_RECORD];
 	if (s.n && !at(&v, s.off, 4ULL * s.n))
 		return -EPROTO;
-	for (i = 1; i < s.n; i++) {
+	for (i = 0; i < s.n; i++) {
 		err = record_copy(&v, (const uint32_t *)(v.mem + s.off) + i, &copy, &len);
 		if (err)
 			return err;
@@ -315,16 +317,71 @@ int ebn_services_read(const void *mem, uint64_t size, ebn_svc_record_fn fn, void
 		free(copy);
 		if (err)
 			return err;
-		err = ebn_svc_spec_view(spec, &seen);
-		if (!err) {
-			err = fn(i, &seen.opts, arg);
-			ebn_svc_view_done(&seen);
-		}
+		err = fn(i, spec, arg);
 		free(spec);
 		if (err)
 			return err;
 	}
 	return 0;
+}
+
+struct services_read {
+	ebn_svc_record_fn fn;
+	void *arg;
+};
+
+static int service_read(uint32_t number, const struct ebn_svc_spec *spec, void *arg)
+{
+	const struct services_read *r = arg;
+	struct ebn_svc_view seen;
+	int err;
+
+	if (!number)
+		return 0;
+	err = ebn_svc_spec_view(spec, &seen);
+	if (err)
+		return err;
+	err = r->fn(number, &seen.opts, r->arg);
+	ebn_svc_view_done(&seen);
+	return err;
+}
+
+int ebn_services_read(const void *mem, uint64_t size, ebn_svc_record_fn fn, void *arg)
+{
+	struct services_read r = { fn, arg };
+
+	return specs_read(mem, size, service_read, &r);
+}
+
+struct local_read {
+	const char *name;
+	char node[EBPFNET_SERVICE_NAME_MAX + 1];
+	uint32_t n;
+};
+
+static int local_read(uint32_t number, const struct ebn_svc_spec *spec, void *arg)
+{
+	struct local_read *l = arg;
+
+	if (!number) {
+		if (spec->n_backend)
+			snprintf(l->node, sizeof(l->node), "%s", spec->backend->node);
+		return 0;
+	}
+	if (strcmp(spec->name, l->name))
+		return 0;
+	l->n = ebn_svc_local(spec, l->node);
+	return 1;
+}
+
+int ebn_services_read_local(const void *mem, uint64_t size, const char *name, uint32_t *ret)
+{
+	struct local_read l = { .name = name };
+	int err = specs_read(mem, size, local_read, &l);
+
+	if (err == 1)
+		*ret = l.n;
+	return err < 0 ? err : err ? 0 : -ENOENT;
 }
 
 int ebn_services_backend_row(const void *mem, uint64_t size, const struct ebpfnet_backend *b, uint32_t *ret_row)

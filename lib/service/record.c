@@ -9,7 +9,8 @@ struct record_head {
 	uint32_t algorithm, affinity;
 	uint8_t internal_local, external_local, prefer_zone, silent;
 	uint32_t n_front, n_backend, n_source, strings;
-	uint32_t ipip;
+	uint8_t ipip, reserved;
+	uint16_t health_port;
 };
 
 struct record_backend {
@@ -45,6 +46,7 @@ void ebn_svc_record_write(const struct ebn_svc_spec *s, uint32_t number, void *p
 		.prefer_zone = s->prefer_zone,
 		.silent = s->silent,
 		.ipip = s->ipip,
+		.health_port = s->health_port,
 		.n_front = s->n_front,
 		.n_backend = s->n_backend,
 		.n_source = s->n_source,
@@ -139,6 +141,7 @@ int ebn_svc_record_read(const void *payload, uint32_t len, uint32_t number, stru
 	s->prefer_zone = h.prefer_zone;
 	s->silent = h.silent;
 	s->ipip = h.ipip != 0;
+	s->health_port = h.health_port;
 	s->n_front = h.n_front;
 	s->n_backend = h.n_backend;
 	s->n_source = h.n_source;
@@ -240,6 +243,7 @@ int ebn_svc_spec_view(const struct ebn_svc_spec *s, struct ebn_svc_view *ret)
 		.forwarding = s->ipip ? EBPFNET_FORWARDING_DSR_IPIP : EBPFNET_FORWARDING_NAT,
 		.no_backend = s->silent ? EBPFNET_NO_BACKEND_DROP : EBPFNET_NO_BACKEND_REJECT,
 		.affinity_seconds = s->affinity,
+		.health_port = s->health_port,
 		.prefer_zone = s->prefer_zone,
 	};
 	*ret = v;

@@ -48,6 +48,9 @@ int ebn_services_select(const void *mem, uint64_t size, const struct ebpfnet_ser
 			struct ebpfnet_service_answer *ret);
 typedef int (*ebn_svc_record_fn)(uint32_t number, const struct ebpfnet_service_opts *service, void *arg);
 int ebn_services_read(const void *mem, uint64_t size, ebn_svc_record_fn fn, void *arg);
+/* As ebpfnet_service_local(): by the writer's memory, and out of the tables. */
+int ebn_services_local(struct ebn_services *s, const char *name, uint32_t *ret);
+int ebn_services_read_local(const void *mem, uint64_t size, const char *name, uint32_t *ret);
 /* Row of a backend, or -ENOENT. */
 int ebn_services_backend_row(const void *mem, uint64_t size, const struct ebpfnet_backend *b, uint32_t *ret_row);
 

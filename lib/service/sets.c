@@ -183,6 +183,24 @@ static bool reaches(const struct ebn_svc_spec *spec, const struct ebn_svc_backen
 	return from == EBN_SVC_OUTSIDE ? ebn_svc_carries(spec, b, f) : ebn_svc_serves(b, f);
 }
 
+uint32_t ebn_svc_local(const struct ebn_svc_spec *spec, const char *node)
+{
+	const struct ebn_svc_backend *b;
+	uint32_t i, k, n = 0;
+
+	for (i = 0; *node && i < spec->n_backend; i++) {
+		b = &spec->backend[i];
+		if (b->state != EBPFNET_BACKEND_ACTIVE || strcmp(b->node, node))
+			continue;
+		for (k = 0; k < spec->n_front; k++)
+			if (spec->front[k].kind != EBPFNET_FRONTEND_CLUSTER_IP &&
+			    ebn_svc_carries(spec, b, &spec->front[k]))
+				break;
+		n += k < spec->n_front;
+	}
+	return n;
+}
+
 static int by_row(const void *a, const void *b)
 {
 	const struct member *x = a, *y = b;

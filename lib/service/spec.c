@@ -50,8 +50,8 @@ static int check_options(const struct ebpfnet_service_opts *o, const char *name,
 		return ebn_diag(diag, name, ENOTSUP, "least connections are not in this version");
 	if (EBN_OPT(o, forwarding, 0) > EBPFNET_FORWARDING_DSR_IPIP)
 		return ebn_diag(diag, name, ENOTSUP, "of direct server return only dsr-ipip is in this version");
-	if (EBN_OPT(o, health_port, 0))
-		return ebn_diag(diag, name, ENOTSUP, "a port for health checks is not in this version");
+	if (EBN_OPT(o, health_port, 0) && EBN_OPT(o, external_policy, 0) != EBPFNET_TRAFFIC_LOCAL)
+		return ebn_diag(diag, name, EINVAL, "a health port tells of external policy LOCAL, which it has not");
 	return 0;
 }
 
@@ -82,7 +82,7 @@ static int check_protocol(uint8_t proto, const char *name, struct ebpfnet_diag *
 	return 0;
 }
 
-static bool own_node(uint8_t kind)
+bool ebn_svc_own_node(uint8_t kind)
 {
 	return kind == EBPFNET_FRONTEND_NODE_PORT || kind == EBPFNET_FRONTEND_HOST_PORT;
 }
@@ -104,9 +104,9 @@ static int read_front(const struct ebpfnet_frontend *in, const char *name, struc
 		return ebn_diag(diag, name, EINVAL, "a port without a protocol");
 	if (in->kind == EBPFNET_FRONTEND_NODE_PORT && (family || in->port_last || !in->port))
 		return ebn_diag(diag, name, EINVAL, "a node port has one port and no address of its own");
-	if (!family && (!own_node(in->kind) || !in->port))
+	if (!family && (!ebn_svc_own_node(in->kind) || !in->port))
 		return ebn_diag(diag, name, EINVAL, "a frontend without an address");
-	if (in->prefix > bits || (in->prefix && (!family || own_node(in->kind))))
+	if (in->prefix > bits || (in->prefix && (!family || ebn_svc_own_node(in->kind))))
 		return ebn_diag(diag, name, EINVAL, "a frontend's prefix is out of range");
 	memset(f, 0, sizeof(*f));
 	addr_words(&in->addr, f->addr);
@@ -361,6 +361,7 @@ int ebn_svc_spec_new(const struct ebpfnet_service_opts *o, struct ebpfnet_diag *
 	s->prefer_zone = EBN_OPT(o, prefer_zone, 0);
 	s->silent = EBN_OPT(o, no_backend, 0) == EBPFNET_NO_BACKEND_DROP;
 	s->ipip = EBN_OPT(o, forwarding, 0) == EBPFNET_FORWARDING_DSR_IPIP;
+	s->health_port = EBN_OPT(o, health_port, 0);
 	err = read_fronts(o, name, diag, s);
 	if (!err)
 		err = read_backends(o, name, room, diag, s);
@@ -394,7 +395,8 @@ bool ebn_svc_spec_equal(const struct ebn_svc_spec *a, const struct ebn_svc_spec 
 
 	if (a->algorithm != b->algorithm || a->affinity != b->affinity || a->internal_local != b->internal_local ||
 	    a->external_local != b->external_local || a->prefer_zone != b->prefer_zone || a->silent != b->silent ||
-	    a->ipip != b->ipip || a->n_front != b->n_front || a->n_backend != b->n_backend ||
+	    a->ipip != b->ipip || a->health_port != b->health_port || a->n_front != b->n_front ||
+	    a->n_backend != b->n_backend ||
 	    a->n_source != b->n_source ||
 	    strcmp(a->name, b->name) || memcmp(a->front, b->front, a->n_front * sizeof(*a->front)) ||
 	    memcmp(a->source, b->source, a->n_source * sizeof(*a->source)))

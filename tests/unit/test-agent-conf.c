@@ -221,7 +221,7 @@ static const char services[] =
 	"  - {address: \"fd00::1\", kind: external-ip}\n"
 	"  backends:\n  - {address: 10.0.0.2, port: 8080, weight: 3, zone: z1, node: n1, state: draining}\n"
 	"  - {address: \"fd00::2\"}\n"
-	"  algorithm: random\n  internal: local\n  no_backend: drop\n  affinity: 60\n  prefer_zone: true\n"
+	"  algorithm: random\n  internal: local\n  no_backend: drop\n  external: local\n  health_port: 30100\n  affinity: 60\n  prefer_zone: true\n"
 	"  allow: [10.0.0.0/8, 0.0.0.0/0, \"::/0\"]\n  deny: [10.1.2.3]\n"
 	"- name: a\n  frontends: [{port: 53, protocol: udp}]\n  health_check: {type: http, port: 81, path: /up, interval_ms: 2000, "
 	"timeout_ms: 500, rise: 1, fall: 5}\n";
@@ -241,7 +241,7 @@ static void check_web(const struct service *s)
 	ck_assert_uint_eq(s->sources[2].prefix, 0);
 	ck_assert_uint_eq(s->sources[3].prefix, 32);
 	ck_assert_uint_eq(s->sources[3].deny, 1);
-	ck_assert_uint_eq(s->opts.affinity_seconds, 60);
+	ck_assert_uint_eq(s->opts.affinity_seconds + s->opts.health_port, 60 + 30100);
 	ck_assert_uint_eq(s->opts.prefer_zone, 1);
 	ck_assert_int_eq(s->opts.no_backend, EBPFNET_NO_BACKEND_DROP);
 	ck_assert_int_eq(s->opts.internal_policy, EBPFNET_TRAFFIC_LOCAL);
@@ -408,10 +408,10 @@ static const struct {
 	{ "version: 1\nservices:\n- name: a\n  frontends: [{port: 80}]\n  backends:\n  - {port: 80}\n", 6, "\"address\"" },
 	{ "version: 1\nservices:\n- name: a\n  frontends: [{port: 80}]\n  backends:\n  - {address: 10.0.0.1, weight: 0}\n", 6,
 			"a weight" },
-	{ "version: 1\nservices:\n- name: a\n  frontends: [{port: 80}]\n  backends:\n  - {address: 10.0.0.1, state: up}\n", 6,
-			"a state" },
-	{ "version: 1\nservices:\n- name: a\n  frontends: [{port: 80}]\n  algorithm: least\n", 3, "an algorithm" },
+	{ "version: 1\nservices:\n- name: a\n  frontends: [{port: 80}]\n  backends:\n  - {address: 10.0.0.1, state: up}\n", 6, "a state" },
+	{ "version: 1\nservices:\n- {name: a, algorithm: least, frontends: [{port: 80}]}\n", 3, "an algorithm" },
 	{ "version: 1\nservices:\n- name: a\n  frontends: [{port: 80}]\n  affinity: 604801\n", 5, "more than" },
+	{ "version: 1\nservices:\n- name: a\n  frontends: [{port: 80}]\n  health_port: 90\n", 3, "external policy LOCAL" },
 	{ "version: 1\nservices:\n- name: a\n  frontends: [{port: 80}]\n  prefer_zone: maybe\n", 5, "true" },
 	{ "version: 1\nservices:\n- name: a\n  frontends: [{port: 80}]\n  allow: [nobody]\n", 5, "source range" },
 	{ "version: 1\nservices:\n- name: a\n  frontends: [{port: 80}]\n  colour: red\n", 5, "unknown key" },

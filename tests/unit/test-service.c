@@ -487,7 +487,7 @@ START_TEST(bad_input_is_refused_and_changes_nothing)
 	REFUSED(-ENOTSUP, o.algorithm = EBPFNET_ALGORITHM_LEAST_CONNECTIONS);
 	REFUSED(-ENOTSUP, o.forwarding = EBPFNET_FORWARDING_DSR_OPTION);
 	REFUSED(-ENOTSUP, o.forwarding = EBPFNET_FORWARDING_HYBRID);
-	REFUSED(-ENOTSUP, o.health_port = 1);
+	REFUSED(-EINVAL, o.health_port = 1);
 	o = good;
 	o.name = "twice";
 	ck_assert_int_eq(ebn_services_sync(sv, list, 2, NULL, diag), -EEXIST);
