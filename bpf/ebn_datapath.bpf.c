@@ -13,20 +13,26 @@
  *	ebn_svc_none	and here with those that no backend takes
  *	ebn_svc_in	the node's devices' with packets of clients outside, then ebn_svc_out
  *	ebn_too_big	answers what the way takes no packets of the size of
+ *	ebn_egress	ebn_from_ep and ebn_from_overlay go on here with what leaves by an egress gateway
+ *	ebn_carried	the node's devices' with what may be an answer to that
  *	ebn_host	and with those of the host itself, both ways, when it is an endpoint
  *	ebn_clock	the tick, for user space
  *
  * A program ends in a forwarding action only at the end of a path that asked every question on it; whatever is missing on
  * the way there ends in a drop with its reason.
  */
+#include "lib/carry.h"
 #include "lib/conntrack.h"
 #include "lib/cut.h"
 #include "lib/deliver.h"
+#include "lib/egress.h"
 #include "lib/endpoint.h"
 #include "lib/event.h"
 #include "lib/frag.h"
+#include "lib/gateway.h"
 #include "lib/host.h"
 #include "lib/icmp.h"
+#include "lib/judge.h"
 #include "lib/nat.h"
 #include "lib/nat_known.h"
 #include "lib/neigh.h"
@@ -43,63 +49,6 @@
 #include "lib/stat.h"
 #include "lib/tunnel.h"
 #include "lib/watch.h"
-
-/* Not let through by judge(). */
-static __always_inline int refuse(struct __sk_buff *skb, struct ebn_pkt *p, enum ebn_reason reason)
-{
-	int action;
-
-	p->reason = reason;
-	/* from here, not from ebn_cut(): their frames share 512 bytes of stack */
-	action = ebn_drop(p);
-	return p->cut ? ebn_cut(skb, p, action) : action;
-}
-
-/* The verdict on a parsed packet whose addresses may be where they are; sent: it comes from an endpoint's device. */
-static __always_inline int judge(struct __sk_buff *skb, struct ebn_pkt *p, struct ebn_view *v, const bool v6,
-				 const bool sent)
-{
-	enum ebn_reason reason = p->ttl ? EBN_R_NONE : EBN_R_TTL;
-
-	if (!reason && p->frag == EBN_FRAG_LATER)
-		reason = ebn_frag_later(p);
-	else if (!reason && !p->nat && ebn_is_icmp_error(p, v6))
-		reason = v6 ? ebn_icmp6_inner(skb, p) : ebn_icmp4_inner(skb, p);
-	if (reason)
-		return reason;
-	if (ebn_track(p, v6) == EBN_V_DENY)
-		return p->reason ? p->reason : EBN_R_TABLES;
-	if (p->frag == EBN_FRAG_FIRST)
-		reason = ebn_frag_first(p);
-	return reason ? reason : ebn_rate(skb, p, v, sent);
-}
-
-/* Let through: count it, and report what is new about it. */
-static __always_inline void passed(struct ebn_pkt *p)
-{
-	if (!p->counted) {
-		if (p->row[0])
-			ebn_stat_passed(p->row[0], 0, p->len);
-		if (p->row[1])
-			ebn_stat_passed(p->row[1], 1, p->len);
-	}
-	if (p->event)
-		ebn_event_emit(p);
-}
-
-/* Past the stack when the endpoint's row says so and there is a hop left; the stack answers for an exceeded one. */
-static __always_inline int to_local(struct __sk_buff *skb, struct ebn_pkt *p, struct ebn_view *v, const bool v6)
-{
-	const struct ebn_ep_row *to = ebn_ep_line(v, p->row[1] - 1);
-	int action;
-
-	if (!to)
-		return ebn_drop_for(p, EBN_R_TABLES);
-	if (!(EBN_READ(to->flags) & EBN_EP_F_REDIRECT) || p->ttl <= 1)
-		return TC_ACT_UNSPEC;
-	action = ebn_deliver_peer(skb, to, v6);
-	return action < 0 ? ebn_drop_for(p, EBN_R_WRITE) : action;
-}
 
 static __always_inline int from_ep_ip(struct __sk_buff *skb, struct ebn_pkt *p, struct ebn_view *v,
 				      const struct ebn_ep_row *ep, const bool v6)
@@ -140,6 +89,9 @@ static __always_inline int from_ep_ip(struct __sk_buff *skb, struct ebn_pkt *p, 
 		action = to_local(skb, p, v, v6);
 		if (action != TC_ACT_UNSPEC)
 			return action;
+	} else if (ebn_gateway_wanted(v, p)) {
+		bpf_tail_call(skb, &ebn_stage, EBN_GO_EGRESS);
+		return ebn_drop_for(p, EBN_R_TABLES);
 	}
 	return ebn_deliver_stack(skb, ep);
 }
@@ -271,9 +223,11 @@ static __always_inline bool from_netdev_ep(struct ebn_pkt *p, struct ebn_view *v
 	return true;
 }
 
-/* A service's, or the host's. */
+/* An answer to what the node carries, a service's, or the host's. */
 static __always_inline int not_an_endpoints(struct __sk_buff *skb, struct ebn_pkt *p)
 {
+	if (ebn_ct_switches() & EBN_NODE_F_CARRY)
+		bpf_tail_call(skb, &ebn_stage, EBN_GO_CARRIED);
 	if (ebn_svc_maybe_at((struct ebn_address *)p->dst))
 		bpf_tail_call(skb, &ebn_stage, EBN_GO_SVC_IN);
 	return to_host(skb, 0);
@@ -392,7 +346,7 @@ static __always_inline int host_to_netdev(struct __sk_buff *skb, struct ebn_pkt 
 	if (!row)
 		return TC_ACT_OK;
 	if (!(p->evf & EBN_EVF_RELATED))
-		return ebn_addr_eq6(p->src, row->addr[v6]) && ebn_nat_taken(p, off, v6) ?
+		return ebn_addr_eq6(p->src, row->addr[v6]) && ebn_nat_taken(p, off, v6, skb->ingress_ifindex) ?
 			       ebn_drop_for(p, EBN_R_NAT_PORT) : TC_ACT_OK;
 	p->row[0] = ebn_endpoint_row((struct ebn_address *)p->src);
 	ep = ebn_ep_line(v, p->row[0] - 1);
@@ -569,6 +523,9 @@ static __always_inline int host_ip(struct __sk_buff *skb, struct ebn_pkt *p, str
 		return ebn_drop_for(p, reason);
 	if (ebn_host_links(p, v6))
 		return TC_ACT_OK;
+	/* from elsewhere, in the node's name */
+	if (!p->side && skb->ingress_ifindex && ebn_ct_switches() & EBN_NODE_F_CARRY && ebn_carry_is(p, v6))
+		return TC_ACT_OK;
 	reason = judge(skb, p, v, v6, false);
 	if (reason) {
 		if (!ebn_host_safe(p))
@@ -627,6 +584,35 @@ int ebn_too_big(struct __sk_buff *skb)
 	if (!run)
 		return TC_ACT_SHOT;
 	return ebn_icmp_too_big(skb, &run->p, run->mtu, ebn_drop_for(&run->p, EBN_R_TOO_BIG));
+}
+
+/* From ebn_from_ep or ebn_svc_back, behind the verdict, or from ebn_from_overlay: to an egress gateway, or this node is it. */
+SEC("tc")
+int ebn_egress(struct __sk_buff *skb)
+{
+	struct ebn_run *run = ebn_run_get();
+
+	if (!run)
+		return TC_ACT_SHOT;
+	return run->p.v6 ? ebn_gateway_out(skb, run, true) : ebn_gateway_out(skb, run, false);
+}
+
+/* From ebn_from_netdev, of a node that is an egress gateway: an answer from outside, or one of the others' packets. */
+SEC("tc")
+int ebn_carried(struct __sk_buff *skb)
+{
+	struct ebn_run *run = ebn_run_get();
+	struct ebn_pkt *p = ebn_run_begin(skb, EBN_AT_FROM_NETDEV, 1);
+	int rc;
+
+	if (!run || !p)
+		return TC_ACT_SHOT;
+	rc = ebn_pkt_link(skb) == EBN_ETH_IP6 ? ebn_gateway_in(skb, run, true) : ebn_gateway_in(skb, run, false);
+	if (rc != TC_ACT_UNSPEC)
+		return rc;
+	if (ebn_svc_maybe_at((struct ebn_address *)p->dst))
+		bpf_tail_call(skb, &ebn_stage, EBN_GO_SVC_IN);
+	return to_host(skb, 0);
 }
 
 /* Behind the verdict of any program on a packet of a service's flow. */

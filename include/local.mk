@@ -9,6 +9,7 @@ ebpfnetinclude_HEADERS += \
 	include/ebpfnet/device.h \
 	include/ebpfnet/diag.h \
 	include/ebpfnet/ebpfnet.h \
+	include/ebpfnet/egress.h \
 	include/ebpfnet/endpoint.h \
 	include/ebpfnet/event.h \
 	include/ebpfnet/features.h \

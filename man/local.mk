@@ -3,6 +3,7 @@ EBN_MAN_PAGES += man/libebpfnet.7 \
 	man/ebpfnet_conntrack.3 \
 	man/ebpfnet_ctx.3 \
 	man/ebpfnet_diag.3 \
+	man/ebpfnet_egress.3 \
 	man/ebpfnet_event.3 \
 	man/ebpfnet_features.3 \
 	man/ebpfnet_flow.3 \

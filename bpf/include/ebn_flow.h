@@ -77,6 +77,7 @@ enum ebn_flow_state {
  */
 #define EBN_KEY_ASK_HI 0x1u
 #define EBN_KEY_BACK 0x2u		/* of services: the backend's entry, see below */
+#define EBN_KEY_CARRY 0x4u		/* of a flow that this node translates for another's endpoint, see below */
 struct ebn_flow_key4 {
 	__u32 addr[2];		/* lo, hi; network order */
 	__u16 port[2];		/* lo, hi; network order */
@@ -112,7 +113,16 @@ EBN_ASSERT(sizeof(struct ebn_flow_key6) == 48, "key6");
  *	{client, backend}, EBN_KEY_BACK: the frontend
  *	bytes[0..1] = address, packets[0] = port in network order | number of the service << 16, aux = row of the backend, the
  *	row of the client's side is the endpoint's. They do not change while the entry lives; state and seen follow the flow's.
+ *
+ * A flow that this node carries for an endpoint (egress gateways) is tracked where the endpoint is. Here it has two entries of the
+ * same form, which say what the endpoint's side is called on either side of the node:
+ *
+ *	{endpoint, peer} in EBN_ZONE_SVC, EBN_KEY_CARRY: the node's address and the port that was given
+ *	{node, peer} in EBN_ZONE_NAT, EBN_FF_NAT: the reservation. No row is named, and the endpoint is in bytes[0..1], packets[0]; the
+ *	FINs of a TCP flow are in its flags
+ *	packets[0] >> 16 is EBN_CARRY_MARK, aux the rule's number
  */
+#define EBN_CARRY_MARK 0xffffu		/* no service's number */
 #define EBN_ZONE_NAT 0xfffeu	/* no endpoint has this zone */
 #define EBN_ZONE_SVC 0xfffdu	/* nor this one */
 

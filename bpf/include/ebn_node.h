@@ -77,6 +77,8 @@ EBN_ASSERT(sizeof(struct ebn_node_hdr) == 256, "node header: four lines");
 #define EBN_NODE_F_RATE 0x4u	/* some endpoint's rate is limited */
 #define EBN_NODE_F_HOST 0x8u	/* the host is an endpoint: EBN_P_HOST says which row it has */
 #define EBN_NODE_F_PACE 0x10u	/* there is a device in paced[] */
+#define EBN_NODE_F_EGRESS 0x20u	/* there are rules of egress gateways */
+#define EBN_NODE_F_CARRY 0x40u	/* this node is one: it translates flows of others' endpoints */
 
 /* Which flow table is authoritative while one replaces another (see ebn_flow.h). */
 enum ebn_stage {
@@ -115,6 +117,7 @@ enum ebn_piece {
 	EBN_P_NAT,		/* struct ebn_nat_row; n = rows, one for each device that masquerades */
 	EBN_P_OVERLAY,		/* other nodes, see ebn_overlay.h; n = nodes */
 	EBN_P_HOST,		/* struct ebn_host_head, then struct ebn_host_safe; n = those */
+	EBN_P_EGRESS,		/* egress gateways, see ebn_egress.h; n = rules */
 	EBN_P_SVC_HASH = 20,	/* services, see ebn_service.h; n = heads (power of two) */
 	EBN_P_SVC_ROW,		/* struct ebn_svc_row; n = rows */
 	EBN_P_BACKEND,		/* struct ebn_backend_row; n = rows */

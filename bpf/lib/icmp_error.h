@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * A packet of an endpoint that becomes the ICMP error about itself (RFC 792, 1191, RFC 4443), from its destination, and turns round to
- * the endpoint past the stack; policy is not asked about it. Packets with options or extension headers, and those of endpoints that
- * are only reached through the stack, are not answered.
+ * A packet that becomes the ICMP error about itself (RFC 792, 1191, RFC 4443), from its destination, and turns round past the stack: to
+ * the endpoint that sent it, or to where it came from. Policy is not asked about it. Packets with options or extension headers, and
+ * those of endpoints that are only reached through the stack, are not answered.
  */
 #ifndef EBN_LIB_ICMP_ERROR_H
 #define EBN_LIB_ICMP_ERROR_H
@@ -118,9 +118,12 @@ static __always_inline int ebn_icmp_about(struct __sk_buff *skb, struct ebn_pkt 
 		return -1;
 	l4 = p->l4_off;
 	head = l4 - EBN_ETH_LEN + sizeof(struct ebn_icmp);
-	/* asking leaves another checksum than the one to quote */
-	if (bpf_skb_load_bytes(skb, l4 + at, &check, sizeof(check)) || ebn_cut_partial(skb, l4 + at, &is->partial) ||
-	    bpf_skb_store_bytes(skb, l4 + at, &check, sizeof(check), 0) || bpf_skb_change_tail(skb, l4 + size, 0) ||
+	/* asking leaves another checksum than the one to quote; an echo request's is whole */
+	if (p->proto != EBN_PROTO_ICMP && p->proto != EBN_PROTO_ICMP6 &&
+	    (bpf_skb_load_bytes(skb, l4 + at, &check, sizeof(check)) || ebn_cut_partial(skb, l4 + at, &is->partial) ||
+	     bpf_skb_store_bytes(skb, l4 + at, &check, sizeof(check), 0)))
+		return -1;
+	if (bpf_skb_change_tail(skb, l4 + size, 0) ||
 	    bpf_skb_adjust_room(skb, (__s32)head, BPF_ADJ_ROOM_MAC, 0))
 		return -1;
 	if (p->v6 ? ebn_icmp_write6(skb, p, is, size) : ebn_icmp_write4(skb, p, is, size))
@@ -138,26 +141,47 @@ __attribute__((noinline)) int ebn_icmp_about_tcp(struct __sk_buff *skb, struct e
 	return ebn_icmp_about(skb, p, is, EBN_QUOTE_TCP);
 }
 
-/** Is there a way back to who sent the packet, an endpoint here? */
+/** Is there a way back to who sent the packet: an endpoint here, or the device that it came by? */
 static __always_inline bool ebn_icmp_can_answer(const struct ebn_pkt *p)
 {
 	const struct ebn_ep_row *ep;
 	struct ebn_view v;
 
+	if (p->l4_off != EBN_ETH_LEN + (p->v6 ? sizeof(struct ebn_ip6) : sizeof(struct ebn_ip4)))
+		return false;
+	if (p->point != EBN_AT_FROM_ENDPOINT)
+		return true;
 	if (ebn_view_open(&v))
 		return false;
 	ep = ebn_ep_line(&v, p->row[0] - 1);
-	return ep && EBN_READ(ep->flags) & EBN_EP_F_REDIRECT &&
-	       p->l4_off == EBN_ETH_LEN + (p->v6 ? sizeof(struct ebn_ip6) : sizeof(struct ebn_ip4));
+	return ep && EBN_READ(ep->flags) & EBN_EP_F_REDIRECT;
 }
 
-/** To the endpoint; action where it cannot be. */
+/* To the neighbour that it came from. In the overlay the program there finds out which node that is. */
+static __always_inline int ebn_icmp_turn(struct __sk_buff *skb, struct ebn_pkt *p, int action)
+{
+	struct ebn_eth eth;
+	__u8 mac[6];
+
+	if (bpf_skb_load_bytes(skb, 0, &eth, sizeof(eth)))
+		return action;
+	ebn_mac_copy(mac, eth.dst);
+	ebn_mac_copy(eth.dst, eth.src);
+	ebn_mac_copy(eth.src, mac);
+	if (bpf_skb_store_bytes(skb, 0, &eth, 12, 0))
+		return action;
+	return (int)bpf_redirect(p->ifindex, 0);
+}
+
+/** To the endpoint, or back by the device; action where it cannot be. */
 static __always_inline int ebn_icmp_send_back(struct __sk_buff *skb, struct ebn_pkt *p, int action)
 {
 	const struct ebn_ep_row *ep;
 	struct ebn_eth eth;
 	struct ebn_view v;
 
+	if (p->point != EBN_AT_FROM_ENDPOINT)
+		return ebn_icmp_turn(skb, p, action);
 	if (ebn_view_open(&v))
 		return action;
 	ep = ebn_ep_line(&v, p->row[0] - 1);
@@ -177,8 +201,11 @@ static __always_inline bool ebn_icmp_too_big_told(struct __sk_buff *skb, const s
 {
 	__u16 frag = 0;
 
-	if (p->frag || p->evf & EBN_EVF_RELATED || (p->proto != EBN_PROTO_TCP && p->proto != EBN_PROTO_UDP) ||
-	    !ebn_icmp_can_answer(p))
+	if (p->frag || p->evf & EBN_EVF_RELATED || !ebn_icmp_can_answer(p))
+		return false;
+	if (p->proto != EBN_PROTO_TCP && p->proto != EBN_PROTO_UDP &&
+	    (p->proto != (p->v6 ? EBN_PROTO_ICMP6 : EBN_PROTO_ICMP) ||
+	     p->icmp_type != (p->v6 ? EBN_ICMP6_ECHO : EBN_ICMP_ECHO)))
 		return false;
 	if (p->v6)
 		return true;

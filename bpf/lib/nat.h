@@ -23,6 +23,7 @@
 #include "lib/frag.h"
 #include "lib/icmp.h"
 #include "lib/rewrite.h"
+#include "lib/service_flow.h"
 
 #define EBN_NAT_DONE 0
 #define EBN_NAT_NONE (-1)
@@ -187,12 +188,21 @@ static __always_inline int ebn_nat_find(struct ebn_pkt *p, struct ebn_flow_ref *
 	return ebn_flow_find(v6, n);
 }
 
+/* By the owner's row, 0 of another node's endpoint: then its address and port, run->w.from, count. */
 static __always_inline bool ebn_nat_is_mine(const struct ebn_run *run)
 {
 	const struct ebn_flow_ref *n = &run->nat;
 	__u16 row = run->p.hi & 1 ? n->row[1] : n->row[0];
 
-	return EBN_CTL_FLAGS(n->ctl) & EBN_FF_NAT && row == (__u16)run->p.row[0] && n->aux == run->nat_owner;
+	return EBN_CTL_FLAGS(n->ctl) & EBN_FF_NAT && row == (__u16)run->nat_row && n->aux == run->nat_owner;
+}
+
+static __always_inline bool ebn_nat_is_from(struct ebn_run *run, const bool v6)
+{
+	const struct ebn_rewrite *w = &run->w;
+
+	return ebn_svc_says(run, v6) && run->svc.w0 == ebn_svc_word(w->from, 0) &&
+	       run->svc.w1 == ebn_svc_word(w->from, 1) && run->svc.port == w->from_port;
 }
 
 /* Nobody has used the port for as long as its flow may idle; the sweep has not come by yet. */
@@ -232,7 +242,7 @@ static __always_inline int ebn_nat_try(__u32 port, const bool v6)
 	n = &run->nat;
 	run->p.sport = bpf_htons((__u16)port);
 	if (ebn_nat_find(&run->p, n, v6) == EBN_FLOW_HIT) {
-		if (ebn_nat_is_mine(run))
+		if (ebn_nat_is_mine(run) && (run->nat_row || ebn_nat_is_from(run, v6)))
 			return EBN_NAT_MINE;
 		if (!ebn_nat_expired(n, run->p.proto) || !ebn_flow_kill(v6, n))
 			return EBN_NAT_TAKEN;
@@ -244,7 +254,12 @@ static __always_inline int ebn_nat_try(__u32 port, const bool v6)
 	body->aux = run->nat_owner;
 	body->seen = n->now;
 	body->decision = (__u16)run->nat_id;
-	body->row[hi] = (__u16)run->p.row[0];
+	body->row[hi] = (__u16)run->nat_row;
+	if (!run->nat_row) {
+		body->bytes[0] = ebn_svc_word(run->w.from, 0);
+		body->bytes[1] = ebn_svc_word(run->w.from, 1);
+		body->packets[0] = run->w.from_port | EBN_CARRY_MARK << 16;
+	}
 	rc = ebn_flow_insert(v6, n, body);
 	if (rc == EBN_FLOW_INSERTED)
 		return EBN_NAT_GIVEN;
@@ -380,6 +395,7 @@ static __always_inline enum ebn_reason ebn_nat_begin(struct ebn_run *run, const 
 	if (!w->to[3] && ebn_addr_zero6(w->to))
 		return EBN_R_NAT_ADDRESS;
 	run->nat_owner = w->from_port | ep->incarnation << 16;
+	run->nat_row = run->p.row[0];
 	run->nat_id = row->id;
 	run->nat_min = row->port_min;
 	run->nat_max = row->port_max;
@@ -399,17 +415,12 @@ static __always_inline void ebn_nat_link(struct ebn_flow_ref *r, __u32 hi, __u16
 	EBN_WRITE(e->row[(hi ^ 1) & 1], port);
 }
 
-/* A port for the flow in run->r: DONE, run->nat is its reservation and p.sport its port; else the reason. */
-static __always_inline int ebn_nat_reserve(__u32 hi, const bool v6)
+/* A port of the range for p, whose source is the node's address already: p.sport, and run->nat its reservation. 0, or the reason. */
+static __always_inline int ebn_nat_port(struct ebn_run *run, const bool v6)
 {
-	struct ebn_run *run = ebn_run_get();
-	__u32 min, max;
+	__u32 min = run->nat_min, max = run->nat_max;
 	int rc;
 
-	if (!run)
-		return EBN_R_TABLES;
-	min = run->nat_min;
-	max = run->nat_max;
 	if (!ebn_nat_has_port(run->p.proto))
 		rc = v6 ? ebn_nat6_try(0) : ebn_nat4_try(0);
 	else if (!min || max < min)
@@ -419,10 +430,8 @@ static __always_inline int ebn_nat_reserve(__u32 hi, const bool v6)
 	switch (rc) {
 	case EBN_NAT_GIVEN:
 		ebn_count(EBN_C_NAT_NEW);
-		ebn_nat_link(&run->r, hi, run->p.sport, v6);
 		return EBN_NAT_DONE;
 	case EBN_NAT_MINE:
-		ebn_nat_link(&run->r, hi, run->p.sport, v6);
 		return EBN_NAT_DONE;
 	case EBN_NAT_NO_ROOM:
 		return ebn_flow_refusal(&run->nat);
@@ -430,6 +439,17 @@ static __always_inline int ebn_nat_reserve(__u32 hi, const bool v6)
 		ebn_count(EBN_C_NAT_EXHAUSTED);
 		return EBN_R_NAT_EXHAUSTED;
 	}
+}
+
+/* A port for the flow in run->r, which learns it. */
+static __always_inline int ebn_nat_reserve(__u32 hi, const bool v6)
+{
+	struct ebn_run *run = ebn_run_get();
+	int rc = run ? ebn_nat_port(run, v6) : EBN_R_TABLES;
+
+	if (!rc)
+		ebn_nat_link(&run->r, hi, run->p.sport, v6);
+	return rc;
 }
 
 __attribute__((noinline)) int ebn_nat4_reserve(__u32 hi)
@@ -544,8 +564,11 @@ static __always_inline int ebn_nat_out(struct __sk_buff *skb, struct ebn_pkt *p,
 	return v6 ? ebn_nat6_finish(skb, p, rc) : ebn_nat4_finish(skb, p, rc);
 }
 
-/* The host's own packet from the device's address: does its port belong to an endpoint's flow to the same destination? */
-__attribute__((noinline)) int ebn_nat_taken(struct ebn_pkt *p, __u32 off, __u32 v6)
+/*
+ * The host's own packet from the device's address: does its port belong to an endpoint's flow to the same destination? One that came
+ * from elsewhere may be of a flow that the node carries: then it is its own.
+ */
+__attribute__((noinline)) int ebn_nat_taken(struct ebn_pkt *p, __u32 off, __u32 v6, __u32 came)
 {
 	struct ebn_run *run = ebn_run_get();
 	const struct ebn_nat_row *row;
@@ -560,7 +583,9 @@ __attribute__((noinline)) int ebn_nat_taken(struct ebn_pkt *p, __u32 off, __u32 
 	if (!row || port < row->port_min || port > row->port_max || !ebn_nat_has_port(p->proto))
 		return 0;
 	rc = v6 ? ebn_nat_find(p, &run->nat, true) : ebn_nat_find(p, &run->nat, false);
-	return rc == EBN_FLOW_HIT && !ebn_nat_expired(&run->nat, p->proto);
+	if (rc != EBN_FLOW_HIT || ebn_nat_expired(&run->nat, p->proto))
+		return 0;
+	return !came || (p->hi & 1 ? run->nat.row[1] : run->nat.row[0]);
 }
 
 /* ---- in ---- */
@@ -577,8 +602,11 @@ static __always_inline int ebn_nat_back(struct __sk_buff *skb, struct ebn_run *r
 	__u32 row = p->hi & 1 ? run->nat.row[0] : run->nat.row[1];
 	int rc;
 
+	/* another node's endpoint: carry.h */
+	if (!row)
+		return EBN_NAT_NONE;
 	ep = ebn_ep_line(v, row - 1);
-	if (!row || !ep || !(EBN_READ(ep->flags) & EBN_EP_F_LIVE) || (__u16)ep->incarnation != run->nat.aux >> 16)
+	if (!ep || !(EBN_READ(ep->flags) & EBN_EP_F_LIVE) || (__u16)ep->incarnation != run->nat.aux >> 16)
 		return EBN_R_NO_ENDPOINT;
 	__builtin_memcpy(w->from, p->dst, sizeof(w->from));
 	w->from_port = icmp ? p->sport : p->dport;

@@ -65,6 +65,7 @@ static __always_inline __u32 ebn_known_ep(const struct ebn_view *v, __u32 ifinde
 		return 0;
 	run->p.zone = ep->zone;
 	run->nat_owner = run->p.sport | ep->incarnation << 16;
+	run->nat_row = row;
 	if (!v6)
 		return ep->addr4 && ep->addr4 == run->p.src[3] ? row : 0;
 	line6 = ebn_ep_line6(v, row - 1);

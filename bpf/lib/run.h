@@ -41,6 +41,16 @@ struct ebn_overlay_look {
 	__u32 node;		/* found: index + 1 */
 };
 
+/* A look for the rule of an egress gateway (egress.h). */
+struct ebn_egress_look {
+	__u64 mask;		/* rules that may still decide */
+	__u32 addr[4];
+	__u32 at;		/* offset of the prefixes */
+	__u32 found;		/* index + 1 */
+	__u32 v4;		/* EBN_EX_F_IP6 when it is an IPv4 address */
+	__u32 reserved;
+};
+
 struct ebn_run {
 	struct ebn_pkt p;
 	struct ebn_flow_ref r;
@@ -52,9 +62,12 @@ struct ebn_run {
 	__u32 nat_id;
 	__u32 nat_min;		/* ports */
 	__u32 nat_max;
+	__u32 nat_row;		/* the owner's, + 1; 0: an endpoint of another node, run->svc */
+	__u32 egress_id;	/* for ebn_egress, from the overlay: number of the rule */
 	struct ebn_svc_run svc;
 	struct ebn_svc_ask ask;
 	struct ebn_overlay_look look;
+	struct ebn_egress_look egress_look;
 	__u32 host_out;		/* for ebn_host: the packet is on its way out */
 	__u32 mtu;		/* for ebn_too_big */
 };

@@ -5,6 +5,8 @@
 
 #include "lib/deliver.h"
 #include "lib/endpoint.h"
+#include "lib/gateway.h"
+#include "lib/leave.h"
 #include "lib/service_count.h"
 #include "lib/service_tc.h"
 #include "lib/stage.h"
@@ -38,30 +40,15 @@ static __always_inline int ebn_svc_self_deliver(struct __sk_buff *skb, struct eb
  */
 static __always_inline int ebn_svc_leave(struct __sk_buff *skb, struct ebn_run *run, const bool v6)
 {
-	struct bpf_fib_lookup fib = {};
 	struct ebn_pkt *p = &run->p;
-	struct ebn_eth *eth;
-	__u32 mtu = 0;
-	int rc;
+	int ifindex, rc;
 
 	if (p->ttl <= 1)
 		return ebn_drop_for(p, EBN_R_TTL);
-	fib.family = v6 ? EBN_AF_INET6 : EBN_AF_INET;
-	fib.ifindex = p->ifindex;
-	fib.l4_protocol = p->proto;
-	if (v6) {
-		__builtin_memcpy(fib.src, p->src, sizeof(fib.src));
-		__builtin_memcpy(fib.dst, p->dst, sizeof(fib.dst));
-	} else {
-		fib.src[0] = p->src[3];
-		fib.dst[0] = p->dst[3];
-	}
-	rc = (int)bpf_fib_lookup(skb, &fib, sizeof(fib), 0);
-	if (rc != BPF_FIB_LKUP_RET_SUCCESS && rc != BPF_FIB_LKUP_RET_NO_NEIGH && rc != BPF_FIB_LKUP_RET_FRAG_NEEDED)
+	ifindex = ebn_leave_by(skb, p, (struct ebn_address *)p->src);
+	if (ifindex <= 0)
 		return ebn_drop_for(p, EBN_R_NO_ROUTE);
-	/* of what will be cut into segments, too */
-	if (bpf_check_mtu(skb, fib.ifindex, &mtu, 0, BPF_MTU_CHK_SEGS) > 0) {
-		run->mtu = mtu;
+	if (ebn_leave_too_big(skb, run, (__u32)ifindex)) {
 		bpf_tail_call(skb, &ebn_stage, EBN_GO_TOO_BIG);
 		return ebn_drop_for(p, EBN_R_TOO_BIG);
 	}
@@ -69,21 +56,9 @@ static __always_inline int ebn_svc_leave(struct __sk_buff *skb, struct ebn_run *
 	if (rc)
 		return ebn_drop_for(p, rc);
 	ebn_svc_passed(1);
-	eth = ebn_data(skb);
-	if (v6) {
-		struct ebn_ip6 *ip = (struct ebn_ip6 *)(eth + 1);
-
-		if ((void *)(ip + 1) > ebn_data_end(skb))
-			return ebn_drop_for(p, EBN_R_WRITE);
-		ip->ttl--;
-	} else {
-		struct ebn_ip4 *ip = (struct ebn_ip4 *)(eth + 1);
-
-		if ((void *)(ip + 1) > ebn_data_end(skb))
-			return ebn_drop_for(p, EBN_R_WRITE);
-		ebn_hop4(ip);
-	}
-	return (int)bpf_redirect_neigh(fib.ifindex, 0, 0, 0);
+	if (!ebn_leave_hop(skb, v6))
+		return ebn_drop_for(p, EBN_R_WRITE);
+	return (int)bpf_redirect_neigh((__u32)ifindex, 0, 0, 0);
 }
 
 /* A packet of a service's flow that was let through, on its way from one end to the other. */
@@ -115,6 +90,10 @@ static __always_inline int ebn_svc_deliver(struct __sk_buff *skb, struct ebn_run
 		return TC_ACT_OK;
 	/* ebn_to_ep translates an answer that the stack brings there */
 	from = ebn_ep_line(&v, p->row[0] - 1);
+	if (p->point == EBN_AT_FROM_ENDPOINT && !p->row[1] && ebn_gateway_wanted(&v, p)) {
+		bpf_tail_call(skb, &ebn_stage, EBN_GO_EGRESS);
+		return ebn_drop_for(p, EBN_R_TABLES);
+	}
 	if (!past || !to)
 		return from ? ebn_deliver_stack(skb, from) : TC_ACT_OK;
 	rc = ebn_deliver_peer(skb, to, v6);

@@ -52,7 +52,7 @@ static __always_inline int ebn_svc_says(struct ebn_run *run, const bool v6)
 	return EBN_READ(*(__u64 *)((__u8 *)&set[r->way & (EBN_FLOW_WAYS - 1)] + ebn_dep(words))) == r->tag;
 }
 
-/* back: 0 or EBN_KEY_BACK */
+/* back: 0, EBN_KEY_BACK or EBN_KEY_CARRY */
 static __always_inline int ebn_svc_entry(__u32 back, const bool v6)
 {
 	struct ebn_run *run = ebn_run_get();
@@ -70,7 +70,7 @@ static __always_inline int ebn_svc_entry(__u32 back, const bool v6)
 	r->now = ebn_tick();
 	ebn_ct_place(p, r, v6);
 	p->zone = zone;
-	r->w[v6 ? 4 : 1] |= (__u64)(back & EBN_KEY_BACK) << 40;
+	r->w[v6 ? 4 : 1] |= (__u64)(back & (EBN_KEY_BACK | EBN_KEY_CARRY)) << 40;
 	ebn_flow_ref_hash(v6, r);
 	return ebn_flow_find(v6, r) == EBN_FLOW_HIT ? ebn_svc_says(run, v6) : 0;
 }

@@ -18,6 +18,8 @@ enum ebn_stage_index {
 	EBN_GO_FROM_NETDEV,
 	EBN_GO_HOST,
 	EBN_GO_TOO_BIG,
+	EBN_GO_EGRESS,
+	EBN_GO_CARRIED,
 	EBN_GO_MAX,
 };
 int ebn_from_ep(struct __sk_buff *skb);
@@ -28,6 +30,8 @@ int ebn_svc_none(struct __sk_buff *skb);
 int ebn_svc_in(struct __sk_buff *skb);
 int ebn_host(struct __sk_buff *skb);
 int ebn_too_big(struct __sk_buff *skb);
+int ebn_egress(struct __sk_buff *skb);
+int ebn_carried(struct __sk_buff *skb);
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);
@@ -44,6 +48,8 @@ struct {
 		[EBN_GO_FROM_NETDEV] = &ebn_from_netdev,
 		[EBN_GO_HOST] = &ebn_host,
 		[EBN_GO_TOO_BIG] = &ebn_too_big,
+		[EBN_GO_EGRESS] = &ebn_egress,
+		[EBN_GO_CARRIED] = &ebn_carried,
 	},
 };
 

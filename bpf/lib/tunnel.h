@@ -3,9 +3,11 @@
 #ifndef EBN_LIB_TUNNEL_H
 #define EBN_LIB_TUNNEL_H
 
+#include "lib/egress.h"
 #include "lib/endpoint.h"
 #include "lib/overlay.h"
 #include "lib/policy.h"
+#include "lib/stage.h"
 
 /** Source and destination of the packet, for what is asked here; EBN_R_NONE, or why it is not one that an overlay carries. */
 static __always_inline enum ebn_reason ebn_overlay_ends(struct __sk_buff *skb, struct ebn_pkt *p)
@@ -55,14 +57,15 @@ static __always_inline bool ebn_overlay_is(const struct ebn_overlay_node *node, 
 	return is[0] && ebn_addr_eq6(is, key->remote_ipv6);
 }
 
-/** From the overlay: may this come from there? Learns who sent it. */
-static __always_inline enum ebn_reason ebn_overlay_in(struct __sk_buff *skb, struct ebn_pkt *p)
+/** From the overlay: may this come from there? Learns who sent it; *rule: the number of the egress gateway's rule it is sent by. */
+static __always_inline enum ebn_reason ebn_overlay_in(struct __sk_buff *skb, struct ebn_pkt *p, __u32 *rule)
 {
 	const struct ebn_overlay_node *node = 0;
 	struct bpf_tunnel_key key = {};
+	struct ebn_address outer = {};
 	struct ebn_view v;
-	bool six = false;
 	__u32 off;
+	bool six = false;
 
 	if (ebn_view_open(&v))
 		return EBN_R_TABLES;
@@ -75,11 +78,25 @@ static __always_inline enum ebn_reason ebn_overlay_in(struct __sk_buff *skb, str
 	if (ebn_address_row((struct ebn_address *)p->src))
 		return EBN_R_SOURCE_IP;
 	off = ebn_overlay_find((struct ebn_address *)p->src);
+	if (!off && ebn_ct_switches() & EBN_NODE_F_EGRESS) {
+		if (six) {
+			__builtin_memcpy(outer.a, key.remote_ipv6, sizeof(outer.a));
+		} else {
+			outer.a[2] = EBN_MAPPED;
+			outer.a[3] = bpf_htonl(key.remote_ipv4);
+		}
+		return ebn_egress_answers(&v, p, outer.a, six) ? EBN_R_NONE : EBN_R_OVERLAY_SOURCE;
+	}
 	if (off)
 		node = ebn_node_line(&v, off);
 	if (!node || node->flags & EBN_ON_F_NATIVE || !ebn_overlay_is(node, &key, six))
 		return EBN_R_OVERLAY_SOURCE;
 	p->identity[0] = key.tunnel_id & EBN_OVERLAY_VNI_MAX;
+	if (p->identity[0] & EBN_EGRESS_VNI) {
+		*rule = p->identity[0] & EBN_EGRESS_ID_MAX;
+		p->identity[0] = 0;
+		return EBN_R_NONE;
+	}
 	if (!p->identity[0])
 		return EBN_R_OVERLAY_SOURCE;
 	/* what is the host there is a remote node here */
@@ -105,55 +122,70 @@ static __always_inline __u32 ebn_overlay_sender(const struct ebn_view *v, struct
 static __always_inline enum ebn_reason ebn_overlay_out(struct __sk_buff *skb, struct ebn_pkt *p)
 {
 	struct bpf_tunnel_key key = { .tunnel_ttl = 64 };
-	const struct ebn_overlay_node *node = 0;
+	const struct ebn_overlay_node *node;
+	const struct ebn_egress_rule *rule;
 	__u64 flags = BPF_F_ZERO_CSUM_TX;
 	struct ebn_view v;
+	const __u32 *to;
 	__u32 off;
+	bool six;
 
 	if (ebn_view_open(&v))
 		return EBN_R_TABLES;
-	off = ebn_overlay_find((struct ebn_address *)p->dst);
-	if (off)
-		node = ebn_node_line(&v, off);
-	if (!node || node->flags & EBN_ON_F_NATIVE)
-		return EBN_R_NO_ROUTE;
 	key.tunnel_id = ebn_overlay_sender(&v, p);
-	if (!key.tunnel_id || key.tunnel_id > EBN_OVERLAY_VNI_MAX)
+	if (!key.tunnel_id || key.tunnel_id >= EBN_EGRESS_VNI)
 		return EBN_R_NO_ENDPOINT;
 	p->identity[0] = key.tunnel_id;
-	if (node->flags & EBN_ON_F_SEND6) {
+	off = ebn_overlay_find((struct ebn_address *)p->dst);
+	if (off) {
+		node = ebn_node_line(&v, off);
+		if (node->flags & EBN_ON_F_NATIVE)
+			return EBN_R_NO_ROUTE;
+		six = node->flags & EBN_ON_F_SEND6;
+		to = six ? node->addr[1] : node->addr[0];
+	} else {
+		off = p->row[0] && ebn_ct_switches() & EBN_NODE_F_EGRESS ? ebn_egress_of(p) : 0;
+		if (!off)
+			return EBN_R_NO_ROUTE;
+		rule = ebn_node_line(&v, off);
+		if (rule->flags & (EBN_EG_F_HERE | EBN_EG_F_LOST))
+			return EBN_R_EGRESS_GATEWAY;
+		key.tunnel_id = EBN_EGRESS_VNI | rule->id;
+		six = rule->flags & EBN_EG_F_SEND6;
+		to = six ? rule->addr[1] : rule->addr[0];
+	}
+	if (six) {
 		/* IPv6 takes no UDP without a checksum */
 		flags = BPF_F_TUNINFO_IPV6;
-		__builtin_memcpy(key.remote_ipv6, node->addr[1], sizeof(key.remote_ipv6));
+		__builtin_memcpy(key.remote_ipv6, to, sizeof(key.remote_ipv6));
 	} else {
-		key.remote_ipv4 = bpf_ntohl(node->addr[0][3]);
+		key.remote_ipv4 = bpf_ntohl(to[3]);
 	}
 	return bpf_skb_set_tunnel_key(skb, &key, sizeof(key), flags) ? EBN_R_WRITE : EBN_R_NONE;
 }
-
-/* What goes on as if it came from the node's device. */
-int ebn_from_netdev(struct __sk_buff *skb);
-
-struct {
-	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);
-	__uint(max_entries, 1);
-	__uint(key_size, 4);
-	__array(values, int(void *));
-} ebn_next SEC(".maps") = { .values = { (void *)&ebn_from_netdev } };
 
 /** From the tunnel's device: 0, or why it may not. */
 static __always_inline enum ebn_reason ebn_overlay_receive(struct __sk_buff *skb, struct ebn_pkt *p)
 {
 	enum ebn_reason reason = ebn_overlay_ends(skb, p);
+	struct ebn_run *run = ebn_run_get();
+	__u32 rule = 0;
 
+	if (!run)
+		return EBN_R_TABLES;
 	if (!reason)
-		reason = ebn_overlay_in(skb, p);
+		reason = ebn_overlay_in(skb, p, &rule);
 	if (reason)
 		return reason;
 	/* the sender knows no MAC address here */
 	if (skb->pkt_type != PACKET_HOST)
 		bpf_skb_change_type(skb, PACKET_HOST);
-	bpf_tail_call(skb, &ebn_next, 0);
+	if (rule) {
+		run->egress_id = rule;
+		bpf_tail_call(skb, &ebn_stage, EBN_GO_EGRESS);
+		return EBN_R_TABLES;
+	}
+	bpf_tail_call(skb, &ebn_stage, EBN_GO_FROM_NETDEV);
 	/* never: and the endpoint's own device judges what the stack brings there */
 	return EBN_R_NONE;
 }

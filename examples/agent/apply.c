@@ -376,6 +376,7 @@ int agent_apply(struct agent *a, struct conf *conf, const struct conf *old, stru
 	agent_xdp_apply(a, old);
 	agent_nodes_apply(a);
 	agent_host_apply(a);
+	agent_egress_apply(a);
 	/* What goes makes room: an address or a device may have moved to another entry. */
 	remove_orphans(a, conf, changes);
 	agent_ipam_collect(a);

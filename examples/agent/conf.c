@@ -349,6 +349,11 @@ static int read_other_nodes(struct conf_reader *r, const struct tree_node *node,
 	return conf_read_list(r, node, conf_read_other_node, object);
 }
 
+static int read_egress(struct conf_reader *r, const struct tree_node *node, void *object)
+{
+	return conf_read_list(r, node, conf_read_egress, object);
+}
+
 static const struct conf_key top_keys[] = {
 	{ "version", read_version, true },
 	{ "node", read_node, false },
@@ -360,6 +365,7 @@ static const struct conf_key top_keys[] = {
 	{ "overlay", conf_read_overlay, false },
 	{ "nodes", read_other_nodes, false },
 	{ "host", conf_read_host, false },
+	{ "egress", read_egress, false },
 	{ "ipam", conf_read_ipam, false },
 	{ "cni", conf_read_cni, false },
 	{ "exporters", NULL, false },

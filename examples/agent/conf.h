@@ -106,6 +106,7 @@ struct conf {
 	json_t *overlay;	/* device, underlay, port, mtu, addresses; NULL: none */
 	json_t *nodes;		/* others, a list as the file says it; NULL: none */
 	json_t *host;		/* labels, audit, safe; NULL: the host is no endpoint */
+	json_t *egress;		/* rules of egress gateways, a list as the file says it; NULL: none */
 	json_t *cni;		/* conflist, network, pool, mtu, chain; NULL: none */
 };
 

@@ -190,12 +190,13 @@ json_t *conf_json(const struct conf *conf, bool with_source, int only_source)
 	for (size_t i = 0; i < conf->n_services; i++)
 		if (only_source < 0 || (int)conf->services[i].source == only_source)
 			append(services, conf_service_json(&conf->services[i]), with_source);
-	return json_pack("{s:i, s:o, s:o, s:o, s:o, s:o, s:o, s:O*, s:O*, s:O*, s:O*, s:O*}", "version", 1, "node",
+	return json_pack("{s:i, s:o, s:o, s:o, s:o, s:o, s:o, s:O*, s:O*, s:O*, s:O*, s:O*, s:O*}", "version", 1, "node",
 			 node_json(&conf->node), "devices", devices, "endpoints", endpoints,
 			 "policies", policies, "addresses", addresses, "services", services,
 			 "ipam", only_source == CONF_SOCKET ? NULL : conf->ipam,
 			 "cni", only_source == CONF_SOCKET ? NULL : conf->cni,
 			 "overlay", only_source == CONF_SOCKET ? NULL : conf->overlay,
 			 "host", only_source == CONF_SOCKET ? NULL : conf->host,
+			 "egress", only_source == CONF_SOCKET ? NULL : conf->egress,
 			 "nodes", only_source == CONF_SOCKET ? NULL : conf->nodes);
 }

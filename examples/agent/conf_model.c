@@ -80,6 +80,7 @@ void conf_free(struct conf *conf)
 	json_decref(conf->overlay);
 	json_decref(conf->nodes);
 	json_decref(conf->host);
+	json_decref(conf->egress);
 	free(conf);
 }
 
@@ -500,6 +501,7 @@ int conf_merge(const struct conf *file, const struct conf *socket, struct report
 	conf->overlay = json_incref(file->overlay);
 	conf->nodes = json_incref(file->nodes);
 	conf->host = json_incref(file->host);
+	conf->egress = json_incref(file->egress);
 	if (!err)
 		err = copy_source(conf, file, CONF_FILE, report);
 	if (!err && socket)

@@ -73,6 +73,7 @@ int conf_note_addr(struct conf_reader *r, const struct ebpfnet_addr *addr,
 int conf_read_endpoint(struct conf_reader *r, const struct tree_node *node, void *conf);
 int conf_read_ipam(struct conf_reader *r, const struct tree_node *node, void *conf);
 int conf_read_cni(struct conf_reader *r, const struct tree_node *node, void *conf);
+int conf_read_egress(struct conf_reader *r, const struct tree_node *node, void *conf);
 int conf_read_host(struct conf_reader *r, const struct tree_node *node, void *conf);
 int conf_read_overlay(struct conf_reader *r, const struct tree_node *node, void *conf);
 int conf_read_other_node(struct conf_reader *r, const struct tree_node *node, void *conf);

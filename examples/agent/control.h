@@ -180,6 +180,7 @@ int method_node_set(struct call *call);
 int method_node_delete(struct call *call);
 int method_overlay_get(struct call *call);
 int method_host_get(struct call *call);
+int method_egress_list(struct call *call);
 int method_cni_write(struct call *call);
 int method_cni_remove(struct call *call);
 int method_identity_list(struct call *call);

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause
 EBN_AGENT_SOURCES = \
 	examples/agent/agent.h examples/agent/apply.c examples/agent/conf.c examples/agent/conf.h \
-	examples/agent/conf_endpoint.c examples/agent/conf_host.c examples/agent/conf_ipam.c examples/agent/conf_json.c examples/agent/conf_model.c examples/agent/conf_nat.c examples/agent/conf_nodes.c \
+	examples/agent/conf_egress.c examples/agent/conf_endpoint.c examples/agent/conf_host.c examples/agent/conf_ipam.c examples/agent/conf_json.c examples/agent/conf_model.c examples/agent/conf_nat.c examples/agent/conf_nodes.c \
 	examples/agent/conf_policy.c examples/agent/conf_read.c examples/agent/conf_read.h examples/agent/conf_service.c \
 	examples/agent/conn.c examples/agent/control.h examples/agent/ct_watch.c examples/agent/entries.c \
-	examples/agent/cni.c examples/agent/ipam.c examples/agent/events.c examples/agent/file.c examples/agent/file.h examples/agent/links.c \
+	examples/agent/cni.c examples/agent/egress.c examples/agent/egress.h examples/agent/ipam.c examples/agent/events.c examples/agent/file.c examples/agent/file.h examples/agent/links.c \
 	examples/agent/health.c examples/agent/health.h examples/agent/healthz.c examples/agent/healthz.h examples/agent/http.c examples/agent/http.h examples/agent/host.c examples/agent/host.h examples/agent/log.c examples/agent/loop.c examples/agent/methods.c examples/agent/nodes.c examples/agent/nodes.h examples/agent/params.c \
 	examples/agent/policies.c examples/agent/probe.c examples/agent/probe.h examples/agent/reading.c examples/agent/reload.c \
 	examples/agent/removed.c examples/agent/report.c examples/agent/report.h examples/agent/server.c \

@@ -25,7 +25,7 @@ int method_hello(struct call *call)
 static size_t pending(const struct agent *a)
 {
 	const struct conf *conf = a->conf;
-	size_t n = a->cgroups_waiting + a->xdp_waiting + a->host_waiting;
+	size_t n = a->cgroups_waiting + a->xdp_waiting + a->host_waiting + a->egress_waiting;
 
 	for (size_t i = 0; i < conf->n_endpoints; i++)
 		n += conf->endpoints[i].error != 0;
@@ -107,7 +107,7 @@ static int finish_apply(struct call *call, int err, struct report *report,
 
 int method_config_apply(struct call *call)
 {
-	static const char *const files[] = { "ipam", "cni", "overlay", "nodes", "host" };
+	static const char *const files[] = { "ipam", "cni", "overlay", "nodes", "host", "egress" };
 	json_t *config = json_object_get(call->params, "config");
 	struct conf_parse how = { .source = CONF_SOCKET };
 	struct agent_changes changes = {};
@@ -234,6 +234,7 @@ static const struct method methods[] = {
 	{ "node.delete", method_node_delete, "name" },
 	{ "overlay.get", method_overlay_get, "" },
 	{ "host.get", method_host_get, "" },
+	{ "egress.list", method_egress_list, "" },
 	{ "ipam.pools", method_ipam_pools, "" },
 	{ "ipam.list", method_ipam_list, "" },
 	{ "ipam.get", method_ipam_get, "owner" },

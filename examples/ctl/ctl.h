@@ -94,6 +94,7 @@ int cmd_endpoint(struct ctl *ctl, int argc, char **argv);
 int cmd_policy(struct ctl *ctl, int argc, char **argv);
 int cmd_address(struct ctl *ctl, int argc, char **argv);
 int cmd_node(struct ctl *ctl, int argc, char **argv);
+int cmd_egress(struct ctl *ctl, int argc, char **argv);
 int cmd_host(struct ctl *ctl, int argc, char **argv);
 int cmd_ipam(struct ctl *ctl, int argc, char **argv);
 int cmd_cni(struct ctl *ctl, int argc, char **argv);

@@ -17,6 +17,7 @@ static const struct {
 	{ "policy", cmd_policy, "list|get|set|delete|commit|explain", "policies" },
 	{ "address", cmd_address, "list|get|upsert|delete", "who stands behind remote addresses" },
 	{ "node", cmd_node, "list|set|delete|overlay", "other nodes, and what leads to them" },
+	{ "egress", cmd_egress, "", "rules of egress gateways: whose packets leave by which node" },
 	{ "host", cmd_host, "", "the host as an endpoint: its addresses, what is safe" },
 	{ "ipam", cmd_ipam, "pools|list|get|release", "addresses of pools, and who has them" },
 	{ "cni", cmd_cni, "write|remove", "the conflist that container runtimes read" },

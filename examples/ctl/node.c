@@ -101,3 +101,23 @@ int cmd_host(struct ctl *ctl, int argc, char **argv)
 	json_decref(result);
 	return status;
 }
+
+int cmd_egress(struct ctl *ctl, int argc, char **argv)
+{
+	static const struct column columns[] = {
+		{ "NAME", "name", false }, { "ENDPOINTS", "endpoints", false }, { "SELECTED", "selected", false }, { "TO", "to", false },
+		{ "EXCEPT", "except", false }, { "NODE", "node", false }, { "STATE", "state", false },
+		{ "ADDRESSES", "addresses", false }, { "PORTS", "ports", false }, {}
+	};
+	json_t *result;
+	int status;
+
+	(void)argv;
+	if (argc != 1)
+		return fail("usage: ebpfnetctl egress");
+	result = client_get(ctl, "egress.list", NULL, &status);
+	if (result)
+		print_list(ctl, json_object_get(result, "rules"), columns);
+	json_decref(result);
+	return status;
+}

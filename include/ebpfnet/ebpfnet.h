@@ -20,6 +20,7 @@
 #include <ebpfnet/health.h>
 #include <ebpfnet/datapath.h>
 #include <ebpfnet/device.h>
+#include <ebpfnet/egress.h>
 #include <ebpfnet/endpoint.h>
 #include <ebpfnet/address.h>
 #include <ebpfnet/conntrack.h>

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
 /* Endpoints: made, found, restored, changed, destroyed. What is asked about them is in endpoint-info.c. */
+#include "datapath/egress.h"
 #include "datapath/host.h"
 
 #include <stdio.h>
@@ -470,7 +471,9 @@ static int ebn_ep_tables(struct ebpfnet_datapath *dp, const struct ebpfnet_endpo
 	ebn_ep_fill(ebn_ep_row(dp->rows, m->row), o, m, mac);
 	/* of one that was not destroyed to its end */
 	ebn_rate_clear(dp, m->row);
-	r = ebn_ep_row_publish(dp->rows, m->row);
+	r = ebn_eg_row(dp, m->row, o->labels);
+	if (!r)
+		r = ebn_ep_row_publish(dp->rows, m->row);
 	for (i = 0; !r && i < 2; i++) {
 		if (!ebn_ep_has_addr(m, i))
 			continue;
@@ -611,6 +614,8 @@ int ebpfnet_endpoint_set_labels(struct ebpfnet_endpoint *ep, const struct ebpfne
 			r = ebn_policy_addr_number(dp->policy, addr[i], identity, &peer[i]);
 	if (!r)
 		r = ebn_ep_set_text(dp, ep->row, ep->name, labels);
+	if (!r)
+		r = ebn_eg_row(dp, ep->row, labels);
 	if (r < 0) {
 		ebn_policy_addr_unnumber(dp->policy, peer[0]);
 		ebn_policy_addr_unnumber(dp->policy, peer[1]);

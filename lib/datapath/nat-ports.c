@@ -73,9 +73,10 @@ bool ebn_nat_orphan(const struct ebn_flow_copy *c, bool v6, void *arg)
 	struct reservation v;
 	unsigned int hi;
 
-	if (!reservation_read(c, v6, &v))
+	/* of another node's endpoint: it ends when it has expired */
+	if (!reservation_read(c, v6, &v) || !v.row)
 		return false;
-	ep = v.row ? ebn_ep_row(dp->rows, v.row - 1u) : NULL;
+	ep = ebn_ep_row(dp->rows, v.row - 1u);
 	if (!ep || !(ep->flags & EBN_EP_F_LIVE) || (uint16_t)ep->incarnation != v.incarnation)
 		return true;
 	hi = flow_key(&v, ep, v6, &key);

@@ -187,16 +187,16 @@ static void host_ports(unsigned int *min, unsigned int *max)
 	fclose(f);
 }
 
-static int read_ports(struct ebn_nat_row *row, const struct ebpfnet_nat_opts *opts, uint32_t flags,
-		      struct ebpfnet_diag *diag)
+int ebn_nat_ports(unsigned int lo, unsigned int hi, bool host_too, uint16_t *min, uint16_t *max,
+		  struct ebpfnet_diag *diag)
 {
-	unsigned int lo = EBN_OPT(opts, port_min, 0), hi = EBN_OPT(opts, port_max, 0), host_lo, host_hi;
+	unsigned int host_lo, host_hi;
 
 	host_ports(&host_lo, &host_hi);
 	if (!lo && !hi) {
 		lo = PORT_LOWEST;
 		hi = 65535;
-		if (host_hi >= lo && !(flags & EBPFNET_NAT_HOST_PORTS)) {
+		if (host_hi >= lo && !host_too) {
 			if (host_lo > lo && host_lo - lo >= hi - host_hi)
 				hi = host_lo - 1;
 			else
@@ -207,12 +207,24 @@ static int read_ports(struct ebn_nat_row *row, const struct ebpfnet_nat_opts *op
 	}
 	if (!lo || lo > hi)
 		return ebn_diag(diag, "ports", EINVAL, "not a range of ports: %u to %u", lo, hi);
-	if (host_hi && lo <= host_hi && hi >= host_lo && !(flags & EBPFNET_NAT_HOST_PORTS))
+	if (host_hi && lo <= host_hi && hi >= host_lo && !host_too)
 		return ebn_diag(diag, "ports", EADDRINUSE,
 				"%u to %u overlap %u to %u, which the host's own connections leave from (ip_local_port_range)", lo,
 				hi, host_lo, host_hi);
-	row->port_min = (uint16_t)lo;
-	row->port_max = (uint16_t)hi;
+	*min = (uint16_t)lo;
+	*max = (uint16_t)hi;
+	return 0;
+}
+
+int ebn_nat_address_ok(struct ebpfnet_datapath *dp, const uint32_t addr[4], bool v6, struct ebpfnet_diag *diag)
+{
+	const uint8_t *b = (const uint8_t *)addr;
+	uint32_t identity, owner;
+
+	if ((v6 && b[0] == 0xff) || (!v6 && b[12] >= 224) || (!v6 && !b[12]))
+		return ebn_diag(diag, v6 ? "addr6" : "addr4", EINVAL, "not an address that one can send from");
+	if (!ebn_addr_get(dp->rows, addr, &identity, &owner) && owner && !ebn_host_has(dp, owner))
+		return ebn_diag(diag, v6 ? "addr6" : "addr4", EEXIST, "it is an endpoint's");
 	return 0;
 }
 
@@ -222,7 +234,6 @@ static int read_address(struct ebpfnet_datapath *dp, struct ebn_nat_row *row, in
 {
 	bool v6 = family == 6;
 	struct ebpfnet_addr addr = *given;
-	uint32_t identity, owner;
 	int r;
 
 	if (!ebpfnet_addr_family(&addr)) {
@@ -234,10 +245,9 @@ static int read_address(struct ebpfnet_datapath *dp, struct ebn_nat_row *row, in
 		return ebn_diag(diag, v6 ? "addr6" : "addr4", EINVAL, "not an address of IPv%d", family);
 	}
 	memcpy(row->addr[v6], addr.b, sizeof(addr.b));
-	if ((v6 && addr.b[0] == 0xff) || (!v6 && addr.b[12] >= 224) || (!v6 && !addr.b[12]))
-		return ebn_diag(diag, v6 ? "addr6" : "addr4", EINVAL, "not an address that one can send from");
-	if (!ebn_addr_get(dp->rows, row->addr[v6], &identity, &owner) && owner && !ebn_host_has(dp, owner))
-		return ebn_diag(diag, v6 ? "addr6" : "addr4", EEXIST, "it is an endpoint's");
+	r = ebn_nat_address_ok(dp, row->addr[v6], v6, diag);
+	if (r < 0)
+		return r;
 	row->flags |= v6 ? EBN_NAT_F_IP6 : EBN_NAT_F_IP4;
 	return 0;
 }
@@ -283,7 +293,8 @@ static int read_opts(struct ebpfnet_datapath *dp, struct ebn_nat_row *row, const
 	memset(row, 0, sizeof(*row));
 	row->id = id;
 	row->ifindex = ifindex;
-	r = read_ports(row, opts, flags, diag);
+	r = ebn_nat_ports(EBN_OPT(opts, port_min, 0), EBN_OPT(opts, port_max, 0), flags & EBPFNET_NAT_HOST_PORTS,
+			  &row->port_min, &row->port_max, diag);
 	for (i = 0; !r && i < n; i++)
 		r = read_prefix(row, &keep[i], i, diag);
 	return r ? r : read_addresses(dp, row, opts, flags, diag);

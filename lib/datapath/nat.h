@@ -10,6 +10,11 @@
 int ebn_nat_read(struct ebpfnet_datapath *dp, struct ebn_nat_row rows[EBN_NAT_ROWS], uint32_t *ret_n);
 /* -ENOENT: that device does not masquerade. */
 int ebn_nat_row_by_name(struct ebpfnet_datapath *dp, const char *device, struct ebn_nat_row *ret);
+/* A range to give ports out of; 0 and 0: the larger part that the host's own connections leave free. host_too: they may overlap. */
+int ebn_nat_ports(unsigned int lo, unsigned int hi, bool host_too, uint16_t *min, uint16_t *max,
+		  struct ebpfnet_diag *diag);
+/* Can one send from the address, and is it no endpoint's? -EINVAL, -EEXIST. */
+int ebn_nat_address_ok(struct ebpfnet_datapath *dp, const uint32_t addr[4], bool v6, struct ebpfnet_diag *diag);
 /* Takes the rows of adopted tables over. */
 int ebn_nat_adopt(struct ebpfnet_datapath *dp, struct ebpfnet_diag *diag);
 /* The device's row goes. -ENOENT: it has none. */

@@ -2,6 +2,7 @@
 /* The piece of the node tables that says which prefixes are behind which node: read, built anew, published whole. */
 #include "datapath/overlay.h"
 
+#include "datapath/egress.h"
 #include "datapath/host.h"
 
 _Static_assert(EBPFNET_NODES_MAX == EBN_OVERLAY_NODES && EBPFNET_NODE_PREFIXES_MAX == EBN_OVERLAY_NODE_PREFIXES &&
@@ -271,5 +272,7 @@ int ebn_ov_publish(struct ebpfnet_datapath *dp, const struct ebn_ov *ov, struct 
 		ebn_node_raise_addr(dp->node, (uint64_t)i << 20);
 	r = ebn_node_retire(dp->node, old);
 	/* its packets are between hosts */
-	return r < 0 ? r : ebn_host_renew(dp);
+	if (!r)
+		r = ebn_host_renew(dp);
+	return r < 0 ? r : ebn_eg_renew(dp);
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
 /* The tables of a datapath: made, mapped, checked, adopted. */
-#include "datapath/nat.h"
+#include "datapath/egress.h"
 #include "datapath/host.h"
+#include "datapath/nat.h"
 #include "datapath/overlay.h"
 
 #include <errno.h>
@@ -459,6 +460,8 @@ int ebn_tables_adopt(struct ebpfnet_datapath *dp, bool fresh, struct ebpfnet_dia
 			r = ebn_ov_adopt(dp, diag);
 		if (!r)
 			r = ebn_host_adopt(dp, diag);
+		if (!r)
+			r = ebn_eg_adopt(dp, diag);
 		/* programs may still be in what the last writer had retired, and it is free space from here on */
 		if (!r)
 			r = ebn_grace_wait(dp->p->grace);

@@ -153,6 +153,8 @@ static void load(const struct rig_opts *o)
 	progs[TO_OVERLAY] = skel->progs.ebn_to_overlay;
 	progs[HOST] = skel->progs.ebn_host;
 	progs[TOO_BIG] = skel->progs.ebn_too_big;
+	progs[EGRESS] = skel->progs.ebn_egress;
+	progs[CARRIED] = skel->progs.ebn_carried;
 	for (i = 0; i < RIG_PROGS; i++) {
 		rig.prog[i] = bpf_program__fd(progs[i]);
 		memset(&info, 0, sizeof(info));
