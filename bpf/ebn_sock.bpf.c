@@ -9,6 +9,7 @@
  */
 #include "ebn_sock.h"
 
+#include "lib/active.h"
 #include "lib/config.h"
 #include "lib/maps_node.h"
 #include "lib/service.h"
@@ -173,11 +174,11 @@ static __always_inline bool choose(struct ebn_call *c)
 	struct ebn_aff aff = {};
 
 	if (!c->ask.affinity)
-		return ebn_svc_pick(&c->v, c->ask.set, bpf_get_prandom_u32(), &c->pick);
+		return ebn_svc_draw(&c->v, &c->ask, bpf_get_prandom_u32(), &c->pick);
 	if (affinity_get(c, &key))
 		return true;
 	/* by the client's hash, so that it is the same again when the map has forgotten it */
-	if (!ebn_svc_pick(&c->v, c->ask.set, ebn_svc_client_hash(c->netns, c->ask.service), &c->pick))
+	if (!ebn_svc_draw(&c->v, &c->ask, ebn_svc_client_hash(c->netns, c->ask.service), &c->pick))
 		return false;
 	aff.be0 = c->pick.w0;
 	aff.be1 = c->pick.w1;
@@ -226,7 +227,25 @@ static __always_inline void way_fill(struct ebn_sock_way *w, const struct ebn_ca
 	w->be_port = c->pick.port;
 	w->row = c->pick.row;
 	w->serial = ebn_svc_serial(&c->v, c->ask.set);
-	w->service = c->ask.service;
+	w->service = (__u16)c->ask.service;
+	w->counted = ebn_active_socket(w->row);
+}
+
+/* It is no longer used. */
+static __always_inline void way_done(struct ebn_sock_way *w)
+{
+	ebn_active_socket_gone(w->row, w->counted);
+	w->counted = 0;
+}
+
+/* The socket is going to have another peer. */
+static __always_inline void peer_done(struct ebn_sock *s)
+{
+	__u32 i = s->connected - 1;
+
+	if (i < EBN_SOCK_WAYS)
+		way_done(&s->way[i]);
+	s->connected = 0;
 }
 
 /* The way by which this socket reached the frontend before, if its backend is still there. */
@@ -285,7 +304,7 @@ static __always_inline int translate(struct bpf_sock_addr *ctx, const bool v6, c
 			/* to somewhere else: what was said of its last peer no longer holds */
 			s = bpf_sk_storage_get(&ebn_sock, sk, 0, 0);
 			if (s)
-				s->connected = 0;
+				peer_done(s);
 		}
 		return ALLOW;
 	}
@@ -298,6 +317,8 @@ static __always_inline int translate(struct bpf_sock_addr *ctx, const bool v6, c
 	s = bpf_sk_storage_get(&ebn_sock, sk, 0, BPF_SK_STORAGE_GET_F_CREATE);
 	if (!s)
 		return refuse(ENOBUFS);
+	if (connect)
+		peer_done(s);
 	if (!known(s, &c, &at) || connect) {
 		if (c.ask.affinity && !c.netns)
 			c.netns = bpf_get_netns_cookie(ctx);
@@ -306,6 +327,7 @@ static __always_inline int translate(struct bpf_sock_addr *ctx, const bool v6, c
 		if (!c.pick.port)
 			c.pick.port = c.vip_port;
 		at &= EBN_SOCK_WAYS - 1;
+		way_done(&s->way[at]);
 		way_fill(&s->way[at], &c);
 		stat = stat_of(c.ask.service);
 		if (stat)
@@ -370,6 +392,17 @@ static __always_inline int bound(struct bpf_sock *sk, const bool v6)
 	ask.port = (__u16)sk->src_port;
 	ask.w1 = v6 ? 0 : EBN_MAPPED4;
 	return ebn_svc_find(&ask) ? refuse(EADDRINUSE) : ALLOW;
+}
+
+SEC("cgroup/sock_release")
+int ebn_release(struct bpf_sock *ctx)
+{
+	struct ebn_sock *s = bpf_sk_storage_get(&ebn_sock, ctx, 0, 0);
+	__u32 i;
+
+	for (i = 0; s && i < EBN_SOCK_WAYS; i++)
+		way_done(&s->way[i]);
+	return ALLOW;
 }
 
 SEC("cgroup/connect4")

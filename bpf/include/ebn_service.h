@@ -50,6 +50,7 @@ enum ebn_svc_kind {
 #define EBN_SVC_F_RANDOM 0x1u	/* any slot, else the one of the tuple's hash */
 #define EBN_SVC_F_SILENT 0x2u	/* no backend: no answer either */
 #define EBN_SVC_F_IPIP 0x4u	/* on node devices packets go to the backend as they are, in a packet of their own */
+#define EBN_SVC_F_LEAST 0x10u	/* of two backends that the hash draws the one with fewer connections */
 #define EBN_SVC_F_OUTSIDE 0x8u	/* clients outside are served on node devices: its backends are all on this node */
 
 /* Which of a row's sets. */
@@ -88,8 +89,12 @@ struct ebn_svc_set {
 	__u32 members;
 	__u32 slot_off;		/* of the first slot, from here */
 	__u64 content;		/* hash of all that made it; user space finds equal sets by it */
-	__u64 reserved;
-	/* __u32 member[members]: backend rows, ascending; __u16 slot[slots]: index into member */
+	__u32 weight_off;	/* of the first weight, from here; 0: there are none */
+	__u32 reserved;
+	/*
+	 * __u32 member[members]: backend rows, ascending; __u16 slot[slots]: index into member; with EBN_SVC_F_LEAST
+	 * __u16 weight[members], 0 of those that take no new flows
+	 */
 };
 EBN_ASSERT(sizeof(struct ebn_svc_set) == 32, "head of a set");
 #define EBN_SVC_MEMBERS_MAX 65535u
@@ -147,6 +152,12 @@ static inline __u32 ebn_svc_tuple_hash(const __u32 src[4], __u16 sport, const __
 	return (__u32)(h >> 32);
 }
 
+/** Another hash, made of this one. */
+static inline __u32 ebn_svc_second(__u32 hash)
+{
+	return (__u32)(ebn_mix64(0x9e3779b97f4a7c15ULL ^ hash) >> 32);
+}
+
 /** Who asks, where an answer must stay the same for a client: of its address, or of its network namespace. */
 static inline __u32 ebn_svc_client_hash(__u64 client, __u32 service)
 {
@@ -170,6 +181,26 @@ struct ebn_be_count {
 	__u64 bytes[2];
 	__u64 flows;
 };
+/*
+ * What a backend has now, map ebn_active, by its row; rows behind the last cell are not counted, and look idle. Added to
+ * atomically; user space sets flows right, which may be less than nothing until then.
+ */
+struct ebn_be_active {
+	__u32 flows;		/* of packets */
+	__u32 sockets;		/* translated, until they are closed or ask for another backend */
+	__u32 generation;	/* raised when the row is given to another backend */
+	__u32 reserved;
+};
+EBN_ASSERT(sizeof(struct ebn_be_active) == 16, "ebn_be_active");
+#define EBN_BE_ACTIVES 65536u
+/** Kept with a socket that was counted; never 0. */
+#define EBN_ACTIVE_MARK(generation) ((__u16)((generation) << 1 | 1))
+
+static inline __u64 ebn_active_sum(__u32 flows, __u32 sockets)
+{
+	return ((__s32)flows > 0 ? flows : 0) + (__u64)((__s32)sockets > 0 ? sockets : 0);
+}
+
 #define EBN_SVC_COUNTS 8192u
 #define EBN_BE_COUNTS 16384u
 

@@ -16,7 +16,8 @@ struct ebn_sock_way {
 	__u16 be_port;
 	__u32 row;		/* of the backend */
 	__u32 serial;		/* of the set in which it was last seen to be */
-	__u32 service;
+	__u16 service;
+	__u16 counted;		/* EBN_ACTIVE_MARK() of the backend, 0: it is not */
 };
 EBN_ASSERT(sizeof(struct ebn_sock_way) == 48, "ebn_sock_way");
 

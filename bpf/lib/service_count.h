@@ -5,6 +5,7 @@
 
 #include "ebn_service.h"
 
+#include "lib/active.h"
 #include "lib/run.h"
 
 /* Sized by the loader. */
@@ -55,6 +56,7 @@ __attribute__((noinline)) int ebn_svc_passed(__u32 way)
 	if (!way && run->svc.begun) {
 		c->flows++;
 		b->flows++;
+		ebn_active_flow(run->svc.row, 1);
 	}
 	return 0;
 }

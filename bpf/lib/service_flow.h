@@ -9,6 +9,7 @@
 #ifndef EBN_LIB_SERVICE_FLOW_H
 #define EBN_LIB_SERVICE_FLOW_H
 
+#include "lib/active.h"
 #include "lib/conntrack.h"
 #include "lib/run.h"
 
@@ -123,7 +124,7 @@ __attribute__((noinline)) int ebn_svc6_put(__u32 state)
 static __always_inline int ebn_svc_follow(struct ebn_run *run, const bool v6)
 {
 	struct ebn_flow_ref *n = &run->nat;
-	__u32 state = EBN_CTL_STATE(run->r.ctl);
+	__u32 state = EBN_CTL_STATE(run->r.ctl), was;
 	struct ebn_flow_body *e;
 
 	if (n->seen == n->now && EBN_CTL_STATE(n->ctl) == state)
@@ -132,8 +133,12 @@ static __always_inline int ebn_svc_follow(struct ebn_run *run, const bool v6)
 	if (!e)
 		return 0;
 	EBN_WRITE(e->seen, n->now);
-	if (EBN_CTL_STATE(n->ctl) != state)
-		ebn_flow_update(e, n, state, EBN_CTL_FLAGS(n->ctl), 0);
+	was = EBN_CTL_STATE(n->ctl);
+	if (was == state || !ebn_flow_update(e, n, state, EBN_CTL_FLAGS(n->ctl), 0))
+		return 1;
+	/* the frontend's entry counts for both; who has changed it counts */
+	if ((was == EBN_FS_CLOSING || state == EBN_FS_CLOSING) && !(n->w[v6 ? 4 : 1] & (__u64)EBN_KEY_BACK << 40))
+		ebn_active_flow(n->aux, state == EBN_FS_CLOSING ? -1 : 1);
 	return 1;
 }
 

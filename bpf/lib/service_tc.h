@@ -13,6 +13,7 @@
 #ifndef EBN_LIB_SERVICE_TC_H
 #define EBN_LIB_SERVICE_TC_H
 
+#include "lib/active.h"
 #include "lib/frag.h"
 #include "lib/icmp.h"
 #include "lib/nat.h"
@@ -140,29 +141,26 @@ static __always_inline bool ebn_svc_member(const struct ebn_view *v, __u32 set, 
 	return ebn_svc_is_member(&m) && ebn_svc_backend_row(v, row, pick) && pick->w0 == w0 && pick->w1 == w1;
 }
 
-/* The backend that a client has, or the one of its hash from now on. */
-static __always_inline bool ebn_svc_stay(const struct ebn_view *v, const struct ebn_svc_ask *ask,
-					 const struct ebn_pkt *p, struct ebn_svc_pick *pick)
+/* The backend that a client has, while its affinity lasts. */
+static __always_inline bool ebn_svc_stays(const struct ebn_view *v, const struct ebn_svc_ask *ask,
+					  const struct ebn_svc_client *key, struct ebn_svc_pick *pick)
 {
-	struct ebn_svc_client key = { .service = ask->service };
-	struct ebn_svc_stays *is, new = {};
+	struct ebn_svc_stays *is = bpf_map_lookup_elem(&ebn_svc_aff, key);
 	__u32 now = (__u32)(bpf_ktime_get_ns() / 1000000000);
 
-	__builtin_memcpy(key.addr, p->src, sizeof(key.addr));
-	is = bpf_map_lookup_elem(&ebn_svc_aff, &key);
-	if (is && now - EBN_READ(is->seen) <= ask->affinity &&
-	    ebn_svc_member(v, ask->set, is->row, is->w0, is->w1, pick)) {
-		EBN_WRITE(is->seen, now);
-		return true;
-	}
-	if (!ebn_svc_pick(v, ask->set, ebn_svc_client_hash(ebn_addr_hash(p->src), ask->service), pick))
+	if (!is || now - EBN_READ(is->seen) > ask->affinity ||
+	    !ebn_svc_member(v, ask->set, is->row, is->w0, is->w1, pick))
 		return false;
-	new.w0 = pick->w0;
-	new.w1 = pick->w1;
-	new.row = pick->row;
-	new.seen = now;
-	bpf_map_update_elem(&ebn_svc_aff, &key, &new, BPF_ANY);
+	EBN_WRITE(is->seen, now);
 	return true;
+}
+
+static __always_inline void ebn_svc_stay(const struct ebn_svc_client *key, const struct ebn_svc_pick *pick)
+{
+	struct ebn_svc_stays new = { .w0 = pick->w0, .w1 = pick->w1, .row = pick->row,
+				     .seen = (__u32)(bpf_ktime_get_ns() / 1000000000) };
+
+	bpf_map_update_elem(&ebn_svc_aff, key, &new, BPF_ANY);
 }
 
 /* Frontend of the packet's destination into run->ask; 0: none. */
@@ -213,11 +211,13 @@ __attribute__((noinline)) int ebn_svc_may(struct ebn_pkt *p)
 __attribute__((noinline)) int ebn_svc_choose(__u32 try)
 {
 	struct ebn_run *run = ebn_run_get();
+	struct ebn_svc_client key = {};
 	struct ebn_svc_pick pick = {};
 	struct ebn_svc_ask *ask;
 	struct ebn_view v;
 	struct ebn_pkt *p;
 	__u32 hash;
+	bool stays;
 
 	if (!run)
 		return EBN_SVC_OK + EBN_R_TABLES;
@@ -225,16 +225,20 @@ __attribute__((noinline)) int ebn_svc_choose(__u32 try)
 	p = &run->p;
 	if (ebn_view_at(&v, ask->dir))
 		return EBN_SVC_OK + EBN_R_TABLES;
-	if (!try && ask->affinity) {
-		if (!ebn_svc_stay(&v, ask, p, &pick))
-			return EBN_SVC_OK + EBN_R_SVC_NO_BACKEND;
-	} else {
-		hash = ebn_svc_tuple_hash(p->src, bpf_ntohs(p->sport), p->dst, ask->port, ask->proto);
-		hash += try * 0x9e3779b1u;
-		if (ask->flags & EBN_SVC_F_RANDOM)
+	__builtin_memcpy(key.addr, p->src, sizeof(key.addr));
+	key.service = ask->service;
+	stays = !try && ask->affinity;
+	if (!stays || !ebn_svc_stays(&v, ask, &key, &pick)) {
+		hash = ebn_svc_tuple_hash(p->src, bpf_ntohs(p->sport), p->dst, ask->port, ask->proto) + try * 0x9e3779b1u;
+		/* so that it is the same again when the map has forgotten it */
+		if (stays)
+			hash = ebn_svc_client_hash(ebn_addr_hash(p->src), ask->service);
+		else if (ask->flags & EBN_SVC_F_RANDOM)
 			hash = bpf_get_prandom_u32();
-		if (!ebn_svc_pick(&v, ask->set, hash, &pick))
+		if (!ebn_svc_draw(&v, ask, hash, &pick))
 			return EBN_SVC_OK + EBN_R_SVC_NO_BACKEND;
+		if (stays)
+			ebn_svc_stay(&key, &pick);
 	}
 	run->svc.w0 = pick.w0;
 	run->svc.w1 = pick.w1;
@@ -357,7 +361,8 @@ static __always_inline int ebn_svc_holds(const bool v6)
 	    (ebn_svc_serial(&v, run->ask.set) == run->svc.serial ||
 	     ebn_svc_member(&v, run->ask.set, run->svc.row, run->svc.w0, run->svc.w1, &pick)))
 		return 1;
-	ebn_flow_kill(v6, &run->nat);
+	if (ebn_flow_kill(v6, &run->nat))
+		ebn_active_flow(run->svc.row, -1);
 	return 0;
 }
 

@@ -13,7 +13,7 @@
 
 const char *const service_kinds[] = { "cluster-ip", "node-port", "external-ip", "load-balancer", "host-port", NULL };
 const char *const service_states[] = { "active", "draining", "quarantined", "maintenance", NULL };
-const char *const service_algorithms[] = { "maglev", "random", "first", NULL };
+const char *const service_algorithms[] = { "maglev", "random", "first", "least-connections", NULL };
 const char *const service_policies[] = { "cluster", "local", NULL };
 const char *const service_forwardings[] = { "dnat", "dsr-ipip", NULL };
 const char *const service_answers[] = { "reject", "drop", NULL };
@@ -204,7 +204,7 @@ int service_read(const json_t *spec, struct service *ret, const char **why)
 	json_int_t affinity, health;
 
 	if (algorithm < 0)
-		return bad(why, "an algorithm is maglev, random or first");
+		return bad(why, "an algorithm is maglev, random, first or least-connections");
 	if (inside < 0 || outside < 0)
 		return bad(why, "a traffic policy is cluster or local");
 	if (answer < 0)

@@ -192,8 +192,8 @@ static void add_counters(struct ebpfnet_datapath *dp, const struct ebpfnet_servi
 
 		if (ebpfnet_service_backend_stats(dp, &s->backends[i], &b, sizeof(b)) < 0)
 			continue;
-		n = json_pack("{s:I, s:I, s:[I,I], s:[I,I]}", "connections", (json_int_t)b.connections,
-			      "flows", (json_int_t)b.flows,
+		n = json_pack("{s:I, s:I, s:I, s:[I,I], s:[I,I]}", "connections", (json_int_t)b.connections,
+			      "flows", (json_int_t)b.flows, "active", (json_int_t)b.active,
 			      "packets", (json_int_t)b.packets[0], (json_int_t)b.packets[1],
 			      "bytes", (json_int_t)b.bytes[0], (json_int_t)b.bytes[1]);
 		json_object_update(o, n);

@@ -85,7 +85,8 @@ static void print_service(struct ctl *ctl, json_t *service)
 	static const struct column backends[] = {
 		{ "BACKEND", "address", false }, { "PORT", "port", true }, { "WEIGHT", "weight", true },
 		{ "STATE", "state", false }, { "ZONE", "zone", false }, { "NODE", "node", false },
-		{ "CONNECTIONS", "connections", true }, { "FLOWS", "flows", true }, { "PACKETS", "packets", false },
+		{ "CONNECTIONS", "connections", true }, { "FLOWS", "flows", true }, { "ACTIVE", "active", true },
+		{ "PACKETS", "packets", false },
 		{ "BYTES", "bytes", false }, {}
 	};
 	static const struct column checked[] = {

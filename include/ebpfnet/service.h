@@ -88,7 +88,8 @@ enum ebpfnet_algorithm {
 	EBPFNET_ALGORITHM_MAGLEV,	/**< by hash of the flow, the same on every node */
 	EBPFNET_ALGORITHM_RANDOM,
 	EBPFNET_ALGORITHM_FIRST,	/**< the first one in order that is active takes everything */
-	EBPFNET_ALGORITHM_LEAST_CONNECTIONS, /**< not in this version: -ENOTSUP */
+	EBPFNET_ALGORITHM_LEAST_CONNECTIONS, /**< of two that are drawn by weight, the one with fewer connections for its weight;
+						   not with EBPFNET_FORWARDING_DSR_IPIP: -ENOTSUP */
 };
 
 enum ebpfnet_traffic_policy {
@@ -298,6 +299,9 @@ struct ebpfnet_backend_stats {
 	uint64_t flows;
 	uint64_t packets[2];
 	uint64_t bytes[2];
+	/** Now: flows that have not ended, and sockets until they are closed. A flow that falls silent is counted until it expires.
+	 *  Of backends with numbers from 65,536 on not told: 0. Since 0.1 */
+	uint64_t active;
 };
 
 /** Fills @p ret; @p size is sizeof(*ret) as the caller knows it. @return 0, -EINVAL, -ENOENT, -EBUSY, -ENOMEM @since 0.1 */

@@ -31,7 +31,9 @@ enum ebn_map {
 	EBN_MAP_EP_STAT,	/* per CPU, struct ebn_ep_stat by endpoint row */
 	EBN_MAP_REASON,		/* per CPU, struct ebn_reason_stat by reason */
 	EBN_MAP_COUNTER,	/* per CPU, u64 by enum ebn_counter */
+	EBN_MAP_ACTIVE,		/* struct ebn_be_active by backend row */
 	EBN_MAPS,
+	EBN_MAP_LATE = EBN_MAP_ACTIVE,	/* from here on: made where they are missing */
 };
 
 enum ebn_prog {
@@ -69,6 +71,7 @@ struct ebpfnet_datapath {
 	uint64_t node_size;
 	struct ebn_flows flows[2];	/* [0] IPv4, [1] IPv6 */
 	struct ebn_flow_share *share;	/* PROT_READ only when readonly */
+	struct ebn_be_active *active;	/* likewise; NULL: tables of a writer that had none */
 	uint32_t tick_shift;
 	/* the writer's, NULL when readonly */
 	struct ebn_node *node;

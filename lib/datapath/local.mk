@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause
 lib_libebpfnet_internal_la_SOURCES += lib/datapath/internal.h lib/datapath/private.h lib/datapath/endpoint.h \
-	lib/datapath/address.c lib/datapath/attach.c lib/datapath/conntrack.c \
+	lib/datapath/active.c lib/datapath/address.c lib/datapath/attach.c lib/datapath/conntrack.c \
 	lib/datapath/conntrack-export.c lib/datapath/conntrack-limits.c lib/datapath/conntrack-watch.c \
 	lib/datapath/conntrack.h lib/datapath/datapath.c lib/datapath/endpoint.c \
 	lib/datapath/endpoint-info.c lib/datapath/maintain.c lib/datapath/nat.c lib/datapath/nat-ports.c lib/datapath/nat.h \

@@ -79,7 +79,7 @@ static bool ebn_sweep_slice(struct ebpfnet_datapath *dp, uint64_t n, struct ebpf
 	const struct ebn_node_hdr *hdr = dp->node_mem;
 	struct ebn_dp_private *p = dp->p;
 	struct ebn_sweep s = { .now = ebn_dp_now_tick(dp), .idle_ticks = hdr->idle_ticks, .orphan = ebn_nat_orphan,
-			       .orphan_arg = dp };
+			       .orphan_arg = dp, .front = ebn_active_seen, .front_arg = dp };
 	uint64_t killed, from, to;
 	int i;
 
@@ -103,6 +103,7 @@ static bool ebn_sweep_slice(struct ebpfnet_datapath *dp, uint64_t n, struct ebpf
 		ret->half_open += s.half_open;
 		return true;
 	}
+	ebn_active_end(dp);
 	ebn_sweep_pace(dp, ebn_share_end(dp));
 	ebn_nat_watch(dp);
 	p->sweeping = false;
@@ -150,6 +151,7 @@ static void ebn_sweep_begin(struct ebpfnet_datapath *dp, uint64_t now)
 	p->sweep_done[0] = p->sweep_done[1] = false;
 	p->sweep_killed = p->sweep_live = 0;
 	ebn_share_begin(dp);
+	ebn_active_begin(dp);
 }
 
 void ebn_dp_sweep_soon(struct ebpfnet_datapath *dp)

@@ -117,6 +117,8 @@ struct ebn_dp_private {
 	uint32_t n_share;	/* lines of the map of shares: one more */
 	uint32_t *owned;	/* places counted in this turn of the sweep, by family and line */
 	uint32_t *owned_before;	/* the shares when it began, by line and family */
+	uint32_t *served;	/* flows counted in this turn, and in the map when it began, by backend row */
+	uint32_t n_served, room_served;	/* rows; 0: they are not counted */
 	uint32_t dev_off;	/* device rows in the node tables */
 	uint32_t dev_n;
 	uint32_t dev_next;	/* where maintain looks on for filters to move */
@@ -345,6 +347,17 @@ uint32_t ebn_share_end(struct ebpfnet_datapath *dp);
 void ebn_share_quota(struct ebpfnet_datapath *dp, uint32_t percent);
 /* Owners that are over their share of a table now. */
 uint32_t ebn_share_over(const struct ebpfnet_datapath *dp, int family);
+
+/* ---- active.c ---- */
+/* Around a turn of the sweep. */
+void ebn_active_begin(struct ebpfnet_datapath *dp);
+void ebn_active_end(struct ebpfnet_datapath *dp);
+/* As struct ebn_sweep's front; arg is dp. */
+void ebn_active_seen(const struct ebn_flow_copy *c, int by, void *arg);
+void ebn_active_close(struct ebpfnet_datapath *dp);
+void ebn_active_reset(struct ebpfnet_datapath *dp, uint32_t row);
+/* Flows and sockets. */
+uint64_t ebn_active_read(const struct ebpfnet_datapath *dp, uint32_t row);
 
 /* ---- maintain.c ---- */
 /* Flows were deleted: the next turn of the sweep comes soon, so that their owners have room again. */

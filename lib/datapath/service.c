@@ -24,6 +24,7 @@ static void ebn_backend_reset(void *arg, uint32_t row)
 {
 	ebn_sock_reset_backend(arg, row);
 	ebn_xdp_reset_backend(arg, row);
+	ebn_active_reset(arg, row);
 	ebn_count_reset(arg, EBN_COUNT_BE, row + 1);
 }
 
@@ -194,6 +195,7 @@ int ebpfnet_service_backend_stats(struct ebpfnet_datapath *dp, const struct ebpf
 	(void)ebn_count_read(&map, EBN_COUNT_BE, row + 1, (uint64_t *)&c);
 	ebn_close(&map.fd);
 	st.connections = ebn_sock_backend_count(dp, row);
+	st.active = ebn_active_read(dp, row);
 	st.flows = c.flows;
 	memcpy(st.packets, c.packets, sizeof(st.packets));
 	memcpy(st.bytes, c.bytes, sizeof(st.bytes));

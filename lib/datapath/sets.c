@@ -14,6 +14,7 @@ const char *const ebn_map_names[EBN_MAPS] = {
 	[EBN_MAP_EP_STAT] = "ebn_ep_stat",
 	[EBN_MAP_REASON] = "ebn_reason",
 	[EBN_MAP_COUNTER] = "ebn_counter",
+	[EBN_MAP_ACTIVE] = "ebn_active",
 };
 
 const char *const ebn_prog_names[EBN_PROGS] = {

@@ -37,7 +37,7 @@
 enum { EBN_SM_SOCK, EBN_SM_AFF, EBN_SM_SVC_STAT, EBN_SM_BE_STAT, EBN_SM_MAPS };
 static const char *const ebn_sm_names[EBN_SM_MAPS] = { "ebn_sock", "ebn_sock_aff", "ebn_svc_stat", "ebn_be_stat" };
 
-/* In this order they are attached: a socket that connects must find the way back already there. */
+/* Pins have their numbers. What is younger is at the end. */
 static const struct {
 	const char *name;
 	enum bpf_attach_type type;
@@ -47,8 +47,15 @@ static const struct {
 	{ "ebn_bound4", BPF_CGROUP_INET4_POST_BIND },  { "ebn_bound6", BPF_CGROUP_INET6_POST_BIND },
 	{ "ebn_sendmsg4", BPF_CGROUP_UDP4_SENDMSG },   { "ebn_sendmsg6", BPF_CGROUP_UDP6_SENDMSG },
 	{ "ebn_connect4", BPF_CGROUP_INET4_CONNECT },  { "ebn_connect6", BPF_CGROUP_INET6_CONNECT },
+	{ "ebn_release", BPF_CGROUP_INET_SOCK_RELEASE },
 };
 #define EBN_SOCK_PROGS EBN_ARRAY_SIZE(ebn_sock_progs)
+
+/* The order of attaching: a socket that connects must find the way back already there, and what sees its end. */
+static size_t ebn_sock_nth(size_t i)
+{
+	return i ? i - 1 : EBN_SOCK_PROGS - 1;
+}
 
 struct ebn_sock_state {
 	int map_fd[EBN_SM_MAPS];	/* -1: not made yet */
@@ -183,12 +190,14 @@ static int ebn_sock_configure(struct ebpfnet_datapath *dp, struct bpf_object *ob
 	struct ebn_config *cfg = ebn_object_var(obj, "ebn_cfg", sizeof(*cfg));
 	uint64_t *netns = ebn_object_var(obj, "ebn_node_netns", sizeof(*netns)), cookie;
 	uint32_t *hz = ebn_object_var(obj, "ebn_hz", sizeof(*hz));
-	struct bpf_map *map;
+	struct bpf_map *map, *active = bpf_object__find_map_by_name(obj, ebn_map_names[EBN_MAP_ACTIVE]);
 	int i, r;
 
-	if (!netns || !hz)
-		return ebn_diag(diag, EBN_SOCK_OBJECT, EPROTO, "object lacks a variable");
+	if (!netns || !hz || !active)
+		return ebn_diag(diag, EBN_SOCK_OBJECT, EPROTO, "object lacks a variable or map");
 	r = ebn_netns_cookie(&cookie);
+	if (!r)
+		r = bpf_map__reuse_fd(active, dp->map_fd[EBN_MAP_ACTIVE]);
 	if (!r)
 		r = ebn_object_node(dp, cfg, dp->map_fd[EBN_MAP_NODE]);
 	map = bpf_object__find_map_by_name(obj, "ebn_node");
@@ -536,12 +545,12 @@ int ebpfnet_service_attach(struct ebpfnet_datapath *dp, const char *path, struct
 	if (!r)
 		r = ebn_tag_write(dp, EBN_SOCK_TAG, l.object.tag);
 	for (i = 0; r >= 0 && i < EBN_SOCK_PROGS; i++) {
-		r = ebn_sock_link_add(dp, fd, cgroup, i, l.prog_fd[i], diag);
+		r = ebn_sock_link_add(dp, fd, cgroup, ebn_sock_nth(i), l.prog_fd[ebn_sock_nth(i)], diag);
 		made[i] = r > 0;
 	}
 	for (i = EBN_SOCK_PROGS; r < 0 && i-- > 0;)
 		if (made[i])
-			(void)ebn_sock_link_del(dp, cgroup, i);
+			(void)ebn_sock_link_del(dp, cgroup, ebn_sock_nth(i));
 	ebn_sock_unload(&l);
 	return r < 0 ? r : 0;
 }
@@ -564,7 +573,7 @@ int ebpfnet_service_detach(struct ebpfnet_datapath *dp, const char *path)
 	}
 	/* connect first: the others serve those that are connected */
 	for (i = EBN_SOCK_PROGS; i-- > 0;) {
-		r = ebn_sock_link_del(dp, cgroup, i);
+		r = ebn_sock_link_del(dp, cgroup, ebn_sock_nth(i));
 		if (r < 0 && r != -ENOENT)
 			return r;
 		n += !r;

@@ -9,6 +9,7 @@
 #include <sys/mman.h>
 #include <time.h>
 #include <bpf/bpf.h>
+#include "ebn_service.h"
 #include <ebpfnet/conntrack.h>
 #include <ebpfnet/version.h>
 #include "service/service.h"
@@ -211,6 +212,10 @@ int ebn_tables_lay_out(struct ebpfnet_datapath *dp, const struct ebn_flow_layout
 
 /* ---- making ---- */
 
+static const struct ebn_map_def ebn_active_def = {
+	BPF_MAP_TYPE_ARRAY, 4, sizeof(struct ebn_be_active), EBN_BE_ACTIVES, BPF_F_MMAPABLE,
+};
+
 static int ebn_maps_make(struct ebpfnet_datapath *dp, struct ebpfnet_diag *diag)
 {
 	struct ebn_dp_private *p = dp->p;
@@ -223,6 +228,7 @@ static int ebn_maps_make(struct ebpfnet_datapath *dp, struct ebpfnet_diag *diag)
 		[EBN_MAP_REASON] = { BPF_MAP_TYPE_PERCPU_ARRAY, 4, sizeof(struct ebn_reason_stat),
 				     EBN_REASON_CELLS, 0 },
 		[EBN_MAP_COUNTER] = { BPF_MAP_TYPE_PERCPU_ARRAY, 4, sizeof(uint64_t), EBN_C_MAX, 0 },
+		[EBN_MAP_ACTIVE] = ebn_active_def,
 	};
 	int i, r;
 
@@ -306,6 +312,24 @@ int ebn_tables_create(struct ebpfnet_datapath *dp, struct ebpfnet_diag *diag)
 
 /* ---- adopting ---- */
 
+/* One that sets of earlier writers have not: a reader does without. */
+static int ebn_map_late(struct ebpfnet_datapath *dp, int i, const char *name, struct ebpfnet_diag *diag)
+{
+	char path[PATH_MAX];
+	int fd, r;
+
+	if (dp->readonly)
+		return -1;
+	r = ebn_pin_path(dp, path, "%s", name);
+	if (r < 0)
+		return r;
+	fd = ebn_map_make(ebn_map_names[i], &ebn_active_def, diag);
+	r = fd < 0 ? fd : bpf_obj_pin(fd, path);
+	if (r < 0)
+		ebn_close(&fd);
+	return r < 0 ? ebn_diag(diag, name, r, "cannot add the map") : fd;
+}
+
 static int ebn_maps_open(struct ebpfnet_datapath *dp, struct ebpfnet_diag *diag)
 {
 	uint32_t flags;
@@ -317,11 +341,13 @@ static int ebn_maps_open(struct ebpfnet_datapath *dp, struct ebpfnet_diag *diag)
 		if (r < 0)
 			return r;
 		/* the kernel maps nothing through a read-only descriptor: for those the mapping is what is read-only */
-		flags = dp->readonly && i > EBN_MAP_SHARE ? BPF_F_RDONLY : 0;
+		flags = dp->readonly && i > EBN_MAP_SHARE && i != EBN_MAP_ACTIVE ? BPF_F_RDONLY : 0;
 		r = ebn_pin_get(dp, name, EBN_FD_MAP, flags, diag);
-		if (r == -ENOENT)
+		if (r == -ENOENT && i < EBN_MAP_LATE)
 			return ebn_diag(diag, name, EPROTO, "the pin is missing: the set is corrupt");
-		if (r < 0)
+		if (r == -ENOENT)
+			r = ebn_map_late(dp, i, name, diag);
+		if (r < 0 && !(i >= EBN_MAP_LATE && dp->readonly))
 			return r;
 		dp->map_fd[i] = r;
 	}
@@ -339,12 +365,13 @@ static int ebn_maps_check(struct ebpfnet_datapath *dp, struct ebpfnet_diag *diag
 		[EBN_MAP_REASON] = { BPF_MAP_TYPE_PERCPU_ARRAY, 4, sizeof(struct ebn_reason_stat),
 				     EBN_REASON_CELLS, 0 },
 		[EBN_MAP_COUNTER] = { BPF_MAP_TYPE_PERCPU_ARRAY, 4, sizeof(uint64_t), EBN_C_MAX, 0 },
+		[EBN_MAP_ACTIVE] = ebn_active_def,
 	};
 	struct ebn_map_def def;
 	int i, r;
 
 	for (i = 0; i < EBN_MAPS; i++) {
-		if (i == EBN_MAP_FLOW4 || i == EBN_MAP_FLOW6)
+		if (i == EBN_MAP_FLOW4 || i == EBN_MAP_FLOW6 || (i >= EBN_MAP_LATE && dp->map_fd[i] < 0))
 			continue;
 		r = ebn_map_expect(dp->map_fd[i], ebn_map_names[i], &def, diag);
 		if (r < 0)
@@ -396,7 +423,7 @@ int ebn_tables_open(struct ebpfnet_datapath *dp, struct ebpfnet_diag *diag)
 /* The mappings of the flow tables and of shares; the tables' seeds are in the node tables. */
 int ebn_tables_map(struct ebpfnet_datapath *dp, struct ebpfnet_diag *diag)
 {
-	void *share = NULL;
+	void *share = NULL, *active = NULL;
 	int i, r = 0;
 
 	for (i = 0; !r && i < 2; i++)
@@ -405,8 +432,14 @@ int ebn_tables_map(struct ebpfnet_datapath *dp, struct ebpfnet_diag *diag)
 	if (!r)
 		r = ebn_map_memory(dp->map_fd[EBN_MAP_SHARE], (uint64_t)dp->p->n_share * sizeof(*dp->share),
 				   dp->readonly, "ebn_flow_share", diag, &share);
-	if (r < 0)
+	if (!r && dp->map_fd[EBN_MAP_ACTIVE] >= 0)
+		r = ebn_map_memory(dp->map_fd[EBN_MAP_ACTIVE], EBN_BE_ACTIVES * sizeof(*dp->active), dp->readonly,
+				   "ebn_active", diag, &active);
+	if (r < 0) {
+		ebn_memory_free(share, (uint64_t)dp->p->n_share * sizeof(*dp->share));
 		return r;
+	}
+	dp->active = active;
 	dp->share = share;
 	return ebn_share_open(dp);
 }
@@ -514,6 +547,9 @@ void ebn_tables_close(struct ebpfnet_datapath *dp)
 	for (i = 0; i < 2; i++)
 		ebn_flow_map_close(&dp->flows[i]);
 	ebn_share_close(dp);
+	ebn_active_close(dp);
+	ebn_memory_free(dp->active, EBN_BE_ACTIVES * sizeof(*dp->active));
+	dp->active = NULL;
 	ebn_memory_free(dp->share, (uint64_t)dp->p->n_share * sizeof(*dp->share));
 	dp->share = NULL;
 	ebn_memory_free(dp->node_mem, dp->node_size);

@@ -55,6 +55,7 @@ int ebn_svc_new(struct ebn_services *s, struct ebn_svc_spec *spec, struct ebn_sv
 static uint32_t front_flags(const struct ebn_svc_spec *spec, const struct ebn_svc_front *f)
 {
 	return (spec->algorithm == EBPFNET_ALGORITHM_RANDOM ? EBN_SVC_F_RANDOM : 0) |
+	       (spec->algorithm == EBPFNET_ALGORITHM_LEAST_CONNECTIONS ? EBN_SVC_F_LEAST : 0) |
 	       (spec->silent ? EBN_SVC_F_SILENT : 0) | (ebn_svc_encapsulated(spec, f) ? EBN_SVC_F_IPIP : 0) |
 	       (ebn_svc_outside(spec, f) ? EBN_SVC_F_OUTSIDE : 0);
 }

@@ -202,6 +202,7 @@ static void answer_backend(const struct view *v, const struct ebn_svc_row *row, 
 	memcpy(a->backend.b, b->addr, 16);
 	a->port = b->port ? ntohs(b->port) : dport;
 	snprintf(a->why, sizeof(a->why), "%s%s: slot %u of %u",
+		 row->flags & EBN_SVC_F_LEAST ? "the first of two, of which the one with fewer connections is taken" :
 		 row->affinity ? "hash of the client, as there is an affinity, unless it has a backend already" :
 		 row->flags & EBN_SVC_F_RANDOM ? "chosen at random; this is the one of the tuple's hash" :
 						 "hash of the tuple; sockets choose a slot at random",

@@ -136,6 +136,7 @@ struct member {
 struct compiled {
 	struct member *m;
 	uint32_t n, active, slots;
+	bool weights;		/* are told to the programs, too */
 	uint64_t content;
 };
 
@@ -216,6 +217,7 @@ static void compiled_seal(struct compiled *c)
 	c->content = ebn_mix64(c->n);
 	for (i = 0; i < c->n; i++)
 		c->content = ebn_mix64(c->content ^ ((uint64_t)c->m[i].row << 32 | c->m[i].weight));
+	c->content = c->weights ? ebn_mix64(c->content) : c->content;
 }
 
 static int compile(struct ebn_services *s, const struct ebn_svc *svc, const struct ebn_svc_front *f,
@@ -227,6 +229,7 @@ static int compile(struct ebn_services *s, const struct ebn_svc *svc, const stru
 	uint32_t i;
 
 	memset(c, 0, sizeof(*c));
+	c->weights = spec->algorithm == EBPFNET_ALGORITHM_LEAST_CONNECTIONS;
 	c->m = ebn_calloc(spec->n_backend, sizeof(*c->m));
 	if (!c->m)
 		return -ENOMEM;
@@ -253,7 +256,7 @@ static int compile(struct ebn_services *s, const struct ebn_svc *svc, const stru
 
 static uint32_t set_bytes(const struct compiled *c)
 {
-	return (uint32_t)sizeof(struct ebn_svc_set) + c->n * 4 + c->slots * 2;
+	return (uint32_t)sizeof(struct ebn_svc_set) + c->n * 4 + c->slots * 2 + (c->weights ? c->n * 2 : 0);
 }
 
 static bool set_is(struct ebn_services *s, uint32_t number, const struct compiled *c)
@@ -262,7 +265,8 @@ static bool set_is(struct ebn_services *s, uint32_t number, const struct compile
 	const uint32_t *member = (const uint32_t *)(set + 1);
 	uint32_t i;
 
-	if (s->set[number].content != c->content || set->members != c->n || !set->slots != !c->active)
+	if (s->set[number].content != c->content || set->members != c->n || !set->slots != !c->active ||
+	    !set->weight_off != !c->weights)
 		return false;
 	for (i = 0; i < c->n; i++)
 		if (member[i] != c->m[i].row)
@@ -274,12 +278,16 @@ static int set_fill(struct ebn_services *s, const struct compiled *c, struct ebn
 {
 	struct ebn_svc_set *set = ebn_node_ptr(s->nt, off, set_bytes(c));
 	uint32_t *member = (uint32_t *)(set + 1), i;
+	uint16_t *weight = (uint16_t *)(member + c->n) + c->slots;
 	struct ebn_svc_head *h = ebn_svc_heads(s);
 
 	set->slots = c->slots;
 	set->members = c->n;
 	set->slot_off = (uint32_t)sizeof(*set) + c->n * 4;
+	set->weight_off = c->weights ? set->slot_off + c->slots * 2 : 0;
 	set->content = c->content;
+	for (i = 0; c->weights && i < c->n; i++)
+		weight[i] = (uint16_t)c->m[i].weight;
 	/* in the tables before it is used, so that no successor gives it out again */
 	EBN_WRITE(h->serial, h->serial + 1);
 	set->serial = h->serial;
@@ -384,9 +392,11 @@ static int set_adopt(struct ebn_services *s, uint32_t off, struct ebpfnet_diag *
 
 	if (ebn_node_mark(s->nt, off, EBN_X_SVC_SET, sizeof(*set)))
 		return ebn_diag(diag, "services", EPROTO, "a frontend names a set that is none");
-	bytes = sizeof(*set) + (uint64_t)set->members * 4 + (uint64_t)set->slots * 2;
+	bytes = sizeof(*set) + (uint64_t)set->members * 4 + (uint64_t)set->slots * 2 +
+		(set->weight_off ? (uint64_t)set->members * 2 : 0);
 	if (set->members > EBN_SVC_MEMBERS_MAX || set->slots > EBN_SVC_SLOTS_MAX ||
 	    bytes > ((const struct ebn_extent *)set)[-1].len || set->slot_off != sizeof(*set) + set->members * 4 ||
+	    (set->weight_off && set->weight_off != set->slot_off + set->slots * 2) ||
 	    set->serial > h->serial)
 		return ebn_diag(diag, "services", EPROTO, "a set has a size no writer gives it");
 	member = (const uint32_t *)(set + 1);

@@ -46,8 +46,10 @@ static int check_options(const struct ebpfnet_service_opts *o, const char *name,
 		return ebn_diag(diag, name, EINVAL, "an option is out of range");
 	if (EBN_OPT(o, affinity_seconds, 0) > 7 * 86400)
 		return ebn_diag(diag, name, EINVAL, "affinity of more than a week");
-	if (EBN_OPT(o, algorithm, 0) == EBPFNET_ALGORITHM_LEAST_CONNECTIONS)
-		return ebn_diag(diag, name, ENOTSUP, "least connections are not in this version");
+	if (EBN_OPT(o, algorithm, 0) == EBPFNET_ALGORITHM_LEAST_CONNECTIONS &&
+	    EBN_OPT(o, forwarding, 0) == EBPFNET_FORWARDING_DSR_IPIP)
+		return ebn_diag(diag, name, ENOTSUP,
+				"with dsr-ipip nobody here sees connections end, which least connections need");
 	if (EBN_OPT(o, forwarding, 0) > EBPFNET_FORWARDING_DSR_IPIP)
 		return ebn_diag(diag, name, ENOTSUP, "of direct server return only dsr-ipip is in this version");
 	if (EBN_OPT(o, health_port, 0) && EBN_OPT(o, external_policy, 0) != EBPFNET_TRAFFIC_LOCAL)

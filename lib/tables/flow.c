@@ -381,11 +381,24 @@ static bool ends(const struct ebn_flows *t, const struct ebn_sweep *s, const str
 	return s->orphan(c, t->v6, s->orphan_arg);
 }
 
+/* Says of a frontend's entry that it is there; one stands beside each flow to a service. */
+static bool front_seen(const struct ebn_flows *t, const struct ebn_sweep *s, uint32_t set, uint32_t way, uint64_t tag,
+		       struct ebn_flow_copy *c)
+{
+	uint64_t w = ebn_flow_load(ebn_flow_word(t, ebn_flow_entry(t, set, way), EBN_FW_KEY + (t->v6 ? 4 : 1)));
+
+	if (!s->front || w >> 48 != EBN_ZONE_SVC || w & (uint64_t)EBN_KEY_BACK << 40 || !copy_entry(t, set, way, tag, c))
+		return false;
+	s->front(c, 1, s->front_arg);
+	return true;
+}
+
 uint64_t ebn_flow_sweep(const struct ebn_flows *t, struct ebn_sweep *s, uint64_t *pos, uint64_t n)
 {
 	uint64_t ways = ((uint64_t)t->mask + 1) * EBN_FLOW_WAYS, killed = 0, end, tag, ctl, tail;
 	uint32_t set, way, idle, owner;
-	struct ebn_flow_copy c;
+	struct ebn_flow_copy c, front;
+	bool is_front;
 	uint64_t *e;
 
 	if (*pos >= ways)
@@ -408,6 +421,7 @@ uint64_t ebn_flow_sweep(const struct ebn_flows *t, struct ebn_sweep *s, uint64_t
 		owner = (uint32_t)ebn_flow_owner(tail, ctl);
 		if (owner < s->n_owned)
 			s->owned[owner]++;
+		is_front = front_seen(t, s, set, way, tag, &front);
 		idle = s->now - (uint32_t)tail;
 		/* a clock read before a packet's is behind it */
 		if ((int32_t)idle < 0)
@@ -418,6 +432,8 @@ uint64_t ebn_flow_sweep(const struct ebn_flows *t, struct ebn_sweep *s, uint64_t
 		if (!copy_entry(t, set, way, tag, &c) || !ends(t, s, &c, ctl, idle) || !ebn_flow_kill(t, &c))
 			continue;
 		killed++;
+		if (is_front)
+			s->front(&front, -1, s->front_arg);
 		if (owner < s->n_owned)
 			s->owned[owner]--;
 		if (s->done && !ebn_flow_reserves(&c, t->v6))

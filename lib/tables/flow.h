@@ -89,6 +89,9 @@ struct ebn_sweep {
 	bool (*orphan)(const struct ebn_flow_copy *c, bool v6, void *arg);
 	void *orphan_arg;
 	uint64_t live, dead, half_open;	/* counted */
+	/* by +1: a frontend's entry (EBN_ZONE_SVC) was seen, -1: and has ended; NULL: nobody asks */
+	void (*front)(const struct ebn_flow_copy *c, int by, void *arg);
+	void *front_arg;
 	uint32_t *owned;		/* places by owner, added up; n_owned 0: not asked */
 	uint32_t n_owned;
 };

@@ -138,7 +138,7 @@ static void some_service(struct service *s)
 		s->r[i].prefix = (uint8_t)(test_below(&rnd, 2) ? 16 : 12);
 		s->r[i].deny = (uint8_t)test_below(&rnd, 2);
 	}
-	s->algorithm = (int)test_below(&rnd, 3);
+	s->algorithm = (int)test_below(&rnd, 4);
 	s->local = test_below(&rnd, 4) == 0;
 	s->zone = test_below(&rnd, 4) == 0;
 	s->affinity = test_below(&rnd, 4) ? 0 : 60;

@@ -54,7 +54,7 @@ tests_netns_test_run_LDADD = $(EBN_TEST_LIBS)
 ROOT_TESTS += tests/netns/test-flows.sh tests/netns/sim
 EXTRA_DIST += tests/netns/test-flows.sh tests/netns/sim
 EBN_AGENT_TESTS = tests/netns/agent tests/netns/agent-ct tests/netns/agent-cut tests/netns/agent-flood tests/netns/agent-inside tests/netns/agent-rate \
-	tests/netns/agent-health tests/netns/agent-health-port tests/netns/agent-host tests/netns/agent-observe tests/netns/agent-privileges tests/netns/agent-service tests/netns/agent-service-load tests/netns/agent-service-outside tests/netns/agent-syscalls tests/netns/agent-xdp tests/netns/demo
+	tests/netns/agent-health tests/netns/agent-health-port tests/netns/agent-host tests/netns/agent-observe tests/netns/agent-privileges tests/netns/agent-service tests/netns/agent-service-least tests/netns/agent-service-load tests/netns/agent-service-outside tests/netns/agent-syscalls tests/netns/agent-xdp tests/netns/demo
 ROOT_TESTS += $(EBN_AGENT_TESTS)
 EXTRA_DIST += $(EBN_AGENT_TESTS) tests/netns/agent-flood-long tests/netns/agent-lib.sh tests/netns/agent-outside.sh run-demo
 ROOT_TESTS += tests/netns/test-service

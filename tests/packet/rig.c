@@ -357,6 +357,11 @@ void rig_run(enum rig_prog prog, uint32_t ifindex, const struct packet *p, struc
 		ret->reason = counts_reason(bpf_map__fd(skel->maps.ebn_reason), reasons_before);
 }
 
+int rig_map(const char *name)
+{
+	return bpf_object__find_map_fd_by_name(skel->obj, name);
+}
+
 void rig_counted(const char *map, uint32_t cell, uint64_t *ret, size_t n)
 {
 	const struct bpf_map *m = bpf_object__find_map_by_name(skel->obj, map);

@@ -108,6 +108,8 @@ void rig_nat(const struct ebn_nat_row *rows, uint32_t n);
 uint64_t rig_counter(enum ebn_counter c);
 void rig_ep_stat(uint32_t row, struct ebn_ep_stat *ret);
 void rig_flush(void);
+/* A map of the programs. */
+int rig_map(const char *name);
 /* A cell of a per-CPU map of the programs, n words, summed. */
 void rig_counted(const char *map, uint32_t cell, uint64_t *ret, size_t n);
 const char *rig_reason_name(unsigned int reason);

@@ -18,8 +18,13 @@ struct ebpfnet_addr addr(const char *text)
 
 void svc_open(void)
 {
+	svc_open_with(NULL);
+}
+
+void svc_open_with(const struct rig_opts *o)
+{
 	ck_assert_int_eq(ebpfnet_diag_new(&diag), 0);
-	rig_open(NULL);
+	rig_open(o);
 	ck_assert_int_eq(ebn_services_open(NULL, rig.nt, diag, &sv), 0);
 	ck_assert_int_eq(ebn_services_settle(sv, diag), 0);
 	rig_allow_all();

@@ -39,6 +39,7 @@ extern const struct kind kinds[KINDS];
 struct ebpfnet_addr addr(const char *text);
 /* Everybody may everything, and there is no service yet. */
 void svc_open(void);
+void svc_open_with(const struct rig_opts *o);
 void svc_close(void);
 /* A service of TCP and UDP port 80 at one address; backends at port 8080. NULL: one less. */
 struct ebpfnet_service_opts opts(const char *name, const char *vip, const char *b1, const char *b2);
