@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * A packet to a service that has no backend to give, answered as a host answers without a listener, from the frontend: TCP with
- * an RST (RFC 9293, 3.10.7.1), UDP with "port unreachable" (RFC 792, RFC 4443). The packet becomes its answer, and turns round
+ * an RST (RFC 9293, 3.10.7.1), UDP with "port unreachable" (RFC 792, RFC 4443), an INIT of SCTP with an ABORT (RFC 9260, 8.4). The packet becomes its answer, and turns round
  * to the endpoint past the stack, so policy is not asked about it: it says no more than that there is nobody.
  *
  * Packets with options or extension headers are dropped in silence, as are those of endpoints that are only reached through the
@@ -14,6 +14,8 @@
 #include "lib/endpoint.h"
 #include "lib/icmp_error.h"
 #include "lib/pkt.h"
+#include "lib/rewrite.h"
+#include "lib/sctp.h"
 
 #define EBN_ICMP_PORT 3		/* codes of "destination unreachable" */
 #define EBN_ICMP6_PORT 4
@@ -43,6 +45,45 @@ __attribute__((noinline)) int ebn_svc_reset(struct __sk_buff *skb, struct ebn_pk
 	return ebn_cut_write(skb, p, &rst);
 }
 
+/* A common header, and a chunk of nothing but a header. */
+#define EBN_SCTP_ABORT_LEN 16u
+#define EBN_SCTP_ABORT_CHUNK bpf_htonl((__u32)EBN_SCTP_ABORT << 24 | 4)
+#define EBN_CRC32C_OF_16 0x42709aeau	/* of sixteen zeroes */
+
+/* The packet becomes the ABORT that answers its INIT, all but the Ethernet header. 0 or not. */
+__attribute__((noinline)) int ebn_svc_abort(struct __sk_buff *skb, struct ebn_pkt *p)
+{
+	__u32 word[EBN_SCTP_ABORT_LEN / 4], l4;
+
+	/* what belongs to an association that nobody knows is not answered */
+	if (!p || p->tcp_flags != EBN_TCP_SYN)
+		return -1;
+	l4 = p->l4_off;
+	word[0] = p->dport | (__u32)p->sport << 16;
+	word[1] = bpf_htonl(p->seq);
+	word[2] = EBN_CRC32C_OF_16 ^ ebn_crc32c_diff(word[0], 12) ^ ebn_crc32c_diff(word[1], 8) ^
+		  ebn_crc32c_diff(EBN_SCTP_ABORT_CHUNK, 0);
+	word[3] = EBN_SCTP_ABORT_CHUNK;
+	if (bpf_skb_change_tail(skb, l4 + sizeof(word), 0) ||
+	    bpf_skb_store_bytes(skb, l4, word, sizeof(word), BPF_F_RECOMPUTE_CSUM | BPF_F_INVALIDATE_HASH))
+		return -1;
+	if (p->v6) {
+		struct ebn_ip6 ip = { .version = bpf_htonl(6u << 28), .len = bpf_htons(sizeof(word)),
+				      .next = EBN_PROTO_SCTP, .ttl = 64 };
+
+		__builtin_memcpy(ip.src, p->dst, sizeof(ip.src));
+		__builtin_memcpy(ip.dst, p->src, sizeof(ip.dst));
+		return (int)bpf_skb_store_bytes(skb, EBN_ETH_LEN, &ip, sizeof(ip), BPF_F_RECOMPUTE_CSUM);
+	} else {
+		struct ebn_ip4 ip = { .version_ihl = 0x45, .len = bpf_htons(sizeof(ip) + sizeof(word)),
+				      .frag = bpf_htons(0x4000), .ttl = 64, .proto = EBN_PROTO_SCTP,
+				      .src = p->dst[3], .dst = p->src[3] };
+
+		ip.check = (__u16)~ebn_fold((__u32)bpf_csum_diff(0, 0, (__be32 *)&ip, sizeof(ip), 0));
+		return (int)bpf_skb_store_bytes(skb, EBN_ETH_LEN, &ip, sizeof(ip), BPF_F_RECOMPUTE_CSUM);
+	}
+}
+
 /* "Port unreachable". */
 static __always_inline int ebn_svc_unreachable(struct __sk_buff *skb, struct ebn_pkt *p)
 {
@@ -60,7 +101,9 @@ static __always_inline int ebn_svc_refuse(struct __sk_buff *skb, struct ebn_pkt 
 {
 	if (!ebn_icmp_can_answer(p))
 		return action;
-	if (p->proto == EBN_PROTO_TCP ? ebn_svc_reset(skb, p) : ebn_svc_unreachable(skb, p))
+	if (p->proto == EBN_PROTO_TCP  ? ebn_svc_reset(skb, p) :
+	    p->proto == EBN_PROTO_SCTP ? ebn_svc_abort(skb, p) :
+					 ebn_svc_unreachable(skb, p))
 		return action;
 	return ebn_icmp_send_back(skb, p, action);
 }

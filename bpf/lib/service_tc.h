@@ -187,6 +187,17 @@ static __always_inline int ebn_svc_front(struct ebn_run *run)
 	return ask->flags & EBN_SVC_F_OUTSIDE;
 }
 
+/* One of the protocols that frontends are of. Verifier: one branch. */
+static __always_inline bool ebn_svc_proto(__u32 proto)
+{
+	__u32 no = proto ^ EBN_PROTO_TCP;
+
+	no *= proto ^ EBN_PROTO_UDP;
+	no *= proto ^ EBN_PROTO_SCTP;
+	asm volatile("" : "+r"(no));
+	return !no;
+}
+
 /** Is the destination a frontend that the packet may begin a flow to? EBN_SVC_NOT, OK, or OK and a reason. */
 __attribute__((noinline)) int ebn_svc_may(struct ebn_pkt *p)
 {
@@ -195,8 +206,7 @@ __attribute__((noinline)) int ebn_svc_may(struct ebn_pkt *p)
 
 	if (!run || !p)
 		return EBN_SVC_OK + EBN_R_TABLES;
-	if ((p->proto != EBN_PROTO_TCP && p->proto != EBN_PROTO_UDP) || p->frag == EBN_FRAG_LATER ||
-	    p->evf & EBN_EVF_RELATED || !ebn_svc_front(run))
+	if (!ebn_svc_proto(p->proto) || p->frag == EBN_FRAG_LATER || p->evf & EBN_EVF_RELATED || !ebn_svc_front(run))
 		return EBN_SVC_NOT;
 	if (!run->ask.sources)
 		return EBN_SVC_OK;
@@ -229,7 +239,8 @@ __attribute__((noinline)) int ebn_svc_choose(__u32 try)
 	key.service = ask->service;
 	stays = !try && ask->affinity;
 	if (!stays || !ebn_svc_stays(&v, ask, &key, &pick)) {
-		hash = ebn_svc_tuple_hash(p->src, bpf_ntohs(p->sport), p->dst, ask->port, ask->proto) + try * 0x9e3779b1u;
+		hash = ebn_svc_tuple_hash(p->src, bpf_ntohs(p->sport), p->dst, ask->port, ask->proto);
+		hash += try * 0x9e3779b1u;
 		/* so that it is the same again when the map has forgotten it */
 		if (stays)
 			hash = ebn_svc_client_hash(ebn_addr_hash(p->src), ask->service);
@@ -396,7 +407,8 @@ static __always_inline void ebn_svc_self_seen(struct ebn_run *run, const bool v6
 
 	if (p->evf & EBN_EVF_RELATED)
 		return;
-	if (p->proto == EBN_PROTO_TCP && p->frag != EBN_FRAG_LATER) {
+	/* of SCTP what its first chunk is like */
+	if ((p->proto == EBN_PROTO_TCP || p->proto == EBN_PROTO_SCTP) && p->frag != EBN_FRAG_LATER) {
 		if (p->tcp_flags & EBN_TCP_RST)
 			state = EBN_FS_CLOSING;
 		else if (p->tcp_flags & EBN_TCP_SYN)

@@ -79,8 +79,8 @@ int check_fits(const struct check *c, const struct ebpfnet_backend *backends, si
 	for (size_t i = 0; !c->port && i < n; i++) {
 		if (!backends[i].port)
 			return bad(why, "a check needs a port where a backend has none");
-		if (backends[i].protocol == IPPROTO_UDP)
-			return bad(why, "a check of backends of UDP needs a port that takes TCP");
+		if (backends[i].protocol == IPPROTO_UDP || backends[i].protocol == IPPROTO_SCTP)
+			return bad(why, "a check of backends of UDP or SCTP needs a port that takes TCP");
 	}
 	return 0;
 }

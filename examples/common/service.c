@@ -17,8 +17,8 @@ const char *const service_algorithms[] = { "maglev", "random", "first", "least-c
 const char *const service_policies[] = { "cluster", "local", NULL };
 const char *const service_forwardings[] = { "dnat", "dsr-ipip", NULL };
 const char *const service_answers[] = { "reject", "drop", NULL };
-const char *const service_protocols[] = { "any", "tcp", "udp", NULL };
-const uint8_t service_protocol_numbers[] = { 0, IPPROTO_TCP, IPPROTO_UDP };
+const char *const service_protocols[] = { "any", "tcp", "udp", "sctp", NULL };
+const uint8_t service_protocol_numbers[] = { 0, IPPROTO_TCP, IPPROTO_UDP, IPPROTO_SCTP };
 
 static int bad(const char **why, const char *text)
 {
@@ -113,7 +113,7 @@ int service_read_frontend(const json_t *item, struct ebpfnet_frontend *ret, cons
 		return bad(why, "a port is 1 to 65535, or a range \"FIRST-LAST\"");
 	proto = word(item, "protocol", service_protocols, f.port ? 1 : 0);
 	if (proto < 0)
-		return bad(why, "a protocol is tcp, udp or any");
+		return bad(why, "a protocol is tcp, udp, sctp or any");
 	f.protocol = service_protocol_numbers[proto];
 	*ret = f;
 	return 0;
@@ -147,7 +147,7 @@ int service_read_backend(const json_t *item, struct ebpfnet_backend *ret, const 
 	if (state < 0)
 		return bad(why, "a state is active, draining, quarantined or maintenance");
 	if (proto < 0)
-		return bad(why, "a protocol is tcp, udp or any");
+		return bad(why, "a protocol is tcp, udp, sctp or any");
 	b.port = (uint16_t)port;
 	b.weight = (uint16_t)weight;
 	b.state = (uint8_t)state;
@@ -269,7 +269,7 @@ int service_query(const json_t *params, struct ebpfnet_service_query *ret, const
 	if (query_end(params, "dst", "dport", &q.dst, &q.dport) < 0 || !ebpfnet_addr_family(&q.dst) || !q.dport)
 		return bad(why, "dst and dport are an address and a port");
 	if (proto < 1)
-		return bad(why, "protocol is tcp or udp");
+		return bad(why, "protocol is tcp, udp or sctp");
 	if (outside && !json_is_boolean(outside))
 		return bad(why, "outside is true or false");
 	q.protocol = service_protocol_numbers[proto];

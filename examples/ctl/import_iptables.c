@@ -230,13 +230,19 @@ static bool plain(const char *text)
 
 static const char *protocol_of(const char *text)
 {
-	return !strcmp(text, "tcp") || !strcmp(text, "6") ? "tcp" : !strcmp(text, "udp") || !strcmp(text, "17") ? "udp" : NULL;
+	static const char *const names[][2] = { { "tcp", "6" }, { "udp", "17" }, { "sctp", "132" } };
+	unsigned int i;
+
+	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (!strcmp(text, names[i][0]) || !strcmp(text, names[i][1]))
+			return names[i][0];
+	return NULL;
 }
 
 /* An option and its value; false: not understood. */
 static bool option(struct reading *r, const char *name, const char *value, unsigned int *used)
 {
-	static const char *const modules[] = { "comment", "tcp", "udp", "statistic", "recent", "addrtype", NULL };
+	static const char *const modules[] = { "comment", "tcp", "udp", "sctp", "statistic", "recent", "addrtype", NULL };
 	static const char *const ignored[] = { "--name", "--mask", "--packet", NULL };
 	static const char *const flags[] = { "--rcheck", "--update", "--set", "--reap", "--rsource", "--random",
 					     "--persistent", "--random-fully", NULL };

@@ -125,15 +125,26 @@ static bool set_ports(struct match *m, const json_t *v)
 	return m->ports > 0;
 }
 
+static const char *protocol_of(const char *name)
+{
+	static const char *const names[] = { "tcp", "udp", "sctp" };
+	unsigned int i;
+
+	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (!strcmp(name, names[i]))
+			return names[i];
+	return NULL;
+}
+
 static bool set_protocol(struct match *m, const json_t *v)
 {
 	const char *s = json_string_value(v);
 
-	m->protocol = s && !strcmp(s, "tcp") ? "tcp" : s && !strcmp(s, "udp") ? "udp" : NULL;
+	m->protocol = s ? protocol_of(s) : NULL;
 	return m->protocol;
 }
 
-/* Which part of a packet an expression is; a port of tcp or udp names the protocol as well. */
+/* Which part of a packet an expression is; a port of a protocol names the protocol as well. */
 static enum field field_of(const json_t *e, struct match *m)
 {
 	const json_t *payload = json_object_get(e, "payload");
@@ -142,8 +153,8 @@ static enum field field_of(const json_t *e, struct match *m)
 	if (!strcmp(field, "daddr") && (!strcmp(protocol, "ip") || !strcmp(protocol, "ip6")))
 		return DADDR;
 	if (!strcmp(field, "dport")) {
-		if (!strcmp(protocol, "tcp") || !strcmp(protocol, "udp"))
-			m->protocol = !strcmp(protocol, "tcp") ? "tcp" : "udp";
+		if (protocol_of(protocol))
+			m->protocol = protocol_of(protocol);
 		else if (strcmp(protocol, "th"))
 			return OTHER;
 		return DPORT;

@@ -51,7 +51,9 @@ struct ebpfnet_frontend {
 	uint16_t port;			/**< host order; 0 with port_last 0: every port */
 	uint16_t port_last;		/**< inclusive; 0: port alone */
 	uint8_t prefix;			/**< length of a prefix of VIPs, in the address's family; 0: the address alone */
-	uint8_t protocol;		/**< IPPROTO_TCP, IPPROTO_UDP; 0: both, with every port only */
+	/** IPPROTO_TCP, IPPROTO_UDP, IPPROTO_SCTP; 0: each of them, with every port only. Of SCTP packets are served, for the kernel
+	 *  asks no program about its sockets; not on devices of ebpfnet_xdp_attach(): -ENOTSUP with EBPFNET_FORWARDING_DSR_IPIP */
+	uint8_t protocol;
 	uint8_t kind;			/**< enum ebpfnet_frontend_kind */
 	uint8_t reserved;		/**< 0 */
 };
@@ -109,7 +111,7 @@ enum ebpfnet_forwarding {
 
 enum ebpfnet_no_backend {
 	EBPFNET_NO_BACKEND_REJECT,	/**< sockets get ECONNREFUSED; endpoints' packets are dropped and answered: TCP with an
-					     RST, UDP with "port unreachable" */
+					     RST, UDP with "port unreachable", SCTP's INIT with an ABORT */
 	EBPFNET_NO_BACKEND_DROP,	/**< sockets get EHOSTUNREACH; packets are dropped in silence */
 };
 

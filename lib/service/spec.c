@@ -77,9 +77,7 @@ static int check_arrays(const struct ebpfnet_service_opts *o, const char *name, 
 
 static int check_protocol(uint8_t proto, const char *name, struct ebpfnet_diag *diag)
 {
-	if (proto == IPPROTO_SCTP)
-		return ebn_diag(diag, name, ENOTSUP, "SCTP sockets are not translated in this version");
-	if (proto && proto != IPPROTO_TCP && proto != IPPROTO_UDP)
+	if (proto && proto != IPPROTO_TCP && proto != IPPROTO_UDP && proto != IPPROTO_SCTP)
 		return ebn_diag(diag, name, EINVAL, "protocol %u has no ports", proto);
 	return 0;
 }
@@ -306,6 +304,8 @@ static int check_ports(const struct ebn_svc_spec *s, struct ebpfnet_diag *diag)
 
 	for (i = 0; i < s->n_front; i++) {
 		f = &s->front[i];
+		if (ebn_svc_encapsulated(s, f) && f->proto == IPPROTO_SCTP)
+			return ebn_diag(diag, s->name, ENOTSUP, "dsr-ipip carries TCP and UDP, SCTP not in this version");
 		for (k = 0; k < s->n_backend && ebn_svc_encapsulated(s, f); k++)
 			if (s->backend[k].port && ebn_svc_carries(s, &s->backend[k], f) &&
 			    (f->row_kind != EBN_SVC_PORT || f->first != s->backend[k].port))

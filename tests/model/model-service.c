@@ -113,7 +113,8 @@ static struct ebpfnet_frontend some_front(uint8_t proto, bool v6)
 
 static void some_service(struct service *s)
 {
-	uint8_t proto = test_below(&rnd, 2) ? IPPROTO_TCP : IPPROTO_UDP;
+	static const uint8_t protos[] = { IPPROTO_TCP, IPPROTO_UDP, IPPROTO_SCTP };
+	uint8_t proto = protos[test_below(&rnd, 3)];
 	bool v6 = test_below(&rnd, 3) == 0;
 	unsigned int i, first = test_below(&rnd, POOL / 2);
 
@@ -329,7 +330,7 @@ static void ask(unsigned int n)
 							     some_vip(test_below(&rnd, 2));
 		q.sport++;
 		q.dport = (uint16_t)(79 + test_below(&rnd, 10));
-		q.protocol = test_below(&rnd, 2) ? IPPROTO_TCP : IPPROTO_UDP;
+		q.protocol = test_below(&rnd, 3) ? test_below(&rnd, 2) ? IPPROTO_TCP : IPPROTO_UDP : IPPROTO_SCTP;
 		check(&q);
 	}
 }

@@ -16,7 +16,7 @@ endif
 # packets through the datapath's programs
 EBN_PACKET_TESTS = tests/packet/test-path tests/packet/test-parse tests/packet/test-tcp tests/packet/test-ct tests/packet/test-cut \
 	tests/packet/test-fuzz tests/packet/test-instructions tests/packet/test-nat tests/packet/test-nat-ports tests/packet/test-pace tests/packet/test-quota tests/packet/test-rate \
-	tests/packet/test-svc tests/packet/test-svc-told tests/packet/test-svc-least tests/packet/test-flip tests/packet/test-policy-model tests/packet/test-xdp tests/packet/test-xdp-flows
+	tests/packet/test-svc tests/packet/test-svc-told tests/packet/test-svc-least tests/packet/test-svc-sctp tests/packet/test-flip tests/packet/test-policy-model tests/packet/test-xdp tests/packet/test-xdp-flows
 EBN_RIG = tests/packet/counts.c tests/packet/counts.h tests/packet/packet.c tests/packet/packet.h tests/packet/rig.c tests/packet/rig.h tests/unit/suite.h
 EXTRA_PROGRAMS += $(EBN_PACKET_TESTS)
 tests_packet_test_path_SOURCES = tests/packet/test-path.c $(EBN_RIG)
@@ -73,6 +73,9 @@ tests_packet_test_svc_told_LDADD = $(EBN_TEST_LIBS)
 tests_packet_test_svc_least_SOURCES = tests/packet/test-svc-least.c $(EBN_SVC_RIG)
 tests_packet_test_svc_least_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_packet_test_svc_least_LDADD = $(EBN_TEST_LIBS) -lm
+tests_packet_test_svc_sctp_SOURCES = tests/packet/test-svc-sctp.c $(EBN_SVC_RIG)
+tests_packet_test_svc_sctp_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_packet_test_svc_sctp_LDADD = $(EBN_TEST_LIBS)
 EBN_XDP_RIG = tests/packet/counts.c tests/packet/counts.h tests/packet/packet.c tests/packet/packet.h tests/packet/sums.c tests/packet/sums.h tests/packet/xdp_case.c \
 	tests/packet/xdp_case.h tests/packet/xdp_rig.c tests/packet/xdp_rig.h tests/unit/suite.h
 tests_packet_test_xdp_SOURCES = tests/packet/test-xdp.c $(EBN_XDP_RIG)
