@@ -49,19 +49,5 @@ static int gateway(struct ebpfnet_datapath *dp, struct ebpfnet_diag *diag)
 
 int main(void)
 {
-	struct ebpfnet_datapath *dp = NULL;
-	struct ebpfnet_diag *diag = NULL;
-	char text[4096];
-	int r;
-
-	r = ebpfnet_diag_new(&diag);
-	if (r == 0)
-		r = scratch_open("lo", &dp);
-	if (r == 0)
-		r = gateway(dp, diag);
-	if (r < 0 && ebpfnet_diag_format(diag, text, sizeof(text)) > 0)
-		fprintf(stderr, "%s", text);
-	scratch_close(dp);
-	ebpfnet_diag_free(diag);
-	return r < 0;
+	return scratch_run("lo", gateway);
 }

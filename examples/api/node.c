@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause
 /* Adds a node that is reached by routes, looks at it and removes it. Needs CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON. */
 #include <stdio.h>
-#include <unistd.h>
 
-#include <ebpfnet/ctx.h>
-#include <ebpfnet/diag.h>
 #include <ebpfnet/node.h>
+
+#include "scratch.h"
 
 static int say(const struct ebpfnet_node_info *info, void *userdata)
 {
@@ -53,32 +52,5 @@ static int add(struct ebpfnet_datapath *dp, struct ebpfnet_diag *diag)
 
 int main(void)
 {
-	struct ebpfnet_datapath_opts opts = { EBPFNET_OPTS_INIT(opts) };
-	struct ebpfnet_datapath *dp = NULL;
-	struct ebpfnet_diag *diag = NULL;
-	struct ebpfnet_ctx *ctx = NULL;
-	char name[33], text[4096];
-	int r;
-
-	snprintf(name, sizeof(name), "example-%ld", (long)getpid());
-	opts.name = name;
-	r = ebpfnet_diag_new(&diag);
-	opts.diag = diag;
-	if (r == 0)
-		r = ebpfnet_ctx_new(NULL, &ctx);
-	if (r == 0)
-		r = ebpfnet_datapath_open(ctx, &opts, &dp);
-	/* the tables alone: no program is needed to write into them */
-	if (r == 0)
-		r = ebpfnet_datapath_prepare(dp, diag);
-	if (r == 0)
-		r = add(dp, diag);
-	if (dp && ebpfnet_datapath_cleanup(dp, diag) < 0 && r == 0)
-		r = -1;
-	if (r < 0 && ebpfnet_diag_format(diag, text, sizeof(text)) > 0)
-		fprintf(stderr, "%s", text);
-	ebpfnet_datapath_unref(dp);
-	ebpfnet_ctx_unref(ctx);
-	ebpfnet_diag_free(diag);
-	return r < 0;
+	return scratch_run(NULL, add);
 }

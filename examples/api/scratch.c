@@ -21,8 +21,8 @@ static int open_with(struct ebpfnet_ctx *ctx, const char *device, struct ebpfnet
 	rc = ebpfnet_datapath_open(ctx, &opts, &dp);
 	if (rc < 0)
 		return rc;
-	rc = ebpfnet_datapath_load(dp, diag);
-	if (!rc)
+	rc = device ? ebpfnet_datapath_load(dp, diag) : ebpfnet_datapath_prepare(dp, diag);
+	if (!rc && device)
 		rc = ebpfnet_datapath_attach(dp, device, EBPFNET_ROLE_WATCH, diag);
 	if (rc < 0)
 		scratch_close(dp);
@@ -58,4 +58,25 @@ void scratch_close(struct ebpfnet_datapath *dp)
 	if (dp)
 		ebpfnet_datapath_cleanup(dp, NULL);
 	ebpfnet_datapath_unref(dp);
+}
+
+int scratch_run(const char *device, int (*example)(struct ebpfnet_datapath *dp, struct ebpfnet_diag *diag))
+{
+	struct ebpfnet_datapath *dp = NULL;
+	struct ebpfnet_diag *diag = NULL;
+	char text[4096];
+	int rc;
+
+	if (ebpfnet_diag_new(&diag) < 0 || scratch_open(device, &dp) < 0) {
+		ebpfnet_diag_free(diag);
+		return 1;
+	}
+	rc = example(dp, diag);
+	if (ebpfnet_datapath_cleanup(dp, diag) < 0)
+		rc = -1;
+	if (rc < 0 && ebpfnet_diag_format(diag, text, sizeof(text)) > 0)
+		fputs(text, stderr);
+	ebpfnet_datapath_unref(dp);
+	ebpfnet_diag_free(diag);
+	return rc < 0;
 }

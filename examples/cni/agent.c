@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause
 /* Endpoints and addresses are kept by an agent, whom the plugin asks over his control socket. */
 #include "cni.h"
+#include "../common/agent_socket.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -8,7 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -24,38 +24,6 @@ static const struct {
 	{ "ENOSPC", ENOSPC }, { "EAGAIN", EAGAIN }, { "EINVAL", EINVAL },	  { "EPERM", EPERM },
 	{ "ENODEV", ENODEV }, { "EBUSY", EBUSY },   { "EAFNOSUPPORT", EAFNOSUPPORT },
 };
-
-static int open_socket(const char *path)
-{
-	struct sockaddr_un sun = { .sun_family = AF_UNIX };
-	int fd, err;
-
-	if (snprintf(sun.sun_path, sizeof(sun.sun_path), "%s", path) >= (int)sizeof(sun.sun_path))
-		return -ENAMETOOLONG;
-	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (fd < 0)
-		return -errno;
-	if (!connect(fd, (struct sockaddr *)&sun, sizeof(sun)))
-		return fd;
-	err = -errno;
-	close(fd);
-	return err;
-}
-
-static int send_all(int fd, const char *text, size_t len)
-{
-	while (len) {
-		ssize_t n = send(fd, text, len, MSG_NOSIGNAL);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -errno;
-		text += n;
-		len -= (size_t)n;
-	}
-	return 0;
-}
 
 struct reader {
 	int fd;
@@ -159,13 +127,13 @@ int cni_call(struct cni *c, const char *method, json_t *params, json_t **ret)
 {
 	json_t *request = json_pack("{s:i, s:s, s:o*}", "id", 1, "method", method, "params", params);
 	char *text = request ? json_dumps(request, JSON_COMPACT) : NULL;
-	struct reader r = { .fd = open_socket(c->socket) };
+	struct reader r = { .fd = agent_socket_open(c->socket) };
 	int err = r.fd < 0 ? -ECONNREFUSED : text ? 0 : -ENOMEM;
 
 	if (!err) {
-		err = send_all(r.fd, text, strlen(text));
+		err = agent_socket_send(r.fd, text, strlen(text));
 		if (!err)
-			err = send_all(r.fd, "\n", 1);
+			err = agent_socket_send(r.fd, "\n", 1);
 		err = err < 0 ? -ECONNREFUSED : collect(c, &r, ret);
 	}
 	if (r.fd >= 0)

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause
 #include "ctl.h"
+#include "../common/agent_socket.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 /* An agent's answer is never longer. */
@@ -13,23 +14,17 @@
 
 int client_open(struct ctl *ctl)
 {
-	struct sockaddr_un sun = { .sun_family = AF_UNIX };
-	int len, err;
+	char path[PATH_MAX];
+	int fd;
 
 	if (ctl->fd >= 0)
 		return 0;
-	len = ctl->socket ? snprintf(sun.sun_path, sizeof(sun.sun_path), "%s", ctl->socket) :
-	      snprintf(sun.sun_path, sizeof(sun.sun_path), "/run/ebpfnet/%s.sock", ctl->name);
-	if (len < 0 || (size_t)len >= sizeof(sun.sun_path))
-		return -ENAMETOOLONG;
-	ctl->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (ctl->fd < 0)
-		return -errno;
-	if (!connect(ctl->fd, (struct sockaddr *)&sun, sizeof(sun)))
-		return 0;
-	err = -errno;
-	client_close(ctl);
-	return err;
+	snprintf(path, sizeof(path), "/run/ebpfnet/%s.sock", ctl->name);
+	fd = agent_socket_open(ctl->socket ? ctl->socket : path);
+	if (fd < 0)
+		return fd;
+	ctl->fd = fd;
+	return 0;
 }
 
 void client_close(struct ctl *ctl)
@@ -40,21 +35,6 @@ void client_close(struct ctl *ctl)
 	free(ctl->in);
 	ctl->in = NULL;
 	ctl->in_len = ctl->in_size = 0;
-}
-
-static int send_all(int fd, const char *text, size_t len)
-{
-	while (len) {
-		ssize_t n = send(fd, text, len, MSG_NOSIGNAL);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -errno;
-		text += n;
-		len -= (size_t)n;
-	}
-	return 0;
 }
 
 static int receive(struct ctl *ctl)
@@ -144,9 +124,9 @@ int client_call(struct ctl *ctl, const char *method, json_t *params, client_fn f
 	int err = client_open(ctl), status = -1;
 
 	if (!err && text) {
-		err = send_all(ctl->fd, text, strlen(text));
+		err = agent_socket_send(ctl->fd, text, strlen(text));
 		if (!err)
-			err = send_all(ctl->fd, "\n", 1);
+			err = agent_socket_send(ctl->fd, "\n", 1);
 	}
 	free(text);
 	json_decref(request);

@@ -3,60 +3,19 @@
  * The host as an endpoint through the public calls, in a network namespace of its own: what is set is what is found, also by a
  * reader and after a restart; what is refused changes nothing; addresses follow the kernel; what a killed writer left half done goes.
  */
-#include <sched.h>
 #include <ebpfnet/address.h>
 #include <ebpfnet/host.h>
 #include <ebpfnet/policy.h>
 
-#include "../unit/suite.h"
 #include "datapath/host.h"
-
-static struct ebpfnet_ctx *ctx;
-static struct ebpfnet_datapath *dp, *looker;
-static struct ebpfnet_diag *diag;
-static char name[32];
-
-static struct ebpfnet_datapath *open_dp(uint32_t flags)
-{
-	struct ebpfnet_datapath_opts opts = { EBPFNET_OPTS_INIT(opts), .name = name, .table_bytes = 1 << 22,
-					      .endpoints = 16, .flows4 = 1024, .flows6 = 1024, .flags = flags };
-	struct ebpfnet_datapath *d = NULL;
-
-	ck_assert_int_eq(ebpfnet_datapath_open(ctx, &opts, &d), 0);
-	return d;
-}
-
-static void open_all(void)
-{
-	dp = open_dp(0);
-	ck_assert_int_eq(ebpfnet_datapath_prepare(dp, NULL), 0);
-	looker = open_dp(EBPFNET_DATAPATH_READONLY);
-}
-
-static void close_all(void)
-{
-	looker = ebpfnet_datapath_unref(looker);
-	dp = ebpfnet_datapath_unref(dp);
-}
+#include "tables.h"
 
 static void setup(void)
 {
-	ck_assert_int_eq(unshare(CLONE_NEWNET), 0);
-	ck_assert_int_eq(system("ip link set lo up; ip link add d0 type veth peer name d1; ip link set d0 addrgenmode none up;"
-				"ip link set d1 addrgenmode none up; ip addr add 192.0.2.1/24 dev d0; ip addr add 192.0.2.1/24 dev d1;"
-				"ip addr add 2001:db8::1/64 dev d0 nodad"), 0);
-	ck_assert_int_eq(ebpfnet_ctx_new(NULL, &ctx), 0);
-	ck_assert_int_eq(ebpfnet_diag_new(&diag), 0);
-	snprintf(name, sizeof(name), "t-host-%d", getpid());
-	open_all();
-}
-
-static void teardown(void)
-{
-	ck_assert_int_eq(ebpfnet_datapath_cleanup(dp, NULL), 0);
-	close_all();
-	ebpfnet_diag_free(diag);
-	ebpfnet_ctx_unref(ctx);
+	setup_in("host",
+		 "ip link set lo up; ip link add d0 type veth peer name d1; ip link set d0 addrgenmode none up;"
+		 "ip link set d1 addrgenmode none up; ip addr add 192.0.2.1/24 dev d0; ip addr add 192.0.2.1/24 dev d1;"
+		 "ip addr add 2001:db8::1/64 dev d0 nodad");
 }
 
 static int set(const char *labels, uint32_t flags, const struct ebpfnet_host_safe *safe, size_t n)

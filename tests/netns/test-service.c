@@ -675,10 +675,6 @@ int main(void)
 		node_ports_answer_and_cannot_be_bound, it_stays_when_the_process_ends_and_is_adopted,
 		sockets_agree_with_select,
 	};
-	Suite *suite = suite_create("service-sockets");
-	TCase *tc = tcase_create("service-sockets");
-	SRunner *runner;
-	size_t i;
 	int failed;
 
 	if (geteuid()) {
@@ -686,15 +682,7 @@ int main(void)
 		return 77;
 	}
 	owner = getpid();
-	tcase_set_timeout(tc, 120);
-	tcase_add_checked_fixture(tc, setup, teardown);
-	for (i = 0; i < sizeof(tests) / sizeof(tests[0]); i++)
-		tcase_add_test(tc, tests[i]);
-	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
+	failed = run_suite_between("service-sockets", setup, teardown, tests, sizeof(tests) / sizeof(tests[0]));
 	sweep();
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return failed;
 }

@@ -29,7 +29,9 @@ static __inline__ void test_mark(const char *file, int line)
 }
 #define _mark_point(file, line) test_mark(file, line)
 
-static __inline__ int run_suite(const char *name, const TTest *const *tests, size_t n)
+/* setup() and teardown() before and behind each test, in its process; both may be NULL. */
+static __inline__ int run_suite_between(const char *name, void (*setup)(void), void (*teardown)(void),
+					const TTest *const *tests, size_t n)
 {
 	Suite *suite = suite_create(name);
 	TCase *tc = tcase_create(name);
@@ -40,12 +42,18 @@ static __inline__ int run_suite(const char *name, const TTest *const *tests, siz
 	int failed;
 
 	suite_add_tcase(suite, tc);
+	tcase_add_checked_fixture(tc, setup, teardown);
 	for (i = 0; i < n; i++)
 		tcase_add_test(tc, tests[i]);
 	srunner_run_all(runner, CK_ENV);
 	failed = srunner_ntests_failed(runner);
 	srunner_free(runner);
 	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+
+static __inline__ int run_suite(const char *name, const TTest *const *tests, size_t n)
+{
+	return run_suite_between(name, NULL, NULL, tests, n);
 }
 
 #define RUN_SUITE(name, ...)                                                                               \

@@ -677,20 +677,6 @@ int main(void)
 		bad_input_is_refused_and_changes_nothing, full_tables_are_an_error_and_change_nothing,
 		a_restart_changes_nothing_and_knows_everything, damaged_tables_are_refused,
 	};
-	Suite *suite = suite_create("service");
-	TCase *tc = tcase_create("service");
-	SRunner *runner;
-	size_t i;
-	int failed;
 
-	tcase_set_timeout(tc, 120);
-	tcase_add_checked_fixture(tc, setup, teardown);
-	for (i = 0; i < sizeof(tests) / sizeof(tests[0]); i++)
-		tcase_add_test(tc, tests[i]);
-	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return run_suite_between("service", setup, teardown, tests, sizeof(tests) / sizeof(tests[0]));
 }
