@@ -357,7 +357,7 @@ static int ebn_maps_open(struct ebpfnet_datapath *dp, struct ebpfnet_diag *diag)
 /* What the programs were verified with is checked before it is believed. */
 static int ebn_maps_check(struct ebpfnet_datapath *dp, struct ebpfnet_diag *diag)
 {
-	static const struct ebn_map_def want[EBN_MAPS] = {
+	const struct ebn_map_def want[EBN_MAPS] = {
 		[EBN_MAP_NODE] = { BPF_MAP_TYPE_ARRAY, 4, 0, 1, BPF_F_MMAPABLE },
 		[EBN_MAP_SHARE] = { BPF_MAP_TYPE_ARRAY, 4, sizeof(struct ebn_flow_share), 0, BPF_F_MMAPABLE },
 		[EBN_MAP_EVENTS] = { BPF_MAP_TYPE_RINGBUF, 0, 0, 0, 0 },
