@@ -572,7 +572,7 @@ int ebn_svc_none(struct __sk_buff *skb)
 
 	if (!run)
 		return TC_ACT_SHOT;
-	return ebn_svc_refuse(skb, &run->p, ebn_drop_for(&run->p, EBN_R_SVC_NO_BACKEND));
+	return ebn_svc_refuse(skb, run, ebn_drop_for(&run->p, EBN_R_SVC_NO_BACKEND));
 }
 
 /* From ebn_svc_back: for a way that takes no packets of this size. */

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * A packet to a service that has no backend to give, answered as a host answers without a listener, from the frontend: TCP with
- * an RST (RFC 9293, 3.10.7.1), UDP with "port unreachable" (RFC 792, RFC 4443), an INIT of SCTP with an ABORT (RFC 9260, 8.4). The packet becomes its answer, and turns round
- * to the endpoint past the stack, so policy is not asked about it: it says no more than that there is nobody.
+ * an RST (RFC 9293, 3.10.7.1), UDP with "port unreachable" (RFC 792, RFC 4443), an INIT of SCTP with an ABORT (RFC 9260, 8.4).
+ * The packet becomes its answer, and turns round to the endpoint past the stack, so policy is not asked about it: it says no
+ * more than that there is nobody. One from outside goes back by the device it came from, when the service has a backend nowhere.
  *
  * Packets with options or extension headers are dropped in silence, as are those of endpoints that are only reached through the
  * stack.
@@ -10,12 +11,15 @@
 #ifndef EBN_LIB_SERVICE_NONE_H
 #define EBN_LIB_SERVICE_NONE_H
 
+#include "lib/conntrack.h"
 #include "lib/cut.h"
 #include "lib/endpoint.h"
 #include "lib/icmp_error.h"
 #include "lib/pkt.h"
 #include "lib/rewrite.h"
+#include "lib/run.h"
 #include "lib/sctp.h"
+#include "lib/service.h"
 
 #define EBN_ICMP_PORT 3		/* codes of "destination unreachable" */
 #define EBN_ICMP6_PORT 4
@@ -96,16 +100,92 @@ static __always_inline int ebn_svc_unreachable(struct __sk_buff *skb, struct ebn
 	return ebn_icmp_about_udp(skb, p, &e);
 }
 
-/** Behind ebn_drop(p), whose action it is given, and returns where there is no answer. */
-static __always_inline int ebn_svc_refuse(struct __sk_buff *skb, struct ebn_pkt *p, int action)
+/* How many packets from outside were answered in this tick; each CPU for itself. */
+struct ebn_svc_told {
+	__u32 tick;
+	__u32 n;
+};
+#define EBN_SVC_TOLD_MAX 128u	/* a tick is about an eighth of a second */
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct ebn_svc_told);
+} ebn_svc_told SEC(".maps");
+
+static __always_inline bool ebn_svc_may_tell(void)
 {
-	if (!ebn_icmp_can_answer(p))
+	__u32 zero = 0, now = ebn_tick();
+	struct ebn_svc_told *t = bpf_map_lookup_elem(&ebn_svc_told, &zero);
+
+	if (!t)
+		return false;
+	if (t->tick != now) {
+		t->tick = now;
+		t->n = 0;
+	}
+	return t->n++ < EBN_SVC_TOLD_MAX;
+}
+
+/* Is it an address that one host has? */
+static __always_inline bool ebn_svc_is_host(const __u32 *addr, const bool v6)
+{
+	if (v6)
+		return !ebn_is_multicast(addr, true) && (addr[0] | addr[1] | addr[2] || bpf_ntohl(addr[3]) > 1);
+	/* nor one of this network, of the loopback device, of all hosts */
+	return !ebn_is_multicast(addr, false) && (__u8)addr[3] && (__u8)addr[3] != 127 && (__u8)addr[3] < 240;
+}
+
+/*
+ * From outside: is nobody here because there is nobody anywhere? Where there are backends on other nodes, who sent it is to find
+ * one of those, and balancers in front rely on silence. What went to many hosts, or comes from none, is not answered.
+ */
+static __always_inline bool ebn_svc_tell_outside(struct __sk_buff *skb, struct ebn_run *run)
+{
+	const struct ebn_pkt *p = &run->p;
+	const struct ebn_svc_set *s;
+	struct ebn_view v;
+
+	if (skb->pkt_type != PACKET_HOST || !(p->v6 ? ebn_svc_is_host(p->src, true) : ebn_svc_is_host(p->src, false)) ||
+	    p->l4_off != EBN_ETH_LEN + (p->v6 ? sizeof(struct ebn_ip6) : sizeof(struct ebn_ip4)))
+		return false;
+	/* the set for clients here has those of every node */
+	if (!ebn_svc_find(&run->ask) || ebn_view_at(&v, run->ask.dir))
+		return false;
+	s = ebn_node_line(&v, run->ask.set);
+	return (!run->ask.set || !s->slots) && ebn_svc_may_tell();
+}
+
+/* To where it came from, by what was its Ethernet header; action where it cannot be. */
+static __always_inline int ebn_svc_turn_round(struct __sk_buff *skb, struct ebn_pkt *p, const struct ebn_eth *was,
+					      int action)
+{
+	struct ebn_eth eth;
+
+	ebn_mac_copy(eth.dst, was->src);
+	ebn_mac_copy(eth.src, was->dst);
+	if (bpf_skb_store_bytes(skb, 0, &eth, 12, 0))
+		return action;
+	return (int)bpf_redirect(p->ifindex, 0);
+}
+
+/** Behind ebn_drop(p), whose action it is given, and returns where there is no answer. */
+static __always_inline int ebn_svc_refuse(struct __sk_buff *skb, struct ebn_run *run, int action)
+{
+	struct ebn_pkt *p = &run->p;
+	bool here = p->point == EBN_AT_FROM_ENDPOINT;
+	struct ebn_eth was;
+
+	if (bpf_skb_load_bytes(skb, 0, &was, sizeof(was)))
+		return action;
+	if (here ? !ebn_icmp_can_answer(p) : !ebn_svc_tell_outside(skb, run))
 		return action;
 	if (p->proto == EBN_PROTO_TCP  ? ebn_svc_reset(skb, p) :
 	    p->proto == EBN_PROTO_SCTP ? ebn_svc_abort(skb, p) :
 					 ebn_svc_unreachable(skb, p))
 		return action;
-	return ebn_icmp_send_back(skb, p, action);
+	return here ? ebn_icmp_send_back(skb, p, action) : ebn_svc_turn_round(skb, p, &was, action);
 }
 
 #endif

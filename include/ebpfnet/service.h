@@ -130,7 +130,8 @@ struct ebpfnet_service_opts {
 	/**
 	 * Of frontends that are not cluster IPs, for clients outside; local ones are not bound by it. LOCAL: they are served on
 	 * node devices (EBPFNET_ROLE_NETDEV), their packets given to this node's endpoints with the client's own address, and
-	 * answered in the frontend's name; without a backend on this node they are dropped. CLUSTER: clients outside are not
+	 * answered in the frontend's name; without a backend on this node they are dropped in silence, without one on any node
+	 * refused as no_backend says. CLUSTER: clients outside are not
 	 * served there in this version. Host ports are LOCAL in any case.
 	 */
 	enum ebpfnet_traffic_policy external_policy;

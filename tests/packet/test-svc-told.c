@@ -2,6 +2,10 @@
 /* What services tell: clients that find nobody, and who asks what went through. */
 #include "svc.h"
 
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <string.h>
+
 static uint32_t get32(const uint8_t *b)
 {
 	return (uint32_t)b[0] << 24 | (uint32_t)b[1] << 16 | (uint32_t)b[2] << 8 | b[3];
@@ -90,6 +94,140 @@ START_TEST(where_nobody_is_that_is_said)
 	rig_ep(rig.row_a)->flags &= ~EBN_EP_F_REDIRECT;
 	a_sends(&q);
 	EXPECT_DROP(SVC_NO_BACKEND);
+	svc_close();
+}
+END_TEST
+
+/* ---- clients outside ---- */
+
+static struct ebpfnet_service_opts outside(const char *name, const char *vip, const struct ebpfnet_backend *b, size_t n)
+{
+	static struct ebpfnet_frontend f[3];
+	struct ebpfnet_service_opts o = opts(name, vip, NULL, NULL);
+
+	memcpy(f, o.frontends, 2 * sizeof(*f));
+	f[2] = f[0];
+	f[2].protocol = SCTP;
+	f[0].kind = f[1].kind = f[2].kind = EBPFNET_FRONTEND_LOAD_BALANCER;
+	o.frontends = f;
+	o.n_frontends = 3;
+	o.external_policy = EBPFNET_TRAFFIC_LOCAL;
+	o.backends = b;
+	o.n_backends = n;
+	return o;
+}
+
+static struct spec from_outside(uint8_t proto, bool v6)
+{
+	struct spec q = { .src = v6 ? FAR6 : FAR4, .dst = v6 ? VIP6 : VIP4, .proto = proto, .sport = 4000, .dport = 80,
+			  .flags = SYN, .seq = 5, .type = 1 };
+
+	return q;
+}
+
+static void turned_round(const struct spec *q)
+{
+	EXPECT(REDIRECT);
+	ck_assert_str_eq(rig_reason_name(r.reason), "SVC_NO_BACKEND");
+	ck_assert_mem_eq(r.out.b, mac_other, 6);
+	ck_assert_mem_eq(r.out.b + 6, mac_nd, 6);
+	ck_assert_ptr_null(sums_wrong(&r.out));
+	nat_is(&r.out, q->dst, q->src);
+}
+
+START_TEST(clients_outside_are_told_when_there_is_nobody_anywhere)
+{
+	static const uint8_t protos[] = { TCP, UDP, SCTP };
+	struct ebpfnet_service_node_opts node = { EBPFNET_OPTS_INIT(node), .node = "n1" };
+	struct ebpfnet_backend b[2] = { { .addr = addr(FAR4), .port = 8080, .node = "n2" },
+					{ .addr = addr(FAR6), .port = 8080, .node = "n2" } };
+	struct ebpfnet_service_opts o;
+	struct spec q;
+	int i, v6;
+
+	svc_open();
+	ck_assert_int_eq(ebn_services_node(sv, &node, NULL), 0);
+	for (i = 0; i < 6; i++) {
+		v6 = i / 3;
+		q = from_outside(protos[i % 3], v6);
+		o = outside("out", v6 ? VIP6 : VIP4, NULL, 0);
+		put(&o);
+		wire_brings(&q);
+		turned_round(&q);
+		if (q.proto != UDP)
+			is(q.dst, 80, q.src, 4000);
+		/* one elsewhere: who sent it is to go there */
+		o = outside("out", v6 ? VIP6 : VIP4, &b[v6], 1);
+		put(&o);
+		wire_brings(&q);
+		EXPECT_DROP(SVC_NO_BACKEND);
+		/* that takes nothing: as if there were none */
+		b[v6].state = EBPFNET_BACKEND_DRAINING;
+		put(&o);
+		wire_brings(&q);
+		turned_round(&q);
+		b[v6].state = EBPFNET_BACKEND_ACTIVE;
+		o = outside("out", v6 ? VIP6 : VIP4, NULL, 0);
+		o.no_backend = EBPFNET_NO_BACKEND_DROP;
+		put(&o);
+		wire_brings(&q);
+		EXPECT_DROP(SVC_NO_BACKEND);
+	}
+	svc_close();
+}
+END_TEST
+
+/* Each CPU has given 128 answers in the tick that its last one was in. */
+static void all_told(void)
+{
+	static uint32_t told[1024][2];
+	int cpus = libbpf_num_possible_cpus(), i, fd = rig_map("ebn_svc_told");
+	uint32_t zero = 0, last = 0;
+
+	ck_assert_int_le(cpus, 1024);
+	ck_assert_int_eq(bpf_map_lookup_elem(fd, &zero, told), 0);
+	for (i = 0; i < cpus; i++)
+		if (told[i][0] && (!last || (int32_t)(told[i][0] - last) > 0))
+			last = told[i][0];
+	for (i = 0; i < cpus; i++) {
+		told[i][0] = last;
+		told[i][1] = 128;
+	}
+	ck_assert_int_eq(bpf_map_update_elem(fd, &zero, told, BPF_ANY), 0);
+}
+
+START_TEST(not_everybody_outside_is_told)
+{
+	static const char *const nobodies[] = { "224.0.0.1", "127.0.0.1", "0.0.0.1", "255.255.255.255", "ff02::1", "::1" };
+	struct ebpfnet_service_opts o;
+	bool silent = false;
+	unsigned int i;
+	struct spec q;
+
+	svc_open();
+	o = outside("four", VIP4, NULL, 0);
+	put(&o);
+	o = outside("six", VIP6, NULL, 0);
+	put(&o);
+	for (i = 0; i < sizeof(nobodies) / sizeof(nobodies[0]); i++) {
+		q = from_outside(UDP, strchr(nobodies[i], ':'));
+		q.src = nobodies[i];
+		wire_brings(&q);
+		ck_assert_int_eq(r.action, DROP);
+	}
+	q = from_outside(UDP, false);
+	/* as if this tick's answers had been given: the next one is for a later tick, which may have begun just now */
+	for (i = 0; i < 100 && !silent; i++) {
+		wire_brings(&q);
+		turned_round(&q);
+		all_told();
+		wire_brings(&q);
+		silent = r.action == DROP;
+	}
+	ck_assert(silent);
+	usleep(300000);
+	wire_brings(&q);
+	turned_round(&q);
 	svc_close();
 }
 END_TEST
@@ -287,4 +425,6 @@ START_TEST(clients_outside_get_the_backends_here)
 }
 END_TEST
 
-RUN_SUITE("packet-services-told", clients_outside_get_the_backends_here, where_nobody_is_that_is_said, what_went_through_is_counted)
+RUN_SUITE("packet-services-told", clients_outside_get_the_backends_here, where_nobody_is_that_is_said,
+	  clients_outside_are_told_when_there_is_nobody_anywhere, not_everybody_outside_is_told,
+	  what_went_through_is_counted)
