@@ -12,6 +12,8 @@
  *	ebn_svc_out/back the endpoints' programs go on here with packets to and from services
  *	ebn_svc_none	and here with those that no backend takes
  *	ebn_svc_in	the node's devices' with packets of clients outside, then ebn_svc_out
+ *	ebn_svc_abroad	and ebn_svc_out with those whose backends are elsewhere
+ *	ebn_svc_home	ebn_carried with the answers to these
  *	ebn_too_big	answers what the way takes no packets of the size of
  *	ebn_egress	ebn_from_ep and ebn_from_overlay go on here with what leaves by an egress gateway
  *	ebn_carried	the node's devices' with what may be an answer to that
@@ -42,6 +44,7 @@
 #include "lib/rate.h"
 #include "lib/run.h"
 #include "lib/sctp.h"
+#include "lib/service_carry.h"
 #include "lib/service_deliver.h"
 #include "lib/service_none.h"
 #include "lib/service_tc.h"
@@ -491,7 +494,9 @@ int ebn_svc_out(struct __sk_buff *skb)
 	if (run->p.point != EBN_AT_FROM_ENDPOINT && rc == EBN_SVC_NOT)
 		return to_host(skb, 0);
 	ebn_svc_keep(run, rc == EBN_SVC_OK);
-	if (run->p.point == EBN_AT_FROM_ENDPOINT)
+	if (rc == EBN_SVC_OK && ebn_svc_is_abroad())
+		bpf_tail_call(skb, &ebn_stage, EBN_GO_SVC_ABROAD);
+	else if (run->p.point == EBN_AT_FROM_ENDPOINT)
 		bpf_tail_call(skb, &ebn_stage, EBN_GO_FROM_EP);
 	else
 		bpf_tail_call(skb, &ebn_stage, EBN_GO_FROM_NETDEV);
@@ -512,30 +517,6 @@ int ebn_svc_in(struct __sk_buff *skb)
 	if (!reason && ebn_svc_vip_at((struct ebn_address *)p->dst))
 		bpf_tail_call(skb, &ebn_stage, EBN_GO_SVC_OUT);
 	return to_host(skb, 0);
-}
-
-/* What comes to the host, or what it sends: the other side is somebody outside. */
-static __always_inline int host_ip(struct __sk_buff *skb, struct ebn_pkt *p, struct ebn_view *v, const bool v6)
-{
-	enum ebn_reason reason = ebn_parse(skb, p, v6);
-
-	if (reason)
-		return ebn_drop_for(p, reason);
-	if (ebn_host_links(p, v6))
-		return TC_ACT_OK;
-	/* from elsewhere, in the node's name */
-	if (!p->side && skb->ingress_ifindex && ebn_ct_switches() & EBN_NODE_F_CARRY && ebn_carry_is(p, v6))
-		return TC_ACT_OK;
-	reason = judge(skb, p, v, v6, false);
-	if (reason) {
-		if (!ebn_host_safe(p))
-			return ebn_drop_for(p, reason);
-		p->event = 0;
-		if (p->frag == EBN_FRAG_FIRST)
-			ebn_frag_first(p);
-	}
-	passed(p);
-	return TC_ACT_OK;
 }
 
 /* From the node's devices' programs: to the host, or out of it (run->host_out), when the host is an endpoint. */
@@ -561,7 +542,7 @@ int ebn_host(struct __sk_buff *skb)
 	whose = ebn_host_begin(skb, p, &v, out);
 	if (whose)
 		return whose < 0 ? ebn_drop_for(p, -whose) : TC_ACT_OK;
-	return EBN_READ(p->v6) ? host_ip(skb, p, &v, true) : host_ip(skb, p, &v, false);
+	return EBN_READ(p->v6) ? ebn_host_ip(skb, p, &v, true) : ebn_host_ip(skb, p, &v, false);
 }
 
 /* From ebn_svc_out: to a service without a backend that takes it. */
@@ -613,6 +594,28 @@ int ebn_carried(struct __sk_buff *skb)
 	if (ebn_svc_maybe_at((struct ebn_address *)p->dst))
 		bpf_tail_call(skb, &ebn_stage, EBN_GO_SVC_IN);
 	return to_host(skb, 0);
+}
+
+/* From ebn_svc_out: of a client outside, to a backend that is no endpoint here. */
+SEC("tc")
+int ebn_svc_abroad(struct __sk_buff *skb)
+{
+	struct ebn_run *run = ebn_run_get();
+
+	if (!run)
+		return TC_ACT_SHOT;
+	return run->p.v6 ? ebn_svc_abroad_go(skb, run, true) : ebn_svc_abroad_go(skb, run, false);
+}
+
+/* From ebn_carried: what such a backend answers. */
+SEC("tc")
+int ebn_svc_home(struct __sk_buff *skb)
+{
+	struct ebn_run *run = ebn_run_get();
+
+	if (!run)
+		return TC_ACT_SHOT;
+	return run->p.v6 ? ebn_svc_home_go(skb, run, true) : ebn_svc_home_go(skb, run, false);
 }
 
 /* Behind the verdict of any program on a packet of a service's flow. */

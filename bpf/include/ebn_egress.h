@@ -50,6 +50,14 @@ struct ebn_egress_rule {
 };
 EBN_ASSERT(sizeof(struct ebn_egress_rule) == EBN_LINE, "a rule is a line");
 
+/*
+ * EBN_P_SOURCE: the rows are rules of this node without prefixes, one for each device that leads to backends: first is its ifindex.
+ * Their number is none between nodes.
+ */
+#define EBN_SOURCE_ROWS 9u	/* the node's devices, and the overlay */
+#define EBN_SOURCE_ID 0x800000u
+EBN_ASSERT(EBN_SOURCE_ID > EBN_EGRESS_ID_MAX, "no rule's number");
+
 #define EBN_EX_F_EXCEPT 0x1u
 #define EBN_EX_F_IP6 0x2u		/* no IPv4 address, though it has the bits */
 struct ebn_egress_prefix {

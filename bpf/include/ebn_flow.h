@@ -114,13 +114,14 @@ EBN_ASSERT(sizeof(struct ebn_flow_key6) == 48, "key6");
  *	bytes[0..1] = address, packets[0] = port in network order | number of the service << 16, aux = row of the backend, the
  *	row of the client's side is the endpoint's. They do not change while the entry lives; state and seen follow the flow's.
  *
- * A flow that this node carries for an endpoint (egress gateways) is tracked where the endpoint is. Here it has two entries of the
+ * A flow that this node carries for an endpoint of another (egress gateways), or from a client outside to a backend elsewhere, is not
+ * tracked here. The endpoint, or client, is its first end. Here it has two entries of the
  * same form, which say what the endpoint's side is called on either side of the node:
  *
  *	{endpoint, peer} in EBN_ZONE_SVC, EBN_KEY_CARRY: the node's address and the port that was given
  *	{node, peer} in EBN_ZONE_NAT, EBN_FF_NAT: the reservation. No row is named, and the endpoint is in bytes[0..1], packets[0]; the
  *	FINs of a TCP flow are in its flags
- *	packets[0] >> 16 is EBN_CARRY_MARK, aux the rule's number
+ *	packets[0] >> 16 is EBN_CARRY_MARK, aux the rule's number, EBN_SOURCE_ID of a client outside
  */
 #define EBN_CARRY_MARK 0xffffu		/* no service's number */
 #define EBN_ZONE_NAT 0xfffeu	/* no endpoint has this zone */

@@ -78,7 +78,8 @@ EBN_ASSERT(sizeof(struct ebn_node_hdr) == 256, "node header: four lines");
 #define EBN_NODE_F_HOST 0x8u	/* the host is an endpoint: EBN_P_HOST says which row it has */
 #define EBN_NODE_F_PACE 0x10u	/* there is a device in paced[] */
 #define EBN_NODE_F_EGRESS 0x20u	/* there are rules of egress gateways */
-#define EBN_NODE_F_CARRY 0x40u	/* this node is one: it translates flows of others' endpoints */
+#define EBN_NODE_F_CARRY 0x40u	/* this node translates flows whose ends are elsewhere: a gateway, or EBN_NODE_F_SOURCE */
+#define EBN_NODE_F_SOURCE 0x80u	/* services are served to clients outside wherever backends are: EBN_P_SOURCE */
 
 /* Which flow table is authoritative while one replaces another (see ebn_flow.h). */
 enum ebn_stage {
@@ -118,6 +119,7 @@ enum ebn_piece {
 	EBN_P_OVERLAY,		/* other nodes, see ebn_overlay.h; n = nodes */
 	EBN_P_HOST,		/* struct ebn_host_head, then struct ebn_host_safe; n = those */
 	EBN_P_EGRESS,		/* egress gateways, see ebn_egress.h; n = rules */
+	EBN_P_SOURCE,		/* struct ebn_egress_rule: what clients outside become to backends elsewhere; n = devices */
 	EBN_P_SVC_HASH = 20,	/* services, see ebn_service.h; n = heads (power of two) */
 	EBN_P_SVC_ROW,		/* struct ebn_svc_row; n = rows */
 	EBN_P_BACKEND,		/* struct ebn_backend_row; n = rows */

@@ -50,8 +50,9 @@ enum ebn_svc_kind {
 #define EBN_SVC_F_RANDOM 0x1u	/* any slot, else the one of the tuple's hash */
 #define EBN_SVC_F_SILENT 0x2u	/* no backend: no answer either */
 #define EBN_SVC_F_IPIP 0x4u	/* on node devices packets go to the backend as they are, in a packet of their own */
-#define EBN_SVC_F_LEAST 0x10u	/* of two backends that the hash draws the one with fewer connections */
 #define EBN_SVC_F_OUTSIDE 0x8u	/* clients outside are served on node devices: its backends are all on this node */
+#define EBN_SVC_F_LEAST 0x10u	/* of two backends that the hash draws the one with fewer connections */
+#define EBN_SVC_F_ANYWHERE 0x20u	/* so they are where there is EBN_NODE_F_SOURCE: its backends are anywhere */
 
 /* Which of a row's sets. */
 enum ebn_svc_from {

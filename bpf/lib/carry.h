@@ -320,7 +320,10 @@ static __always_inline bool ebn_carry_is(struct ebn_pkt *p, const bool v6)
 	return v6 ? !ebn_carry6_find_in() : !ebn_carry4_find_in();
 }
 
-/* An answer, or an error about one, to the endpoint's side in run->svc. 0, or the reason for a drop. */
+/*
+ * An answer, or an error about one, to the endpoint's side in run->svc: so is p then, and run->r.ctl says the flow's state. 0, or the
+ * reason for a drop.
+ */
 static __always_inline int ebn_carry_back(struct __sk_buff *skb, struct ebn_run *run, const bool v6)
 {
 	struct ebn_pkt *p = &run->p;
@@ -341,14 +344,17 @@ static __always_inline int ebn_carry_back(struct __sk_buff *skb, struct ebn_run 
 			return rc;
 	}
 	rc = v6 ? ebn_rewrite6(skb, p, w, 1) : ebn_rewrite4(skb, p, w, 1);
-	if (rc || !again || p->evf & EBN_EVF_RELATED)
+	if (rc)
 		return rc;
-	/* now and then the flow's own entry, which questions alone would keep */
 	__builtin_memcpy(p->dst, w->to, sizeof(p->dst));
 	if (icmp)
 		p->sport = w->to_port;
 	else
 		p->dport = w->to_port;
+	run->r.ctl = EBN_CTL(0, state, 0, 0);
+	/* now and then the flow's own entry, which questions alone would keep */
+	if (!again || p->evf & EBN_EVF_RELATED)
+		return 0;
 	if (v6 ? ebn_svc6_entry(EBN_KEY_CARRY) : ebn_svc4_entry(EBN_KEY_CARRY))
 		ebn_carry_seen(&run->nat, state, EBN_CTL_FLAGS(run->nat.ctl), v6);
 	return 0;

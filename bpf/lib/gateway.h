@@ -147,6 +147,10 @@ static __always_inline int ebn_gateway_in(struct __sk_buff *skb, struct ebn_run 
 
 	if (ebn_carry_in(skb, run, v6))
 		return TC_ACT_UNSPEC;
+	if (run->svc.row == EBN_SOURCE_ID) {
+		bpf_tail_call(skb, &ebn_stage, EBN_GO_SVC_HOME);
+		return ebn_drop_for(p, EBN_R_TABLES);
+	}
 	if (ebn_view_open(&v))
 		return ebn_drop_for(p, EBN_R_TABLES);
 	ebn_svc_addr(run->w.to, run->svc.w0, run->svc.w1);

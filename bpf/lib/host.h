@@ -6,8 +6,11 @@
 #ifndef EBN_LIB_HOST_H
 #define EBN_LIB_HOST_H
 
+#include "lib/carry.h"
 #include "lib/endpoint.h"
+#include "lib/judge.h"
 #include "lib/node.h"
+#include "lib/parse.h"
 #include "lib/pkt.h"
 #include "lib/policy.h"
 
@@ -142,6 +145,30 @@ __attribute__((noinline)) int ebn_host_safe(struct ebn_pkt *p)
 		return 0;
 	bpf_loop(EBN_HOST_SAFE, ebn_host_safe_step, &safe, 0);
 	return (int)safe;
+}
+
+/* What comes to the host, or what it sends: the other side is somebody outside. */
+static __always_inline int ebn_host_ip(struct __sk_buff *skb, struct ebn_pkt *p, struct ebn_view *v, const bool v6)
+{
+	enum ebn_reason reason = ebn_parse(skb, p, v6);
+
+	if (reason)
+		return ebn_drop_for(p, reason);
+	if (ebn_host_links(p, v6))
+		return TC_ACT_OK;
+	/* from elsewhere, in the node's name */
+	if (!p->side && skb->ingress_ifindex && ebn_ct_switches() & EBN_NODE_F_CARRY && ebn_carry_is(p, v6))
+		return TC_ACT_OK;
+	reason = judge(skb, p, v, v6, false);
+	if (reason) {
+		if (!ebn_host_safe(p))
+			return ebn_drop_for(p, reason);
+		p->event = 0;
+		if (p->frag == EBN_FRAG_FIRST)
+			ebn_frag_first(p);
+	}
+	passed(p);
+	return TC_ACT_OK;
 }
 
 #endif

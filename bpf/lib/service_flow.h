@@ -156,12 +156,9 @@ static __always_inline void ebn_svc_mark(struct ebn_run *run, const bool v6)
 		ebn_flow_update(e, r, EBN_CTL_STATE(r->ctl), (flags & ~EBN_FF_SVC) | want, EBN_CTL_EPOCH(r->ctl));
 }
 
-/* A client's packet that was let through: what stands beside its flow is seen. */
-static __always_inline void ebn_svc_asked(struct ebn_run *run, const bool v6)
+/* What stands beside a client's flow is seen, and in its state: run->r's. */
+static __always_inline void ebn_svc_beside(struct ebn_run *run, const bool v6)
 {
-	if (run->p.evf & EBN_EVF_RELATED)
-		return;
-	ebn_svc_mark(run, v6);
 	/* run->nat is the frontend's entry; now and then the backend's, which answers alone would keep */
 	if (run->p.svc != EBN_SVC_DONE || !ebn_svc_follow(run, v6))
 		return;
@@ -176,6 +173,15 @@ static __always_inline void ebn_svc_asked(struct ebn_run *run, const bool v6)
 		ebn_svc6_put(EBN_CTL_STATE(run->r.ctl));
 	else
 		ebn_svc4_put(EBN_CTL_STATE(run->r.ctl));
+}
+
+/* A client's packet that was let through. */
+static __always_inline void ebn_svc_asked(struct ebn_run *run, const bool v6)
+{
+	if (run->p.evf & EBN_EVF_RELATED)
+		return;
+	ebn_svc_mark(run, v6);
+	ebn_svc_beside(run, v6);
 }
 
 /** Behind the verdict: has ebn_svc_back to see the packet? */

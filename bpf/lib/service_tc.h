@@ -184,7 +184,8 @@ static __always_inline int ebn_svc_front(struct ebn_run *run)
 		return 1;
 	/* a client outside */
 	ask->set = ask->set_out;
-	return ask->flags & EBN_SVC_F_OUTSIDE;
+	return ask->flags & EBN_SVC_F_OUTSIDE ||
+	       (ask->flags & EBN_SVC_F_ANYWHERE && ebn_ct_switches() & EBN_NODE_F_SOURCE);
 }
 
 /* One of the protocols that frontends are of. Verifier: one branch. */

@@ -20,6 +20,8 @@ enum ebn_stage_index {
 	EBN_GO_TOO_BIG,
 	EBN_GO_EGRESS,
 	EBN_GO_CARRIED,
+	EBN_GO_SVC_ABROAD,
+	EBN_GO_SVC_HOME,
 	EBN_GO_MAX,
 };
 int ebn_from_ep(struct __sk_buff *skb);
@@ -32,6 +34,8 @@ int ebn_host(struct __sk_buff *skb);
 int ebn_too_big(struct __sk_buff *skb);
 int ebn_egress(struct __sk_buff *skb);
 int ebn_carried(struct __sk_buff *skb);
+int ebn_svc_abroad(struct __sk_buff *skb);
+int ebn_svc_home(struct __sk_buff *skb);
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);
@@ -50,6 +54,8 @@ struct {
 		[EBN_GO_TOO_BIG] = &ebn_too_big,
 		[EBN_GO_EGRESS] = &ebn_egress,
 		[EBN_GO_CARRIED] = &ebn_carried,
+		[EBN_GO_SVC_ABROAD] = &ebn_svc_abroad,
+		[EBN_GO_SVC_HOME] = &ebn_svc_home,
 	},
 };
 

@@ -69,6 +69,7 @@ struct agent {
 	bool policy_staged;		/* policies were set that wait for policy.commit */
 	size_t cgroups_waiting;		/* cgroups that could not be served yet */
 	size_t xdp_waiting;		/* devices that have no balancer yet */
+	bool source_waiting;		/* addresses for clients outside could not be set */
 	bool egress_waiting;		/* rules of egress gateways could not be set */
 	bool host_waiting;		/* the host is to be an endpoint, or to have other addresses */
 	bool stop;
@@ -119,6 +120,7 @@ void agent_nodes_apply(struct agent *a);
 /* host.c: makes the host what the conf in force says, and its addresses those that the kernel has. */
 void agent_host_apply(struct agent *a);
 void agent_egress_apply(struct agent *a);
+void agent_source_apply(struct agent *a);
 void agent_host_addresses(struct agent *a);
 
 /* ipam.c */

@@ -217,6 +217,7 @@ static const struct conf_key node_keys[] = {
 	{ "zone", conf_read_zone, false },
 	{ "addresses", conf_read_node_addresses, false },
 	{ "cgroups", conf_read_cgroups, false },
+	{ "source", conf_read_source, false },
 	{ "xdp", conf_read_xdp, false },
 	{ "tracking", read_tracking, false },
 	{}

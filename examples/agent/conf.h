@@ -30,6 +30,7 @@ struct conf_node {
 	char *zone;		/* of the node, for services; or NULL */
 	json_t *addresses;	/* where node ports answer; NULL: every address the host has */
 	json_t *cgroups;	/* whose sockets services are for; NULL: none */
+	json_t *source;		/* addresses, ports for clients outside; NULL: the library's choice */
 	json_t *xdp;		/* names of devices with the balancer; NULL: none */
 	struct ebpfnet_ct_config tracking; /* sz 0: left as it is in the tables; times of 0 likewise */
 };

@@ -143,14 +143,15 @@ static json_t *node_json(const struct conf_node *node)
 {
 	json_t *tracking = node->tracking.sz ? tracking_json(&node->tracking) : NULL;
 
-	return json_pack("{s:s*, s:s, s:s*, s:s*, s:I, s:I, s:I, s:I, s:I, s:I, s:o*, s:s*, s:O*, s:O*, s:O*}", "name",
+	return json_pack("{s:s*, s:s, s:s*, s:s*, s:I, s:I, s:I, s:I, s:I, s:I, s:o*, s:s*, s:O*, s:O*, s:O*, s:O*}", "name",
 			 node->name, "datapath", node->datapath, "pin_dir", node->pin_dir, "state_dir", node->state_dir,
 			 "flows4", (json_int_t)node->flows4, "flows6", (json_int_t)node->flows6,
 			 "table_bytes", (json_int_t)node->table_bytes,
 			 "ring_bytes", (json_int_t)node->ring_bytes,
 			 "max_endpoints", (json_int_t)node->endpoints,
 			 "history", (json_int_t)node->history, "tracking", tracking, "zone", node->zone,
-			 "addresses", node->addresses, "cgroups", node->cgroups, "xdp", node->xdp);
+			 "addresses", node->addresses, "cgroups", node->cgroups, "source", node->source, "xdp",
+			 node->xdp);
 }
 
 static void append(json_t *list, json_t *item, bool with_source)

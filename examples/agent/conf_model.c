@@ -74,6 +74,7 @@ void conf_free(struct conf *conf)
 	free(conf->node.zone);
 	json_decref(conf->node.addresses);
 	json_decref(conf->node.cgroups);
+	json_decref(conf->node.source);
 	json_decref(conf->node.xdp);
 	json_decref(conf->ipam);
 	json_decref(conf->cni);
@@ -482,6 +483,7 @@ static int copy_node(struct conf_node *to, const struct conf_node *from)
 	to->zone = from->zone ? strdup(from->zone) : NULL;
 	json_incref(to->addresses);
 	json_incref(to->cgroups);
+	json_incref(to->source);
 	json_incref(to->xdp);
 	return (from->name && !to->name) || (from->pin_dir && !to->pin_dir) || (from->state_dir && !to->state_dir) ||
 	       (from->zone && !to->zone) ? -ENOMEM : 0;

@@ -85,6 +85,7 @@ int conf_read_service(struct conf_reader *r, const struct tree_node *node, void 
 int conf_read_zone(struct conf_reader *r, const struct tree_node *node, void *object);
 int conf_read_node_addresses(struct conf_reader *r, const struct tree_node *node, void *object);
 int conf_read_cgroups(struct conf_reader *r, const struct tree_node *node, void *object);
+int conf_read_source(struct conf_reader *r, const struct tree_node *node, void *object);
 int conf_read_xdp(struct conf_reader *r, const struct tree_node *node, void *object);
 
 #endif

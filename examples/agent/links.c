@@ -18,6 +18,12 @@ static void on_qdisc(struct agent *a, const struct nlmsghdr *nh)
 		agent_qdisc_changed(a, name);
 }
 
+static void on_addresses(struct agent *a)
+{
+	agent_host_addresses(a);
+	agent_source_apply(a);
+}
+
 static void on_message(struct agent *a, const struct nlmsghdr *nh)
 {
 	const struct ifinfomsg *ifi = NLMSG_DATA(nh);
@@ -25,7 +31,7 @@ static void on_message(struct agent *a, const struct nlmsghdr *nh)
 	int len;
 
 	if (nh->nlmsg_type == RTM_NEWADDR || nh->nlmsg_type == RTM_DELADDR)
-		agent_host_addresses(a);
+		on_addresses(a);
 	if (nh->nlmsg_type == RTM_NEWQDISC || nh->nlmsg_type == RTM_DELQDISC)
 		on_qdisc(a, nh);
 	if ((nh->nlmsg_type != RTM_NEWLINK && nh->nlmsg_type != RTM_DELLINK) ||
@@ -41,6 +47,8 @@ static void on_message(struct agent *a, const struct nlmsghdr *nh)
 		memcpy(name, RTA_DATA(attr), size);
 		name[sizeof(name) - 1] = '\0';
 		agent_link_changed(a, name, nh->nlmsg_type == RTM_NEWLINK ? (uint32_t)ifi->ifi_index : 0);
+		if (a->conf && conf_find_device(a->conf, name))
+			agent_source_apply(a);
 	}
 }
 
@@ -56,7 +64,7 @@ static void on_links(struct agent *a, struct source *s, uint32_t events)
 		/* Some were lost: look at all. */
 		if (errno == ENOBUFS) {
 			agent_link_changed(a, NULL, 0);
-			agent_host_addresses(a);
+			on_addresses(a);
 			agent_qdisc_changed(a, NULL);
 		}
 		return;

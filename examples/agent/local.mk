@@ -8,7 +8,7 @@ EBN_AGENT_SOURCES = \
 	examples/agent/health.c examples/agent/health.h examples/agent/healthz.c examples/agent/healthz.h examples/agent/http.c examples/agent/http.h examples/agent/host.c examples/agent/host.h examples/agent/log.c examples/agent/loop.c examples/agent/methods.c examples/agent/nodes.c examples/agent/nodes.h examples/agent/params.c \
 	examples/agent/policies.c examples/agent/probe.c examples/agent/probe.h examples/agent/reading.c examples/agent/reload.c \
 	examples/agent/removed.c examples/agent/report.c examples/agent/report.h examples/agent/server.c \
-	examples/agent/server.h examples/agent/services.c examples/agent/tracking.c examples/agent/tree.c examples/agent/tree.h examples/agent/xdp.c $(EBN_COMMON_SOURCES)
+	examples/agent/server.h examples/agent/services.c examples/agent/source.c examples/agent/tracking.c examples/agent/tree.c examples/agent/tree.h examples/agent/xdp.c $(EBN_COMMON_SOURCES)
 
 bin_PROGRAMS += examples/agent/ebpfnet-agent
 examples_agent_ebpfnet_agent_SOURCES = examples/agent/main.c $(EBN_AGENT_SOURCES)

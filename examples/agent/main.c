@@ -275,6 +275,8 @@ static void on_timer(struct agent *a, struct source *s, uint32_t events)
 		agent_cgroups_apply(a, NULL);
 	if (a->host_waiting)
 		agent_host_apply(a);
+	if (a->source_waiting)
+		agent_source_apply(a);
 	if (a->egress_waiting)
 		agent_egress_apply(a);
 	if (a->xdp_waiting)

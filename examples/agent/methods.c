@@ -25,7 +25,7 @@ int method_hello(struct call *call)
 static size_t pending(const struct agent *a)
 {
 	const struct conf *conf = a->conf;
-	size_t n = a->cgroups_waiting + a->xdp_waiting + a->host_waiting + a->egress_waiting;
+	size_t n = a->cgroups_waiting + a->xdp_waiting + a->host_waiting + a->egress_waiting + a->source_waiting;
 
 	for (size_t i = 0; i < conf->n_endpoints; i++)
 		n += conf->endpoints[i].error != 0;

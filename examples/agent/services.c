@@ -205,6 +205,7 @@ int agent_services_apply(struct agent *a, const struct conf *conf, const struct 
 
 void agent_services_follow(struct agent *a)
 {
+	agent_source_apply(a);
 	agent_health_apply(a);
 	agent_healthz_apply(a);
 }

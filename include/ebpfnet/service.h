@@ -131,8 +131,8 @@ struct ebpfnet_service_opts {
 	 * Of frontends that are not cluster IPs, for clients outside; local ones are not bound by it. LOCAL: they are served on
 	 * node devices (EBPFNET_ROLE_NETDEV), their packets given to this node's endpoints with the client's own address, and
 	 * answered in the frontend's name; without a backend on this node they are dropped in silence, without one on any node
-	 * refused as no_backend says. CLUSTER: clients outside are not
-	 * served there in this version. Host ports are LOCAL in any case.
+	 * refused as no_backend says. CLUSTER: by every backend, those elsewhere see an address of this node
+	 * (ebpfnet_service_source_set(), without which they are not served). Host ports are LOCAL in any case.
 	 */
 	enum ebpfnet_traffic_policy external_policy;
 	enum ebpfnet_forwarding forwarding;
@@ -347,6 +347,56 @@ EBPFNET_API int ebpfnet_service_attach(struct ebpfnet_datapath *dp, const char *
  * @since 0.1
  */
 EBPFNET_API int ebpfnet_service_end_sockets(struct ebpfnet_datapath *dp, const struct ebpfnet_backend *backend);
+
+#define EBPFNET_SERVICE_SOURCES 9u	/**< devices: EBPFNET_ROLE_NETDEV, and the overlay's */
+
+/** What clients outside become to backends that are not on this node. */
+struct ebpfnet_service_source_opts {
+	size_t sz;
+	/**
+	 * To backends that a device of EBPFNET_ROLE_NETDEV leads to; none: the first address of global scope that the device has
+	 * now. By the overlay it is always the overlay's own.
+	 */
+	struct ebpfnet_addr addr4, addr6;
+	uint16_t port_min, port_max;	/**< as in struct ebpfnet_nat_opts */
+	uint32_t reserved;		/**< 0 */
+	struct ebpfnet_diag *diag;
+};
+#define ebpfnet_service_source_opts__last_field diag
+
+/**
+ * From here on services with external_policy CLUSTER are served to clients outside on node devices (EBPFNET_ROLE_NETDEV): their
+ * packets go to any backend, and one that is no endpoint here is called from an address of this node, so that it answers this node.
+ * Policy there sees the node. Ports come out of the same reservations as masquerade's (nat.h). Devices and addresses are those of
+ * now: call it again when they change. Kept in the tables.
+ * @param opts	NULL: all defaults
+ * @return 0, or
+ *   -EINVAL	a bad range or address (diag)
+ *   -EEXIST	an address is an endpoint's (diag)
+ *   -EADDRINUSE	no range was given, and the host's own connections leave from every port (diag)
+ *   -EADDRNOTAVAIL	no device is attached, or none has an address (diag)
+ *   -ENOSPC	more than EBPFNET_SERVICE_SOURCES devices (diag), or the tables are full
+ *   -EBUSY (tables not prepared), -EROFS, -ENOMEM, -EAGAIN, -EPROTO, errors of netlink
+ * On failure nothing has changed.
+ * @since 0.1
+ */
+EBPFNET_API int ebpfnet_service_source_set(struct ebpfnet_datapath *dp, const struct ebpfnet_service_source_opts *opts);
+
+/** Such clients are the host's again, their flows end. @return 0, -EINVAL, -ENOENT, -EROFS, -EBUSY, -ENOSPC, -ENOMEM, -EAGAIN, -EPROTO
+ *  @since 0.1 */
+EBPFNET_API int ebpfnet_service_source_clear(struct ebpfnet_datapath *dp);
+
+struct ebpfnet_service_source_device {
+	char device[16];	/**< as it is called now; "" when gone */
+	struct ebpfnet_addr addr4, addr6;	/**< none of a family: its packets do not leave there */
+};
+struct ebpfnet_service_source {
+	uint32_t n_devices;
+	uint16_t port_min, port_max;
+	struct ebpfnet_service_source_device devices[EBPFNET_SERVICE_SOURCES];
+};
+/** What is in force. @param size	sizeof(*ret) @return 0, -EINVAL, -ENOENT (none was set), -EBUSY, -EAGAIN, -EPROTO @since 0.1 */
+EBPFNET_API int ebpfnet_service_source_get(struct ebpfnet_datapath *dp, struct ebpfnet_service_source *ret, size_t size);
 
 /** Leaves a cgroup alone again; sockets that were translated stay so. @return 0, -EINVAL, -ENOENT, -EBUSY, -EROFS
  *  @since 0.1 */

@@ -152,17 +152,23 @@ int ebn_eg_adopt(struct ebpfnet_datapath *dp, struct ebpfnet_diag *diag)
 /* ---- writing ---- */
 
 /* Nobody asks for what is not there: the switch goes behind what comes, and before what goes. */
-static void tell(struct ebpfnet_datapath *dp, const struct ebn_eg *eg)
+void ebn_carry_tell(struct ebpfnet_datapath *dp, const struct ebn_eg *eg, bool source)
 {
 	struct ebn_node_hdr *hdr = ebn_node_hdr(dp->node);
-	uint32_t flags = EBN_READ(hdr->flags) & ~(EBN_NODE_F_EGRESS | EBN_NODE_F_CARRY), i;
+	uint32_t flags = EBN_READ(hdr->flags) & ~(EBN_NODE_F_EGRESS | EBN_NODE_F_CARRY | EBN_NODE_F_SOURCE), i;
+	struct ebn_eg own = { 0 };
 
-	if (eg->n)
+	if (!eg && !ebn_eg_read(dp, &own))
+		eg = &own;
+	if (eg && eg->n)
 		flags |= EBN_NODE_F_EGRESS;
-	for (i = 0; i < eg->n; i++)
+	for (i = 0; eg && i < eg->n; i++)
 		if (ebn_eg_rules(eg)[i].flags & EBN_EG_F_HERE)
 			flags |= EBN_NODE_F_CARRY;
+	if (source)
+		flags |= EBN_NODE_F_CARRY | EBN_NODE_F_SOURCE;
 	EBN_WRITE(hdr->flags, flags);
+	ebn_eg_free(&own);
 }
 
 int ebn_eg_publish(struct ebpfnet_datapath *dp, const struct ebn_eg *eg, struct ebpfnet_diag *diag)
@@ -177,13 +183,13 @@ int ebn_eg_publish(struct ebpfnet_datapath *dp, const struct ebn_eg *eg, struct 
 			return ebn_diag(diag, NULL, r, "the node tables are full");
 		memcpy(ebn_node_ptr(dp->node, off, eg->len), eg->mem, eg->len);
 	} else {
-		tell(dp, eg);
+		ebn_carry_tell(dp, eg, ebn_source_there(dp));
 	}
 	r = ebn_node_swap(dp->node, EBN_P_EGRESS, off, eg->n);
 	if (r < 0) {
 		ebn_node_release(dp->node, off);
 		return r;
 	}
-	tell(dp, eg);
+	ebn_carry_tell(dp, eg, ebn_source_there(dp));
 	return ebn_node_retire(dp->node, old);
 }

@@ -29,6 +29,11 @@ static inline const char *ebn_eg_next(const char *text)
 }
 /* Packets see all of the old piece or all of the new one; then the programs are told. Takes no part of eg over. */
 int ebn_eg_publish(struct ebpfnet_datapath *dp, const struct ebn_eg *eg, struct ebpfnet_diag *diag);
+/* The programs' switches: eg NULL is what the tables have; source: are there addresses for clients outside? */
+void ebn_carry_tell(struct ebpfnet_datapath *dp, const struct ebn_eg *eg, bool source);
+/* source.c: as below; and is there one? */
+int ebn_source_adopt(struct ebpfnet_datapath *dp, struct ebpfnet_diag *diag);
+bool ebn_source_there(struct ebpfnet_datapath *dp);
 /* Checks the piece of an earlier process and marks it as in use. -EPROTO: corrupt (diag). */
 int ebn_eg_adopt(struct ebpfnet_datapath *dp, struct ebpfnet_diag *diag);
 

@@ -495,6 +495,8 @@ int ebn_tables_adopt(struct ebpfnet_datapath *dp, bool fresh, struct ebpfnet_dia
 			r = ebn_host_adopt(dp, diag);
 		if (!r)
 			r = ebn_eg_adopt(dp, diag);
+		if (!r)
+			r = ebn_source_adopt(dp, diag);
 		/* programs may still be in what the last writer had retired, and it is free space from here on */
 		if (!r)
 			r = ebn_grace_wait(dp->p->grace);

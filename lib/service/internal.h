@@ -217,6 +217,8 @@ int ebn_svc_set_get(struct ebn_services *s, const struct ebn_svc *svc, const str
 		    enum ebn_svc_from from, uint32_t *ret);
 /* Are its clients outside served by tc on node devices? Where all its backends for them are on this node. */
 bool ebn_svc_outside(const struct ebn_svc_spec *spec, const struct ebn_svc_front *f);
+/* So they are, wherever its backends are, while the datapath has addresses for that. */
+bool ebn_svc_anywhere(const struct ebn_svc_spec *spec, const struct ebn_svc_front *f);
 /* Would both sides of a frontend be served by one set? */
 bool ebn_svc_set_one(const struct ebn_svc_spec *spec, const struct ebn_svc_front *f);
 void ebn_svc_set_put(struct ebn_services *s, uint32_t set);

@@ -166,6 +166,12 @@ bool ebn_svc_outside(const struct ebn_svc_spec *spec, const struct ebn_svc_front
 	       !ebn_svc_encapsulated(spec, f);
 }
 
+bool ebn_svc_anywhere(const struct ebn_svc_spec *spec, const struct ebn_svc_front *f)
+{
+	return f->kind != EBPFNET_FRONTEND_CLUSTER_IP && !local_only(spec, f, EBN_SVC_OUTSIDE) &&
+	       !ebn_svc_encapsulated(spec, f);
+}
+
 bool ebn_svc_set_one(const struct ebn_svc_spec *spec, const struct ebn_svc_front *f)
 {
 	return !ebn_svc_encapsulated(spec, f) &&

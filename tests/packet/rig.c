@@ -155,6 +155,8 @@ static void load(const struct rig_opts *o)
 	progs[TOO_BIG] = skel->progs.ebn_too_big;
 	progs[EGRESS] = skel->progs.ebn_egress;
 	progs[CARRIED] = skel->progs.ebn_carried;
+	progs[SVC_ABROAD] = skel->progs.ebn_svc_abroad;
+	progs[SVC_HOME] = skel->progs.ebn_svc_home;
 	for (i = 0; i < RIG_PROGS; i++) {
 		rig.prog[i] = bpf_program__fd(progs[i]);
 		memset(&info, 0, sizeof(info));
