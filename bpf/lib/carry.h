@@ -194,6 +194,9 @@ static __always_inline int ebn_carry_reserve(const bool v6)
 	__builtin_memcpy(run->p.src, run->w.to, sizeof(run->p.src));
 	rc = ebn_nat_port(run, v6);
 	run->w.to_port = run->p.sport;
+	/* one that was the flow's already begins with it again */
+	if (!rc)
+		ebn_carry_track(run, false, v6);
 	ebn_carry_before(run);
 	return rc;
 }
@@ -317,7 +320,16 @@ static __always_inline int ebn_carry_in(struct __sk_buff *skb, struct ebn_run *r
 /** Is the packet one of the node's own address that it carries? Of what is sent, whose source would be the host's. */
 static __always_inline bool ebn_carry_is(struct ebn_pkt *p, const bool v6)
 {
-	return v6 ? !ebn_carry6_find_in() : !ebn_carry4_find_in();
+	__u16 zone = p->zone;
+	bool is = false;
+
+	p->zone = EBN_ZONE_NAT;
+	if (p->frag != EBN_FRAG_LATER || !ebn_frag_later(p))
+		is = v6 ? !ebn_carry6_find_in() : !ebn_carry4_find_in();
+	if (is && p->frag == EBN_FRAG_FIRST)
+		ebn_frag_first(p);
+	p->zone = zone;
+	return is;
 }
 
 /*

@@ -137,18 +137,6 @@ int ebn_eg_read(struct ebpfnet_datapath *dp, struct ebn_eg *ret)
 	return -EAGAIN;
 }
 
-int ebn_eg_adopt(struct ebpfnet_datapath *dp, struct ebpfnet_diag *diag)
-{
-	struct ebn_slot slot = ebn_node_slot(dp->node, EBN_P_EGRESS);
-	struct ebn_eg eg;
-	int r = ebn_eg_read(dp, &eg);
-
-	if (!r && eg.mem)
-		r = ebn_node_mark(dp->node, slot.off, EBN_P_EGRESS, eg.len);
-	ebn_eg_free(&eg);
-	return r < 0 ? ebn_diag(diag, "ebn_node", r, "the rules of egress gateways are corrupt: refused") : 0;
-}
-
 /* ---- writing ---- */
 
 /* Nobody asks for what is not there: the switch goes behind what comes, and before what goes. */
@@ -171,9 +159,26 @@ void ebn_carry_tell(struct ebpfnet_datapath *dp, const struct ebn_eg *eg, bool s
 	ebn_eg_free(&own);
 }
 
+int ebn_eg_adopt(struct ebpfnet_datapath *dp, struct ebpfnet_diag *diag)
+{
+	struct ebn_slot slot = ebn_node_slot(dp->node, EBN_P_EGRESS);
+	struct ebn_eg eg;
+	int r = ebn_eg_read(dp, &eg);
+
+	if (!r && eg.mem)
+		r = ebn_node_mark(dp->node, slot.off, EBN_P_EGRESS, eg.len);
+	/* the last writer may have died before it told them */
+	if (!r)
+		ebn_carry_tell(dp, &eg, ebn_source_there(dp));
+	ebn_eg_free(&eg);
+	return r < 0 ? ebn_diag(diag, "ebn_node", r, "the rules of egress gateways are corrupt: refused") : 0;
+}
+
 int ebn_eg_publish(struct ebpfnet_datapath *dp, const struct ebn_eg *eg, struct ebpfnet_diag *diag)
 {
 	uint32_t old = ebn_node_slot(dp->node, EBN_P_EGRESS).off, off = 0;
+	struct ebn_node_hdr *hdr = ebn_node_hdr(dp->node);
+	uint32_t flags = EBN_READ(hdr->flags);
 	int r;
 
 	ebn_dp_room(dp);
@@ -187,8 +192,9 @@ int ebn_eg_publish(struct ebpfnet_datapath *dp, const struct ebn_eg *eg, struct 
 	}
 	r = ebn_node_swap(dp->node, EBN_P_EGRESS, off, eg->n);
 	if (r < 0) {
+		EBN_WRITE(hdr->flags, flags);
 		ebn_node_release(dp->node, off);
-		return r;
+		return ebn_diag(diag, NULL, r, "the rules cannot be published");
 	}
 	ebn_carry_tell(dp, eg, ebn_source_there(dp));
 	return ebn_node_retire(dp->node, old);

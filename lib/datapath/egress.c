@@ -195,7 +195,7 @@ static void place(struct ebn_egress_rule *rule, const char *node, const struct e
 		if (strcmp(ov->node[i].name, node))
 			continue;
 		memcpy(rule->addr, ov->node[i].addr, sizeof(rule->addr));
-		if (!(ov->node[i].flags & EBN_ON_F_NATIVE))
+		if (ov->ifindex && !(ov->node[i].flags & EBN_ON_F_NATIVE))
 			rule->flags = ov->node[i].flags & EBN_ON_F_SEND6 ? EBN_EG_F_SEND6 : 0;
 	}
 }
@@ -259,6 +259,7 @@ int ebpfnet_egress_set(struct ebpfnet_datapath *dp, const struct ebpfnet_egress_
 {
 	struct build b = { .dp = dp };
 	struct ebn_eg was = { 0 }, now = { 0 };
+	uint32_t i;
 	int r;
 
 	if (!EBN_OPTS_VALID(opts, ebpfnet_egress_opts))
@@ -274,6 +275,9 @@ int ebpfnet_egress_set(struct ebpfnet_datapath *dp, const struct ebpfnet_egress_
 		r = lay_out(&b, &now);
 	if (!r)
 		r = ebn_eg_read(dp, &was);
+	for (i = 0; !r && was.mem && i < dp->p->n_endpoints; i++)
+		if (!dp->p->eps[i])
+			ebn_eg_masks(&was)[i] = 0;
 	/* said again, as after a restart: no new generation of the tables */
 	if (!r && (now.len != was.len || (now.len && memcmp(now.mem, was.mem, now.len))))
 		r = ebn_eg_publish(dp, &now, b.diag);
@@ -359,6 +363,23 @@ static void tell_prefix(const struct ebn_egress_prefix *px, struct ebpfnet_prefi
 		ret->len = (uint8_t)(ret->len - 96);
 }
 
+/* How many endpoints each rule is about: the mask of a row that is none is of one that was. */
+struct census {
+	const struct ebn_eg *eg;
+	uint32_t n[EBN_EGRESS_RULES];
+};
+
+static int count_row(uint32_t n, const struct ebn_ep_row *row, void *arg)
+{
+	struct census *c = arg;
+	uint32_t i;
+
+	(void)row;
+	for (i = 0; n < ebn_eg_head(c->eg)->masks && i < c->eg->n; i++)
+		c->n[i] += ebn_eg_masks(c->eg)[n] >> i & 1;
+	return 0;
+}
+
 static void tell_rule(const struct ebn_eg *eg, uint32_t at, const char **text, struct ebpfnet_prefix *px,
 		      struct ebpfnet_egress_info *ret)
 {
@@ -388,8 +409,6 @@ static void tell_rule(const struct ebn_eg *eg, uint32_t at, const char **text, s
 	ret->n_to = rule->n - ret->n_except;
 	ret->except = px;
 	ret->to = px + ret->n_except;
-	for (i = 0; i < ebn_eg_head(eg)->masks; i++)
-		ret->n_endpoints += ebn_eg_masks(eg)[i] >> at & 1;
 }
 
 int ebpfnet_egress_foreach(struct ebpfnet_datapath *dp, ebpfnet_egress_fn fn, void *userdata)
@@ -397,6 +416,7 @@ int ebpfnet_egress_foreach(struct ebpfnet_datapath *dp, ebpfnet_egress_fn fn, vo
 	_free_ struct ebpfnet_prefix *px = NULL;
 	struct ebpfnet_egress_info info;
 	struct ebn_eg eg = { 0 };
+	struct census census = { .eg = &eg };
 	const char *text;
 	uint32_t i;
 	int r = fn ? ebn_dp_tables(dp) : -EINVAL;
@@ -405,11 +425,12 @@ int ebpfnet_egress_foreach(struct ebpfnet_datapath *dp, ebpfnet_egress_fn fn, vo
 		r = ebn_eg_read(dp, &eg);
 	if (!r && eg.mem) {
 		px = calloc(EBN_EGRESS_PREFIXES, sizeof(*px));
-		r = px ? 0 : -ENOMEM;
+		r = px ? ebn_rows_read_endpoints(dp->node_mem, dp->node_size, count_row, &census) : -ENOMEM;
 	}
 	text = !r && eg.mem ? ebn_eg_text(&eg) : NULL;
 	for (i = 0; !r && i < eg.n; i++) {
 		tell_rule(&eg, i, &text, px, &info);
+		info.n_endpoints = census.n[i];
 		r = fn(&info, userdata);
 	}
 	ebn_eg_free(&eg);

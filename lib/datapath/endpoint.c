@@ -176,12 +176,15 @@ static int ebn_ep_adopt(struct ebpfnet_datapath *dp, uint32_t row, struct ebn_ep
 	if (e < 0)
 		return e;
 	/* killed between the name and the numbers of new labels: finished here */
+	if (r->subject != subject || r->identity != identity)
+		e = ebn_eg_row(dp, row, labels);
 	if (r->subject != subject)
 		EBN_WRITE(r->subject, subject);
 	if (r->identity != identity)
 		EBN_WRITE(r->identity, identity);
 	ebn_addr_from4(r->addr4, a4);
-	e = ebn_ep_adopt_addr(dp, row, a4, identity);
+	if (!e)
+		e = ebn_ep_adopt_addr(dp, row, a4, identity);
 	if (!e)
 		e = ebn_ep_adopt_addr(dp, row, r->addr6, identity);
 	if (!e)
@@ -614,8 +617,11 @@ int ebpfnet_endpoint_set_labels(struct ebpfnet_endpoint *ep, const struct ebpfne
 			r = ebn_policy_addr_number(dp->policy, addr[i], identity, &peer[i]);
 	if (!r)
 		r = ebn_ep_set_text(dp, ep->row, ep->name, labels);
-	if (!r)
+	if (!r) {
 		r = ebn_eg_row(dp, ep->row, labels);
+		if (r < 0)
+			(void)ebn_ep_set_text(dp, ep->row, ep->name, ep->labels);
+	}
 	if (r < 0) {
 		ebn_policy_addr_unnumber(dp->policy, peer[0]);
 		ebn_policy_addr_unnumber(dp->policy, peer[1]);

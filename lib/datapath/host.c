@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
 /* The host as an endpoint: its row, what is safe. Which addresses it has: host-address.c. */
+#include "datapath/egress.h"
 #include "datapath/host.h"
 #include "datapath/overlay.h"
 
@@ -319,7 +320,9 @@ static int host_make(struct ebpfnet_datapath *dp, struct making *m, struct ebpfn
 		e->subject = subject;
 		e->id = m->id;
 		ebn_rate_clear(dp, row);
-		r = ebn_ep_row_publish(dp->rows, row);
+		r = ebn_eg_row(dp, row, NULL);
+		if (!r)
+			r = ebn_ep_row_publish(dp->rows, row);
 	}
 	m->h.row = row + 1;
 	if (!r)

@@ -104,7 +104,7 @@ static bool ebn_count_is_front(const struct ebn_flow_copy *c, bool v6)
 	uint16_t zone = v6 ? c->key.v6.zone : c->key.v4.zone;
 	uint8_t aux = v6 ? c->key.v6.aux : c->key.v4.aux;
 
-	return zone == EBN_ZONE_SVC && !(aux & EBN_KEY_BACK);
+	return zone == EBN_ZONE_SVC && !(aux & (EBN_KEY_BACK | EBN_KEY_CARRY));
 }
 
 uint64_t ebn_count_active(struct ebpfnet_datapath *dp, uint32_t service, uint32_t row)

@@ -387,7 +387,7 @@ static bool front_seen(const struct ebn_flows *t, const struct ebn_sweep *s, uin
 {
 	uint64_t w = ebn_flow_load(ebn_flow_word(t, ebn_flow_entry(t, set, way), EBN_FW_KEY + (t->v6 ? 4 : 1)));
 
-	if (!s->front || w >> 48 != EBN_ZONE_SVC || w & (uint64_t)EBN_KEY_BACK << 40 ||
+	if (!s->front || w >> 48 != EBN_ZONE_SVC || w & (uint64_t)(EBN_KEY_BACK | EBN_KEY_CARRY) << 40 ||
 	    !copy_entry(t, set, way, tag, c))
 		return false;
 	s->front(c, 1, s->front_arg);
