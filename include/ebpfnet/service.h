@@ -396,7 +396,8 @@ struct ebpfnet_service_source {
 	struct ebpfnet_service_source_device devices[EBPFNET_SERVICE_SOURCES];
 };
 /** What is in force. @param size	sizeof(*ret) @return 0, -EINVAL, -ENOENT (none was set), -EBUSY, -EAGAIN, -EPROTO @since 0.1 */
-EBPFNET_API int ebpfnet_service_source_get(struct ebpfnet_datapath *dp, struct ebpfnet_service_source *ret, size_t size);
+EBPFNET_API int ebpfnet_service_source_get(struct ebpfnet_datapath *dp, struct ebpfnet_service_source *ret,
+					   size_t size);
 
 /** Leaves a cgroup alone again; sockets that were translated stay so. @return 0, -EINVAL, -ENOENT, -EBUSY, -EROFS
  *  @since 0.1 */
