@@ -14,12 +14,12 @@
 
 /*
  * Each assertion that holds tells check, by writing a file, where the test is, for the case that it crashes. In a loop over a
- * table's slots that takes longer than the test: the same place is told once.
+ * table's slots that takes longer than the test: the same place is told once, by each thread.
  */
 static __inline__ void test_mark(const char *file, int line)
 {
-	static const char *last_file;
-	static int last_line;
+	static __thread const char *last_file;
+	static __thread int last_line;
 
 	if (line == last_line && file == last_file)
 		return;
