@@ -27,7 +27,7 @@ check-vm-smoke check-vm: all
 	$(MAKE) $(AM_MAKEFLAGS) $(ROOT_PROGS)
 	tests='$(EBN_VM_TESTS)' guest='$(EBN_VM_GUEST_TESTS) $(EBN_VM_MORE_TESTS)' limit=3600; \
 	case $@ in *-smoke) tests='$(EBN_VM_SMOKE)' guest='$(EBN_VM_GUEST_TESTS)' limit=900 ;; esac; \
-	EBN_VM_GUEST_TESTS="$$guest" EBN_VM_TIMEOUT="$$limit" \
+	EBN_VM_RUN="$$guest" EBN_VM_TIMEOUT="$$limit" \
 	$(MAKE) $(AM_MAKEFLAGS) check-TESTS check_PROGRAMS= TESTS="$$tests" TEST_SUITE_LOG=$@.log
 .PHONY: check-vm check-vm-smoke
 CLEANFILES += check-vm.log check-vm-smoke.log

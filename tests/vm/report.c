@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
@@ -56,6 +58,22 @@ static int programs(uint32_t id)
 	return n ? 0 : -ENOENT;
 }
 
+/* The programs of services' sockets and of the balancer as well, where the kernel has what they are attached to. */
+static int attached(struct ebpfnet_datapath *dp, struct ebpfnet_diag *diag)
+{
+	static const char dir[] = "/run/ebn-report";
+	int r;
+
+	if (mkdir(dir, 0700))
+		return -errno;
+	r = mount("none", dir, "cgroup2", 0, NULL) ? -errno : ebpfnet_service_attach(dp, dir, diag);
+	if (!r)
+		r = ebpfnet_xdp_attach(dp, "lo", NULL, diag);
+	umount2(dir, MNT_DETACH);
+	rmdir(dir);
+	return r;
+}
+
 int main(void)
 {
 	struct ebpfnet_datapath_opts o = { EBPFNET_OPTS_INIT(o), .name = "vm-report" };
@@ -81,6 +99,8 @@ int main(void)
 		r = ebpfnet_datapath_open(ctx, &o, &dp);
 	if (!r)
 		r = ebpfnet_datapath_load(dp, diag);
+	if (!r)
+		r = attached(dp, diag);
 	if (!r)
 		r = programs(before);
 	if (!r)
