@@ -101,13 +101,14 @@ struct ebpfnet_node_opts {
 
 /**
  * Adds a node, or changes one; with it the routes to its prefixes. An endpoint that moves to another node is a prefix of one
- * address there. Flows are judged again with their next packet.
+ * address there. Flows are judged again with their next packet. The node's own addresses are "reserved:remote-node" for policy,
+ * but for those that ebpfnet_address_set_many() says something else about, and those of endpoints here, the host among them.
  * @param name	1..EBPFNET_NODE_NAME_MAX bytes of [A-Za-z0-9._-]
  * @return 0, or
  *   -EINVAL	bad name, addresses, prefixes or flags; a native node without an address of a prefix's family (diag)
  *   -EEXIST	a prefix is another node's (diag)
  *   -EBUSY	the tables are not prepared; or there is no overlay and the node is not native (diag)
- *   -ENOSPC	more nodes or lengths of prefixes than the tables take, or they are full (diag)
+ *   -ENOSPC	more nodes, addresses or lengths of prefixes than the tables take, or they are full (diag)
  *   -EROFS, -ENOMEM, errors of netlink
  * On failure nothing has changed.
  * @since 0.1

@@ -50,8 +50,13 @@ static int ebn_address_forget(struct ebpfnet_datapath *dp, const uint32_t a[4])
 		return r;
 	if (row && !ebn_host_has(dp, row))
 		return -EBUSY;
-	/* one of the host's is that by itself */
-	r = row ? ebn_policy_addr_set(dp->policy, a, EBN_ID_HOST, row) : ebn_policy_addr_del(dp->policy, a);
+	/* one of the host's, or of another node's, is that by itself */
+	if (row)
+		r = ebn_policy_addr_set(dp->policy, a, EBN_ID_HOST, row);
+	else if (ebn_ov_is_node(dp, a))
+		r = ebn_policy_addr_set(dp->policy, a, EBN_ID_REMOTE_NODE, 0);
+	else
+		r = ebn_policy_addr_del(dp->policy, a);
 	if (!r)
 		ebn_identity_put(dp, identity);
 	return r;

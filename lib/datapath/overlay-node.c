@@ -158,11 +158,70 @@ static bool same(const struct ebn_ov *a, const struct ebn_ov *b, const char *nam
 	return true;
 }
 
+/* ---- a node's own addresses: "remote-node", unless somebody said who they are ---- */
+
+static int claim_one(struct ebpfnet_datapath *dp, const uint32_t a[4])
+{
+	uint32_t identity, row;
+
+	if (!(a[0] | a[1] | a[2] | a[3]) || !ebn_policy_addr_get(dp->policy, a, &identity, &row))
+		return 0;
+	ebn_dp_room(dp);
+	return ebn_policy_addr_set(dp->policy, a, EBN_ID_REMOTE_NODE, 0);
+}
+
+static int claim(struct ebpfnet_datapath *dp, const struct ebn_overlay_node *node)
+{
+	int r = claim_one(dp, node->addr[0]);
+
+	return r < 0 ? r : claim_one(dp, node->addr[1]);
+}
+
+static bool has_address(const struct ebn_ov *ov, const uint32_t a[4])
+{
+	uint32_t i;
+
+	for (i = 0; i < ov->n; i++)
+		if (!memcmp(ov->node[i].addr[0], a, sizeof(ov->node[i].addr[0])) ||
+		    !memcmp(ov->node[i].addr[1], a, sizeof(ov->node[i].addr[1])))
+			return true;
+	return false;
+}
+
+/* Those of a node that are no node's in ov. Before ov is in force: a process that is killed leaves none behind that way. */
+static int give_up(struct ebpfnet_datapath *dp, const struct ebn_overlay_node *node, const struct ebn_ov *ov)
+{
+	uint32_t identity, row, i;
+	int r = 0;
+
+	for (i = 0; !r && i < 2; i++) {
+		if (has_address(ov, node->addr[i]) || ebn_policy_addr_get(dp->policy, node->addr[i], &identity, &row) ||
+		    identity != EBN_ID_REMOTE_NODE || row)
+			continue;
+		r = ebn_policy_addr_del(dp->policy, node->addr[i]);
+	}
+	return r;
+}
+
+/* A change failed at some step: all of it as it was. */
+static void take_back(struct ebpfnet_datapath *dp, const struct ebn_ov *was, const struct ebn_ov *now, const char *name,
+		      const struct ebn_overlay_node *line)
+{
+	uint32_t old = find(was, name);
+
+	(void)reroute(dp, now, was, name, NULL);
+	(void)give_up(dp, line, was);
+	if (!same(was, now, name))
+		(void)ebn_ov_publish(dp, was, NULL);
+	if (old < was->n)
+		(void)claim(dp, &was->node[old]);
+}
+
 static int change(struct ebpfnet_datapath *dp, struct ebn_ov *was, struct ebn_ov *now, const char *name,
 		  const struct ebpfnet_node_opts *o)
 {
 	struct ebn_overlay_node line, *node;
-	uint32_t at = find(now, name);
+	uint32_t at = find(now, name), old;
 	int r = read_node(name, o, &line);
 
 	if (r < 0)
@@ -180,17 +239,20 @@ static int change(struct ebpfnet_datapath *dp, struct ebn_ov *was, struct ebn_ov
 	}
 	now->node[at] = line;
 	r = put_prefixes(now, at, o);
+	if (r < 0)
+		return r;
+	old = find(was, name);
+	if (old < was->n)
+		r = give_up(dp, &was->node[old], now);
 	/* said again, as after a restart: no new generation of the tables; the routes may be missing */
 	if (!r && !same(was, now, name))
 		r = ebn_ov_publish(dp, now, o->diag);
+	if (!r)
+		r = claim(dp, &line);
+	if (!r)
+		r = reroute(dp, was, now, name, o->diag);
 	if (r < 0)
-		return r;
-	r = reroute(dp, was, now, name, o->diag);
-	if (r < 0) {
-		(void)reroute(dp, now, was, name, NULL);
-		if (!same(was, now, name))
-			(void)ebn_ov_publish(dp, was, NULL);
-	}
+		take_back(dp, was, now, name, &line);
 	return r;
 }
 
@@ -250,7 +312,11 @@ int ebpfnet_node_delete(struct ebpfnet_datapath *dp, const char *name)
 		r = -ENOENT;
 	if (!r) {
 		take_out(&now, at);
-		r = ebn_ov_publish(dp, &now, NULL);
+		r = give_up(dp, &was.node[at], &now);
+		if (!r)
+			r = ebn_ov_publish(dp, &now, NULL);
+		if (r < 0)
+			(void)claim(dp, &was.node[at]);
 	}
 	if (!r)
 		r = reroute(dp, &was, &now, name, NULL);

@@ -145,6 +145,22 @@ int ebn_ov_match(const void *mem, uint64_t size, const struct ebn_dir *dir, cons
 	return memchr(ret->name, '\0', sizeof(ret->name)) ? 0 : -EPROTO;
 }
 
+bool ebn_ov_is_node(struct ebpfnet_datapath *dp, const uint32_t a[4])
+{
+	struct ebn_slot slot = ebn_node_slot(dp->node, EBN_P_OVERLAY);
+	const struct ebn_overlay_node *node;
+	uint32_t i;
+
+	if (!slot.off || !(a[0] | a[1] | a[2] | a[3]))
+		return false;
+	node = (const void *)((const char *)dp->node_mem + slot.off + sizeof(struct ebn_overlay_head));
+	for (i = 0; i < slot.n; i++)
+		if (!memcmp(node[i].addr[0], a, sizeof(node[i].addr[0])) ||
+		    !memcmp(node[i].addr[1], a, sizeof(node[i].addr[1])))
+			return true;
+	return false;
+}
+
 int ebn_ov_adopt(struct ebpfnet_datapath *dp, struct ebpfnet_diag *diag)
 {
 	struct ebn_slot slot = ebn_node_slot(dp->node, EBN_P_OVERLAY);

@@ -24,6 +24,8 @@ void ebn_ov_free(struct ebn_ov *ov);
 /* The node whose prefix, of at most `bits`, covers an address; the longest. Under a root the caller checks. -ENOENT, -EPROTO. */
 int ebn_ov_match(const void *mem, uint64_t size, const struct ebn_dir *dir, const uint32_t a[4], uint32_t bits,
 		 struct ebn_overlay_node *ret);
+/* Is it one of a node's own addresses? Of a writer, whose tables nobody else changes. */
+bool ebn_ov_is_node(struct ebpfnet_datapath *dp, const uint32_t a[4]);
 /* Packets see all of the old piece or all of the new one. -ENOSPC with diag: too many lengths. */
 int ebn_ov_publish(struct ebpfnet_datapath *dp, const struct ebn_ov *ov, struct ebpfnet_diag *diag);
 

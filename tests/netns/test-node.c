@@ -271,6 +271,75 @@ START_TEST(addresses_tell_their_node)
 }
 END_TEST
 
+static uint32_t identity(const char *address)
+{
+	struct ebpfnet_addr a;
+	uint32_t number;
+
+	ck_assert_int_eq(ebpfnet_addr_parse(address, &a), 0);
+	ck_assert_int_eq(ebpfnet_address_lookup(looker, &a, &number), 0);
+	return number;
+}
+
+/* Who stands behind the nodes' own addresses. */
+START_TEST(nodes_are_remote_nodes)
+{
+	struct ebpfnet_address_stats st;
+	struct ebpfnet_addr a;
+	uint32_t known;
+
+	setup();
+	ck_assert_int_eq(ebpfnet_datapath_load(dp, NULL), 0);
+	ck_assert_int_eq(ebpfnet_overlay_set(dp, NULL), 0);
+	know("192.0.2.4");
+	known = identity("192.0.2.4");
+	ck_assert_uint_eq(identity("192.0.2.2"), 2);
+	ck_assert_int_eq(set("n2", "192.0.2.2 2001:db8::2", "10.42.2.0/24", 0), 0);
+	ck_assert_int_eq(set("n4", "192.0.2.4", "10.42.4.0/24", 0), 0);
+	ck_assert_uint_eq(identity("192.0.2.2"), 6);
+	ck_assert_uint_eq(identity("2001:db8::2"), 6);
+	ck_assert_uint_eq(identity("192.0.2.4"), known);
+	ck_assert_uint_eq(identity("192.0.2.3"), 2);
+	/* what is said comes first, whenever it is said; said no more, it is a node again */
+	know("192.0.2.2");
+	ck_assert_uint_eq(identity("192.0.2.2"), known);
+	ck_assert_int_eq(set("n2", "192.0.2.2 2001:db8::2", "10.42.2.0/24", 0), 0);
+	ck_assert_uint_eq(identity("192.0.2.2"), known);
+	ck_assert_int_eq(ebpfnet_addr_parse("192.0.2.2", &a), 0);
+	ck_assert_int_eq(ebpfnet_address_delete(dp, &a), 0);
+	ck_assert_uint_eq(identity("192.0.2.2"), 6);
+	ck_assert_int_eq(ebpfnet_address_delete(dp, &a), 0);
+	ck_assert_uint_eq(identity("192.0.2.2"), 6);
+	/* another address; one that two nodes have stays with the other one */
+	ck_assert_int_eq(set("n5", "2001:db8::2", "10.42.5.0/24", 0), 0);
+	ck_assert_int_eq(set("n2", "192.0.2.3", "10.42.2.0/24", 0), 0);
+	ck_assert_uint_eq(identity("192.0.2.2"), 2);
+	ck_assert_uint_eq(identity("192.0.2.3"), 6);
+	ck_assert_uint_eq(identity("2001:db8::2"), 6);
+	/* a refusal changes none of it */
+	ck_assert_int_eq(set("n2", "192.0.2.9", "10.42.5.0/24", 0), -EEXIST);
+	ck_assert_uint_eq(identity("192.0.2.3"), 6);
+	ck_assert_uint_eq(identity("192.0.2.9"), 2);
+	/* routes that cannot be made are found when all else is done */
+	ck_assert_int_lt(set("n2", "198.51.100.9", "10.42.9.0/24", EBPFNET_NODE_NATIVE), 0);
+	ck_assert_uint_eq(identity("192.0.2.3"), 6);
+	ck_assert_uint_eq(identity("198.51.100.9"), 2);
+	close_all();
+	open_all();
+	ck_assert_uint_eq(identity("192.0.2.3"), 6);
+	ck_assert_int_eq(ebpfnet_node_delete(dp, "n2"), 0);
+	ck_assert_int_eq(ebpfnet_node_delete(dp, "n5"), 0);
+	ck_assert_int_eq(ebpfnet_node_delete(dp, "n4"), 0);
+	ck_assert_uint_eq(identity("192.0.2.3"), 2);
+	ck_assert_uint_eq(identity("2001:db8::2"), 2);
+	ck_assert_uint_eq(identity("192.0.2.4"), known);
+	ck_assert_int_eq(ebpfnet_address_get_stats(looker, &st, sizeof(st)), 0);
+	ck_assert_uint_eq(st.addresses, 1);
+	ck_assert_int_eq(ebn_node_verify(dp->node), 0);
+	teardown();
+}
+END_TEST
+
 START_TEST(nodes_are_what_was_said)
 {
 	struct ebpfnet_node_info is;
@@ -462,5 +531,5 @@ START_TEST(the_table_is_the_list)
 }
 END_TEST
 
-RUN_SUITE("node", overlay_is_made_and_removed, routes_follow_the_device, another_protocol, nodes_are_what_was_said,
+RUN_SUITE("node", overlay_is_made_and_removed, routes_follow_the_device, another_protocol, nodes_are_remote_nodes, nodes_are_what_was_said,
 	  addresses_tell_their_node, what_is_wrong_changes_nothing, the_table_is_the_list)
