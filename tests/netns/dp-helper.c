@@ -14,13 +14,14 @@
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
-#include <ebpfnet/ebpfnet.h>
+
+#include "dp-helper.h"
 
 #define WORDS 24
 
+struct ebpfnet_diag *diag;
+struct ebpfnet_datapath *dp;
 static struct ebpfnet_ctx *ctx;
-static struct ebpfnet_diag *diag;
-static struct ebpfnet_datapath *dp;
 static struct ebpfnet_policy_set *set;
 
 static int fail(const char *what, int r)
@@ -33,7 +34,7 @@ static int fail(const char *what, int r)
 	return r;
 }
 
-static const char *word(char **w, const char *key)
+const char *word(char **w, const char *key)
 {
 	size_t n = strlen(key);
 
@@ -43,14 +44,14 @@ static const char *word(char **w, const char *key)
 	return NULL;
 }
 
-static int number(char **w, const char *key)
+int number(char **w, const char *key)
 {
 	const char *v = word(w, key);
 
 	return v ? (int)strtol(v, NULL, 0) : 0;
 }
 
-static int address(char **w, const char *key, struct ebpfnet_addr *ret)
+int address(char **w, const char *key, struct ebpfnet_addr *ret)
 {
 	const char *v = word(w, key);
 
@@ -616,7 +617,7 @@ static int command(char **w)
 			;
 		return 0;
 	}
-	return -ENOSYS;
+	return nodes_command(w);
 }
 
 static int run(const char *text)

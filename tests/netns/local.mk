@@ -4,7 +4,7 @@ EXTRA_DIST += tests/netns/examples-api tests/netns/test-tutorial.sh tests/netns/
 
 # the datapath: a helper that makes the calls, and tests that watch what comes of them
 EXTRA_PROGRAMS += tests/netns/dp-helper tests/netns/flood tests/netns/foreign
-tests_netns_dp_helper_SOURCES = tests/netns/dp-helper.c
+tests_netns_dp_helper_SOURCES = tests/netns/dp-helper.c tests/netns/dp-helper.h tests/netns/dp-nodes.c
 tests_netns_dp_helper_LDADD = lib/libebpfnet-internal.la
 tests_netns_flood_SOURCES = tests/netns/flood.c
 tests_netns_flood_LDADD =
@@ -12,14 +12,14 @@ tests_netns_foreign_SOURCES = tests/netns/foreign.c
 tests_netns_foreign_LDADD = $(LIBBPF_LIBS)
 EBN_TEST_BPF_OBJECTS += tests/netns/layout/ebn_datapath.bpf.o tests/netns/decap.bpf.o
 EBN_DATAPATH_TESTS = tests/netns/test-datapath-lifecycle.sh tests/netns/test-datapath-endpoints.sh \
-	tests/netns/test-datapath-others.sh tests/netns/test-datapath-torture.sh tests/netns/test-ct-torture.sh \
+	tests/netns/test-datapath-others.sh tests/netns/test-datapath-torture.sh tests/netns/test-ct-torture.sh tests/netns/test-nodes-torture.sh \
 	tests/netns/test-datapath-traffic.sh tests/netns/test-datapath-kill.sh \
 	tests/netns/test-datapath-upgrade.sh tests/netns/test-datapath-nat.sh tests/netns/test-datapath-many.sh
 ROOT_PROGS += tests/netns/dp-helper tests/netns/flood tests/netns/foreign
 ROOT_TESTS += $(EBN_DATAPATH_TESTS)
 SLOW_PROGS += tests/netns/dp-helper tests/netns/flood tests/netns/foreign
 SLOW_TESTS += tests/netns/test-datapath-kill-1000.sh tests/netns/agent-flood-long
-EXTRA_DIST += $(EBN_DATAPATH_TESTS) tests/netns/test-datapath-kill-1000.sh tests/netns/datapath.sh tests/netns/failcall.c tests/netns/pin-ids.py \
+EXTRA_DIST += $(EBN_DATAPATH_TESTS) tests/netns/test-datapath-kill-1000.sh tests/netns/datapath.sh tests/netns/torture.sh tests/netns/failcall.c tests/netns/pin-ids.py \
 	tests/netns/poke.py tests/netns/tcx-order.py
 ROOT_TESTS += tests/netns/test-events
 ROOT_PROGS += tests/netns/test-events
