@@ -13,7 +13,7 @@ fi
 ID=$$
 TAG=ebnt-$NAME-$ID
 PINS=/sys/fs/bpf/$TAG
-TMP=$(mktemp -d "/tmp/$TAG.XXXXXX")
+TMP=$(mktemp -d "${TMPDIR:-/tmp}/$TAG.XXXXXX")
 HOST=$TAG-h
 HELPER=$top_builddir/tests/netns/dp-helper
 FLAGS=()

@@ -56,6 +56,7 @@ EXTRA_DIST += tests/netns/test-flows.sh tests/netns/sim
 EBN_AGENT_TESTS = tests/netns/agent tests/netns/agent-ct tests/netns/agent-cut tests/netns/agent-flood tests/netns/agent-inside tests/netns/agent-rate \
 	tests/netns/agent-health tests/netns/agent-health-port tests/netns/agent-host tests/netns/agent-observe tests/netns/agent-privileges tests/netns/agent-service tests/netns/agent-service-least tests/netns/agent-service-load tests/netns/agent-service-outside tests/netns/agent-syscalls tests/netns/agent-xdp tests/netns/demo
 ROOT_TESTS += $(EBN_AGENT_TESTS)
+ROOT_TESTS_ALONE += tests/netns/agent-flood tests/netns/agent-rate tests/netns/agent-service-load tests/netns/demo tests/netns/sim
 EXTRA_DIST += $(EBN_AGENT_TESTS) tests/netns/agent-flood-long tests/netns/agent-lib.sh tests/netns/agent-outside.sh run-demo
 ROOT_TESTS += tests/netns/test-service
 ROOT_PROGS += tests/netns/test-service

@@ -7,7 +7,7 @@ if [ -z "${EBN_IN_NAMESPACE:-}" ]; then
 	EBN_IN_NAMESPACE=1 exec unshare --net --mount --propagation private "$0"
 fi
 balancer=${top_builddir:-.}/examples/tutorial/balancer
-work=$(mktemp -d /tmp/ebnt-balancer-$$.XXXXXX) failures=0 checks=0
+work=$(mktemp -d "${TMPDIR:-/tmp}/ebnt-balancer-$$.XXXXXX") failures=0 checks=0
 declare -A server=()
 pids=()
 cleanup() {

@@ -90,5 +90,4 @@ SLOW_PROGS += tests/packet/test-policy-model
 SLOW_TESTS += tests/packet/policy-model-slow
 ROOT_PROGS += $(EBN_PACKET_TESTS)
 ROOT_TESTS += $(EBN_PACKET_TESTS)
-ROOT_TESTS_APART += $(EBN_PACKET_TESTS)
 endif

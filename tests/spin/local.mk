@@ -8,4 +8,3 @@ ROOT_TESTS += tests/spin/check-publish
 EXTRA_DIST += tests/spin/flow.pml tests/spin/check-flow
 ROOT_TESTS += tests/spin/check-flow
 
-ROOT_TESTS_APART += tests/spin/check-publish tests/spin/check-flow
