@@ -531,5 +531,5 @@ START_TEST(the_table_is_the_list)
 }
 END_TEST
 
-RUN_SUITE("node", overlay_is_made_and_removed, routes_follow_the_device, another_protocol, nodes_are_remote_nodes, nodes_are_what_was_said,
-	  addresses_tell_their_node, what_is_wrong_changes_nothing, the_table_is_the_list)
+RUN_SUITE("node", overlay_is_made_and_removed, routes_follow_the_device, another_protocol, nodes_are_remote_nodes,
+	  nodes_are_what_was_said, addresses_tell_their_node, what_is_wrong_changes_nothing, the_table_is_the_list)

@@ -1,5 +1,5 @@
-# shellcheck shell=bash
 # SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause
+# shellcheck shell=bash
 # Sourced behind datapath.sh, by tests that make each system call and each allocation of an operation fail once. The test says
 # what is there by a function state.
 STEP=${EBN_TORTURE_STEP:-8}

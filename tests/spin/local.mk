@@ -7,4 +7,3 @@ ROOT_TESTS += tests/spin/check-publish
 # claims, reuse, updates and grace periods of the flow tables
 EXTRA_DIST += tests/spin/flow.pml tests/spin/check-flow
 ROOT_TESTS += tests/spin/check-flow
-
