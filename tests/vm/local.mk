@@ -20,11 +20,8 @@ tests_vm_report_LDADD = lib/libebpfnet.la $(LIBBPF_LIBS)
 tests_vm_refused_SOURCES = tests/vm/refused.c
 tests_vm_refused_LDADD = lib/libebpfnet-internal.la
 
-check-vm-smoke check-vm: all
-	@$(ebn_need_toolchain)
+check-vm-smoke check-vm: root-programs
 	@test "`id -u`" = 0 || { echo "$@ needs root" >&2; exit 1; }
-	$(MAKE) $(AM_MAKEFLAGS) $(EBN_TEST_BPF_OBJECTS) $(EBN_TEST_BPF_SKELETONS)
-	$(MAKE) $(AM_MAKEFLAGS) $(ROOT_PROGS)
 	tests='$(EBN_VM_TESTS)' guest='$(EBN_VM_GUEST_TESTS) $(EBN_VM_MORE_TESTS)' limit=3600; \
 	case $@ in *-smoke) tests='$(EBN_VM_SMOKE)' guest='$(EBN_VM_GUEST_TESTS)' limit=900 ;; esac; \
 	EBN_VM_RUN="$$guest" EBN_VM_TIMEOUT="$$limit" \
