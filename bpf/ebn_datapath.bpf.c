@@ -46,10 +46,12 @@
 #include "lib/sctp.h"
 #include "lib/service_carry.h"
 #include "lib/service_deliver.h"
+#include "lib/service_direct.h"
 #include "lib/service_none.h"
 #include "lib/service_tc.h"
 #include "lib/stage.h"
 #include "lib/stat.h"
+#include "lib/to_netdev.h"
 #include "lib/tunnel.h"
 #include "lib/watch.h"
 
@@ -264,6 +266,7 @@ static __always_inline int from_netdev_ip(struct __sk_buff *skb, struct ebn_pkt 
 		return ebn_drop_for(p, EBN_R_NO_ENDPOINT);
 	if (!EBN_READ(p->row[1]) && !EBN_READ(p->nat_off))
 		return not_an_endpoints(skb, p);
+	p->tell = 1;
 	reason = ebn_parse(skb, p, v6);
 	nat = EBN_READ(p->nat_off);
 	if (nat) {
@@ -272,6 +275,8 @@ static __always_inline int from_netdev_ip(struct __sk_buff *skb, struct ebn_pkt 
 		if (action != EBN_NAT_DONE)
 			return action == EBN_NAT_NONE ? not_an_endpoints(skb, p) : ebn_drop_for(p, action);
 	} else if (reason) {
+		/* verifier: no branch; any other reason is behind the last program */
+		bpf_tail_call(skb, &ebn_stage, EBN_GO_SVC_LANDED + EBN_PKT_TOLD - reason);
 		return ebn_drop_for(p, reason);
 	}
 	if (!from_netdev_ep(p, v, &ep))
@@ -325,98 +330,6 @@ int ebn_from_netdev(struct __sk_buff *skb)
 	default:
 		return TC_ACT_OK;
 	}
-}
-
-/* Is the host's packet one that is looked at? From the device's address, or an ICMP message, which may quote what came to it. */
-static __always_inline bool host_matters(const struct ebn_pkt *p, const struct ebn_nat_row *row, __u8 proto,
-					 const bool v6)
-{
-	return ebn_addr_eq6(p->src, row->addr[v6]) || proto == (v6 ? EBN_PROTO_ICMP6 : EBN_PROTO_ICMP);
-}
-
-/*
- * What the host sends, with off the row of its device. Its packets pass, unless they would be taken for an endpoint's. Its ICMP
- * errors, p as the packet that they quote, may quote what came for an endpoint, as it is behind the translation: who gets them
- * knows the flow by other numbers.
- */
-static __always_inline int host_to_netdev(struct __sk_buff *skb, struct ebn_pkt *p, struct ebn_view *v, __u32 off,
-					  const bool v6)
-{
-	const struct ebn_nat_row *row = ebn_nat_line(v, off);
-	const struct ebn_ep_row *ep;
-	int rc;
-
-	if (!row)
-		return TC_ACT_OK;
-	if (!(p->evf & EBN_EVF_RELATED))
-		return ebn_addr_eq6(p->src, row->addr[v6]) && ebn_nat_taken(p, off, v6, skb->ingress_ifindex) ?
-			       ebn_drop_for(p, EBN_R_NAT_PORT) : TC_ACT_OK;
-	p->row[0] = ebn_endpoint_row((struct ebn_address *)p->src);
-	ep = ebn_ep_line(v, p->row[0] - 1);
-	if (!p->row[0] || !ep)
-		return TC_ACT_OK;
-	p->zone = ep->zone;
-	rc = ebn_nat_out(skb, p, off, v6);
-	return rc == EBN_R_WRITE ? ebn_drop_for(p, rc) : TC_ACT_OK;
-}
-
-/* Addresses and ports of a packet for translation, of its flow that is: those of a fragment's first, those that an error quotes. */
-static __always_inline enum ebn_reason parse_flow(struct __sk_buff *skb, struct ebn_pkt *p, const bool v6)
-{
-	enum ebn_reason reason = ebn_parse(skb, p, v6);
-
-	if (reason)
-		return reason;
-	if (p->frag == EBN_FRAG_LATER)
-		return EBN_READ(p->row[0]) ? ebn_frag_later(p) : EBN_R_FRAGMENT_UNKNOWN;
-	if (ebn_is_icmp_error(p, v6))
-		return v6 ? ebn_icmp6_inner(skb, p) : ebn_icmp4_inner(skb, p);
-	return EBN_R_NONE;
-}
-
-/* To the node's device, with off its row of masquerade: what endpoints send leaves translated or not at all. */
-static __always_inline int to_netdev_ip(struct __sk_buff *skb, struct ebn_pkt *p, struct ebn_view *v, __u32 off,
-					const bool v6)
-{
-	void *ip = ebn_data(skb) + EBN_ETH_LEN;
-	const struct ebn_nat_row *row = ebn_nat_line(v, off);
-	const struct ebn_ep_row *ep;
-	enum ebn_reason reason;
-	__u8 proto;
-	int rc;
-
-	if (!row)
-		return ebn_drop_for(p, EBN_R_TABLES);
-	if (!(row->flags & (v6 ? EBN_NAT_F_IP6 : EBN_NAT_F_IP4)))
-		return TC_ACT_OK;
-	if (ip + (v6 ? sizeof(struct ebn_ip6) : sizeof(struct ebn_ip4)) > ebn_data_end(skb))
-		return ebn_drop_for(p, EBN_R_TRUNCATED);
-	if (v6) {
-		__builtin_memcpy(p->src, ((struct ebn_ip6 *)ip)->src, sizeof(p->src));
-		proto = ((struct ebn_ip6 *)ip)->next;
-	} else {
-		p->src[2] = EBN_MAPPED;
-		p->src[3] = ((struct ebn_ip4 *)ip)->src;
-		proto = ((struct ebn_ip4 *)ip)->proto;
-	}
-	/* verifier: by way of memory, or parsing would be followed twice */
-	EBN_WRITE(p->row[0], ebn_endpoint_row((struct ebn_address *)p->src));
-	if (EBN_READ(p->row[0])) {
-		ep = ebn_ep_line(v, p->row[0] - 1);
-		if (!ep || !(EBN_READ(ep->flags) & EBN_EP_F_LIVE))
-			return ebn_drop_for(p, EBN_R_NO_ENDPOINT);
-		p->ep[0] = ep->id;
-		p->zone = ep->zone;
-	} else if (!host_matters(p, row, proto, v6)) {
-		return TC_ACT_OK;
-	}
-	reason = parse_flow(skb, p, v6);
-	if (!EBN_READ(p->row[0]))
-		return reason ? TC_ACT_OK : host_to_netdev(skb, p, v, off, v6);
-	if (reason)
-		return ebn_drop_for(p, reason);
-	rc = ebn_nat_out(skb, p, off, v6);
-	return rc > 0 ? ebn_drop_for(p, rc) : TC_ACT_OK;
 }
 
 SEC("tc")
@@ -494,6 +407,7 @@ int ebn_svc_out(struct __sk_buff *skb)
 	if (run->p.point != EBN_AT_FROM_ENDPOINT && rc == EBN_SVC_NOT)
 		return to_host(skb, 0);
 	ebn_svc_keep(run, rc == EBN_SVC_OK);
+	run->svc.carry = 0;
 	if (rc == EBN_SVC_OK && ebn_svc_is_abroad())
 		bpf_tail_call(skb, &ebn_stage, EBN_GO_SVC_ABROAD);
 	else if (run->p.point == EBN_AT_FROM_ENDPOINT)
@@ -616,6 +530,28 @@ int ebn_svc_home(struct __sk_buff *skb)
 	if (!run)
 		return TC_ACT_SHOT;
 	return run->p.v6 ? ebn_svc_home_go(skb, run, true) : ebn_svc_home_go(skb, run, false);
+}
+
+/* From ebn_svc_abroad: to an endpoint of another node that answers the client itself. */
+SEC("tc")
+int ebn_svc_direct(struct __sk_buff *skb)
+{
+	struct ebn_run *run = ebn_run_get();
+
+	if (!run)
+		return TC_ACT_SHOT;
+	return run->p.v6 ? ebn_svc_direct_go(skb, run, true) : ebn_svc_direct_go(skb, run, false);
+}
+
+/* From ebn_from_netdev, with options, which may tell a frontend. */
+SEC("tc")
+int ebn_svc_landed(struct __sk_buff *skb)
+{
+	struct ebn_run *run = ebn_run_get();
+
+	if (!run)
+		return TC_ACT_SHOT;
+	return run->p.v6 ? ebn_svc_landed_go(skb, run, true) : ebn_svc_landed_go(skb, run, false);
 }
 
 /* Behind the verdict of any program on a packet of a service's flow. */

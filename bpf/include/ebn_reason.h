@@ -49,7 +49,8 @@
 	X(37, OVERLAY_SOURCE, "from the overlay, but not from the node whose address it is", 171)          \
 	X(38, RATE, "more than the endpoint's rate allows", 198)                                           \
 	X(39, TOO_BIG, "larger than the next hop takes", 155)                                              \
-	X(40, EGRESS_GATEWAY, "no way to the egress gateway, or it does not know the rule", 169)
+	X(40, EGRESS_GATEWAY, "no way to the egress gateway, or it does not know the rule", 169)  \
+	X(41, SVC_OPTION, "tells a frontend that its destination does not serve here", 134)
 
 enum ebn_reason {
 #define EBN_X(n, name, text, hubble) EBN_R_##name = n,

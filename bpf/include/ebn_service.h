@@ -52,6 +52,8 @@ enum ebn_svc_kind {
 #define EBN_SVC_F_IPIP 0x4u	/* on node devices packets go to the backend as they are, in a packet of their own */
 #define EBN_SVC_F_OUTSIDE 0x8u	/* clients outside are served on node devices: its backends are all on this node */
 #define EBN_SVC_F_LEAST 0x10u	/* of two backends that the hash draws the one with fewer connections */
+#define EBN_SVC_F_DIRECT_TCP 0x40u	/* backends of other nodes, which routes lead to, are told the frontend and answer themselves */
+#define EBN_SVC_F_DIRECT_UDP 0x80u
 #define EBN_SVC_F_ANYWHERE 0x20u	/* so they are where there is EBN_NODE_F_SOURCE: its backends are anywhere */
 
 /* Which of a row's sets. */
@@ -99,6 +101,7 @@ struct ebn_svc_set {
 };
 EBN_ASSERT(sizeof(struct ebn_svc_set) == 32, "head of a set");
 #define EBN_SVC_MEMBERS_MAX 65535u
+#define EBN_SVC_DIRECT_MEMBERS 1024u	/* with EBN_SVC_F_DIRECT_*: they are searched one by one */
 #define EBN_SVC_SLOTS_MAX 1048573u	/* the largest prime below 2^20 */
 
 struct ebn_backend_row {

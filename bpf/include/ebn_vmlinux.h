@@ -38,8 +38,10 @@ enum {
 #define BPF_F_INGRESS 1u
 #define BPF_F_RECOMPUTE_CSUM 1u
 #define BPF_F_INVALIDATE_HASH 2u
-/* bpf_skb_adjust_room(): between the MAC and the network header */
+/* bpf_skb_adjust_room(): behind the network header without its options, between the MAC and the network header */
+#define BPF_ADJ_ROOM_NET 0u
 #define BPF_ADJ_ROOM_MAC 1u
+#define BPF_F_ADJ_ROOM_FIXED_GSO 1ull
 
 enum xdp_action {
 	XDP_ABORTED = 0,

@@ -70,6 +70,7 @@ struct ebn_pkt {
 	__u8 nat;		/* an answer that was translated: it begins nothing */
 	__u8 svc;		/* enum ebn_svc_state */
 	__u8 kept;		/* parsed by an earlier program of this run, and looked at: it goes on with what is here */
+	__u8 tell;		/* the first option may tell a frontend (service_direct.h): then parsing says EBN_PKT_TOLD */
 	__u16 zone;
 	__u16 decision[2];	/* egress, ingress */
 	__u16 ep[2];		/* endpoint ids */
@@ -89,6 +90,14 @@ struct ebn_pkt {
 };
 
 #define EBN_MAPPED bpf_htonl(0xffff)
+
+/*
+ * The options of RFC 4727 for experiments, which hosts skip: of IPv4 the copied one of class 0, of IPv6 the destination option whose
+ * type says "skip".
+ */
+#define EBN_DIRECT4_TYPE 0x9e
+#define EBN_DIRECT6_TYPE 0x1e
+#define EBN_PKT_TOLD EBN_R_MAX	/* no reason: what follows is another program's */
 
 static __always_inline void *ebn_data(const struct __sk_buff *skb)
 {
@@ -130,12 +139,16 @@ static __always_inline __u16 ebn_pkt_link(struct __sk_buff *skb)
  * IPv4 options, from the fixed header to the transport header: each fits, and none sends the packet elsewhere than the
  * address that policy is asked about.
  */
-__attribute__((noinline)) int ebn_ip4_options(struct __sk_buff *skb, __u32 end)
+__attribute__((noinline)) int ebn_ip4_options(struct __sk_buff *skb, struct ebn_pkt *p, __u32 end)
 {
 	__u32 off = EBN_ETH_LEN + sizeof(struct ebn_ip4);
 	__u8 opt[2];
 	int i;
 
+	if (!p || bpf_skb_load_bytes(skb, off, opt, 1))
+		return EBN_R_TRUNCATED;
+	if (opt[0] == EBN_DIRECT4_TYPE && p->tell)
+		return EBN_PKT_TOLD;
 	for (i = 0; i < EBN_OPTIONS_MAX && off < end; i++) {
 		opt[1] = 0;
 		if (bpf_skb_load_bytes(skb, off, opt, 1))
@@ -190,7 +203,7 @@ static __always_inline enum ebn_reason ebn_pkt_ip4(struct __sk_buff *skb, struct
 		p->evf |= EBN_EVF_FRAGMENT;
 	}
 	if (ihl > sizeof(*ip))
-		return ebn_ip4_options(skb, EBN_ETH_LEN + ihl);
+		return ebn_ip4_options(skb, p, EBN_ETH_LEN + ihl);
 	return EBN_R_NONE;
 }
 
@@ -233,6 +246,11 @@ __attribute__((noinline)) int ebn_ip6_ext(struct __sk_buff *skb, struct ebn_pkt 
 
 	if (!p)
 		return EBN_R_TABLES;
+	h[2] = 0;
+	if (p->tell && p->proto == EBN_PROTO_DSTOPTS)
+		bpf_skb_load_bytes(skb, p->l4_off, h, sizeof(h));
+	if (h[2] == EBN_DIRECT6_TYPE)
+		return EBN_PKT_TOLD;
 	for (i = 0; i < EBN_EXT_MAX; i++) {
 		/* mobility, host identity, shim: nobody here reads behind them */
 		if (p->proto == 135 || p->proto == 139 || p->proto == 140)

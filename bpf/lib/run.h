@@ -29,7 +29,7 @@ struct ebn_svc_run {
 	__u8 state;		/* enum ebn_svc_state, for the next program of this run */
 	__u8 begun;		/* the packet is its flow's first one */
 	__u8 kept;		/* with state: the next program has not to parse the packet anew */
-	__u8 reserved;
+	__u8 carry;		/* for ebn_svc_abroad: the packet has no room for an option */
 };
 
 /* A look for a node's prefix (overlay.h). */

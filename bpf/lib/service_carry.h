@@ -64,6 +64,9 @@ static __always_inline int ebn_svc_abroad_too_big(struct __sk_buff *skb, struct 
 	return rc ? ebn_drop_for(p, rc) : ebn_gateway_too_big(skb, p);
 }
 
+/** Do packets of this flow go directly? (service_direct.h) */
+int ebn_svc_is_direct(void);
+
 /* run->p is the packet to the backend, run->w and run->svc are as ebn_svc_to_backend() left them. */
 static __always_inline int ebn_svc_abroad_go(struct __sk_buff *skb, struct ebn_run *run, const bool v6)
 {
@@ -85,6 +88,9 @@ static __always_inline int ebn_svc_abroad_go(struct __sk_buff *skb, struct ebn_r
 		if (!overlay)
 			return ebn_drop_for(p, EBN_R_NO_ROUTE);
 		ifindex = (int)overlay;
+	} else if (off && !run->svc.carry && ebn_svc_is_direct()) {
+		bpf_tail_call(skb, &ebn_stage, EBN_GO_SVC_DIRECT);
+		return ebn_drop_for(p, EBN_R_TABLES);
 	} else {
 		ifindex = ebn_leave_by(skb, p, (struct ebn_address *)p->src);
 		if (ifindex <= 0)

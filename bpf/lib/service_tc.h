@@ -199,23 +199,30 @@ static __always_inline bool ebn_svc_proto(__u32 proto)
 	return !no;
 }
 
+/* Do run->ask's source ranges allow the packet's source? */
+static __always_inline bool ebn_svc_allowed(const struct ebn_run *run)
+{
+	struct ebn_svc_source_ask s = {};
+
+	if (!run->ask.sources)
+		return true;
+	s.w0 = ebn_svc_word(run->p.src, 0);
+	s.w1 = ebn_svc_word(run->p.src, 1);
+	s.dir = run->ask.dir;
+	s.sources = run->ask.sources;
+	return ebn_svc_source_ok(&s);
+}
+
 /** Is the destination a frontend that the packet may begin a flow to? EBN_SVC_NOT, OK, or OK and a reason. */
 __attribute__((noinline)) int ebn_svc_may(struct ebn_pkt *p)
 {
 	struct ebn_run *run = ebn_run_get();
-	struct ebn_svc_source_ask s = {};
 
 	if (!run || !p)
 		return EBN_SVC_OK + EBN_R_TABLES;
 	if (!ebn_svc_proto(p->proto) || p->frag == EBN_FRAG_LATER || p->evf & EBN_EVF_RELATED || !ebn_svc_front(run))
 		return EBN_SVC_NOT;
-	if (!run->ask.sources)
-		return EBN_SVC_OK;
-	s.w0 = ebn_svc_word(p->src, 0);
-	s.w1 = ebn_svc_word(p->src, 1);
-	s.dir = run->ask.dir;
-	s.sources = run->ask.sources;
-	return ebn_svc_source_ok(&s) ? EBN_SVC_OK : EBN_SVC_OK + EBN_R_SVC_SOURCE;
+	return ebn_svc_allowed(run) ? EBN_SVC_OK : EBN_SVC_OK + EBN_R_SVC_SOURCE;
 }
 
 /** A backend for the packet into run->svc, another one with each try: OK, or OK and a reason. */
@@ -313,37 +320,24 @@ static __always_inline int ebn_svc_answers(struct ebn_run *run, const bool v6)
 	return EBN_SVC_OK + (rc == EBN_FLOW_FULL ? ebn_flow_refusal(&run->nat) : EBN_R_SVC_PORT);
 }
 
-/*
- * A flow that is not known: its backend, and the entries that say so. Verifier: all the calls are from here, on top of each
- * other they would be more than eight.
- */
-static __always_inline int ebn_svc_begin(struct ebn_run *run, const bool v6)
+/* The backend's entry of the choice in run->svc; run->svc stays. OK, or OK and a reason. */
+static __always_inline int ebn_svc_answers_for(struct ebn_run *run, const bool v6)
 {
-	__u32 serial, row, i;
-	__u64 w0, w1;
-	__u16 port;
-	int rc = ebn_svc_may(&run->p);
+	int rc;
 
-	if (rc != EBN_SVC_OK)
-		return rc;
-#pragma clang loop unroll(disable)
-	for (i = 0; i < EBN_SVC_TRIES; i++) {
-		rc = ebn_svc_choose(i);
-		if (rc != EBN_SVC_OK)
-			return rc;
-		serial = run->svc.serial;
-		row = run->svc.row;
-		ebn_svc_behind(run, v6);
-		rc = ebn_svc_answers(run, v6);
-		ebn_svc_before(run, v6);
-		if (rc != EBN_SVC_OK + EBN_R_SVC_PORT)
-			break;
-	}
-	if (rc != EBN_SVC_OK)
-		return rc;
-	w0 = run->svc.w0;
-	w1 = run->svc.w1;
-	port = run->svc.port;
+	ebn_svc_behind(run, v6);
+	rc = ebn_svc_answers(run, v6);
+	ebn_svc_before(run, v6);
+	return rc;
+}
+
+/* The frontend's entry, of a choice whose backend's entry stands. OK, or OK and a reason. */
+static __always_inline int ebn_svc_front_entry(struct ebn_run *run, __u32 row, __u32 serial, const bool v6)
+{
+	__u64 w0 = run->svc.w0, w1 = run->svc.w1;
+	__u16 port = run->svc.port;
+	int rc;
+
 	/* another CPU may have been faster: then its choice holds */
 	if (v6 ? ebn_svc6_entry(0) : ebn_svc4_entry(0))
 		return EBN_SVC_OK;
@@ -358,6 +352,40 @@ static __always_inline int ebn_svc_begin(struct ebn_run *run, const bool v6)
 	if (rc == EBN_FLOW_INSERTED)
 		return EBN_SVC_OK;
 	return EBN_SVC_OK + (rc == EBN_FLOW_FULL ? ebn_flow_refusal(&run->nat) : EBN_R_FLOW_BUSY);
+}
+
+/* Both entries of the backend in run->svc, which nobody here has chosen. OK, or OK and a reason. */
+static __always_inline int ebn_svc_settle(struct ebn_run *run, const bool v6)
+{
+	__u32 serial = run->svc.serial, row = run->svc.row;
+	int rc = ebn_svc_answers_for(run, v6);
+
+	return rc == EBN_SVC_OK ? ebn_svc_front_entry(run, row, serial, v6) : rc;
+}
+
+/*
+ * A flow that is not known: its backend, and the entries that say so. Verifier: all the calls are from here, on top of each
+ * other they would be more than eight.
+ */
+static __always_inline int ebn_svc_begin(struct ebn_run *run, const bool v6)
+{
+	__u32 serial, row, i;
+	int rc = ebn_svc_may(&run->p);
+
+	if (rc != EBN_SVC_OK)
+		return rc;
+#pragma clang loop unroll(disable)
+	for (i = 0; i < EBN_SVC_TRIES; i++) {
+		rc = ebn_svc_choose(i);
+		if (rc != EBN_SVC_OK)
+			return rc;
+		serial = run->svc.serial;
+		row = run->svc.row;
+		rc = ebn_svc_answers_for(run, v6);
+		if (rc != EBN_SVC_OK + EBN_R_SVC_PORT)
+			break;
+	}
+	return rc == EBN_SVC_OK ? ebn_svc_front_entry(run, row, serial, v6) : rc;
 }
 
 /* Of UDP, now and then: is the backend still in the service? 0: the flow begins anew. */

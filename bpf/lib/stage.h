@@ -22,6 +22,8 @@ enum ebn_stage_index {
 	EBN_GO_CARRIED,
 	EBN_GO_SVC_ABROAD,
 	EBN_GO_SVC_HOME,
+	EBN_GO_SVC_DIRECT,
+	EBN_GO_SVC_LANDED,	/* the last one: see ebn_from_netdev */
 	EBN_GO_MAX,
 };
 int ebn_from_ep(struct __sk_buff *skb);
@@ -36,6 +38,8 @@ int ebn_egress(struct __sk_buff *skb);
 int ebn_carried(struct __sk_buff *skb);
 int ebn_svc_abroad(struct __sk_buff *skb);
 int ebn_svc_home(struct __sk_buff *skb);
+int ebn_svc_direct(struct __sk_buff *skb);
+int ebn_svc_landed(struct __sk_buff *skb);
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);
@@ -56,6 +60,8 @@ struct {
 		[EBN_GO_CARRIED] = &ebn_carried,
 		[EBN_GO_SVC_ABROAD] = &ebn_svc_abroad,
 		[EBN_GO_SVC_HOME] = &ebn_svc_home,
+		[EBN_GO_SVC_DIRECT] = &ebn_svc_direct,
+		[EBN_GO_SVC_LANDED] = &ebn_svc_landed,
 	},
 };
 

@@ -15,7 +15,7 @@ const char *const service_kinds[] = { "cluster-ip", "node-port", "external-ip", 
 const char *const service_states[] = { "active", "draining", "quarantined", "maintenance", NULL };
 const char *const service_algorithms[] = { "maglev", "random", "first", "least-connections", NULL };
 const char *const service_policies[] = { "cluster", "local", NULL };
-const char *const service_forwardings[] = { "dnat", "dsr-ipip", NULL };
+const char *const service_forwardings[] = { "dnat", "dsr-ipip", "dsr-option", "hybrid", NULL };
 const char *const service_answers[] = { "reject", "drop", NULL };
 const char *const service_protocols[] = { "any", "tcp", "udp", "sctp", NULL };
 const uint8_t service_protocol_numbers[] = { 0, IPPROTO_TCP, IPPROTO_UDP, IPPROTO_SCTP };
@@ -210,7 +210,7 @@ int service_read(const json_t *spec, struct service *ret, const char **why)
 	if (answer < 0)
 		return bad(why, "no_backend is reject or drop");
 	if (way < 0)
-		return bad(why, "forwarding is dnat or dsr-ipip");
+		return bad(why, "forwarding is dnat, dsr-ipip, dsr-option or hybrid");
 	if (number(spec, "affinity", 7 * 86400, &affinity) < 0)
 		return bad(why, "an affinity is 0 to 604800 seconds");
 	if (number(spec, "health_port", 65535, &health) < 0)

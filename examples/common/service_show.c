@@ -108,7 +108,7 @@ json_t *service_json(const struct ebpfnet_service_opts *s)
 		json_object_set_new(o, "health_port", json_integer(s->health_port));
 	if (s->prefer_zone)
 		json_object_set_new(o, "prefer_zone", json_true());
-	if (s->forwarding == EBPFNET_FORWARDING_DSR_IPIP)
+	if (s->forwarding != EBPFNET_FORWARDING_NAT)
 		json_object_set_new(o, "forwarding", json_string(service_forwardings[s->forwarding]));
 	return o;
 }

@@ -30,6 +30,7 @@ enum ebpfnet_feature {
 	EBPFNET_FEATURE_KTIME_COARSE,	/**< required: bpf_ktime_get_coarse_ns() (5.11) */
 	EBPFNET_FEATURE_SKB_DYNPTR,	/**< bpf_dynptr_from_skb() kfunc (6.4) */
 	EBPFNET_FEATURE_GENEVE,		/**< Geneve devices (4.3, module geneve); else the overlay is VXLAN */
+	EBPFNET_FEATURE_LOOP,		/**< required: bpf_loop() (5.17) */
 	EBPFNET_FEATURE_MAX
 };
 

@@ -30,6 +30,7 @@ struct ebpfnet_diag;
 #define EBPFNET_SERVICE_NAME_MAX 253	 /**< characters of a service's, node's or zone's name */
 #define EBPFNET_SERVICE_FRONTENDS_MAX 4096 /**< of one service */
 #define EBPFNET_SERVICE_BACKENDS_MAX 32768 /**< of one service */
+#define EBPFNET_SERVICE_DIRECT_BACKENDS 1024 /**< of one with EBPFNET_FORWARDING_DSR_OPTION or _HYBRID */
 #define EBPFNET_SERVICE_SOURCES_MAX 1024 /**< source ranges of one service */
 #define EBPFNET_SERVICES_MAX 65535
 
@@ -91,7 +92,7 @@ enum ebpfnet_algorithm {
 	EBPFNET_ALGORITHM_RANDOM,
 	EBPFNET_ALGORITHM_FIRST,	/**< the first one in order that is active takes everything */
 	EBPFNET_ALGORITHM_LEAST_CONNECTIONS, /**< of two that are drawn by weight, the one with fewer connections for its weight;
-						   not with EBPFNET_FORWARDING_DSR_IPIP: -ENOTSUP */
+						   with EBPFNET_FORWARDING_NAT alone: else -ENOTSUP */
 };
 
 enum ebpfnet_traffic_policy {
@@ -105,8 +106,14 @@ enum ebpfnet_forwarding {
 					     go to a backend of either family as they are, in a packet of their own, and it
 					     answers the client itself. Everywhere else as NAT. A backend's port is 0 or the
 					     frontend's */
-	EBPFNET_FORWARDING_DSR_OPTION,	/**< not in this version: -ENOTSUP */
-	EBPFNET_FORWARDING_HYBRID,	/**< not in this version: -ENOTSUP */
+	/**
+	 * TCP and UDP of clients outside to external IPs and load balancers, by external policy CLUSTER: a backend that is an
+	 * endpoint of a node reached by routes (EBPFNET_NODE_NATIVE) sees the client, and its node, which has to have the service,
+	 * too, is told the frontend in an IP option, so that it answers the client itself. Everywhere else, and for datagrams in
+	 * fragments, as NAT. At most EBPFNET_SERVICE_DIRECT_BACKENDS
+	 */
+	EBPFNET_FORWARDING_DSR_OPTION,
+	EBPFNET_FORWARDING_HYBRID,	/**< TCP as DSR_OPTION, everything else as NAT */
 };
 
 enum ebpfnet_no_backend {

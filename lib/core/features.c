@@ -20,6 +20,7 @@
 #define HELPER_JIFFIES64 118
 #define HELPER_REDIRECT_PEER 155
 #define HELPER_KTIME_GET_COARSE_NS 160
+#define HELPER_LOOP 181
 
 #define LARGE_VALUE_BYTES (32u << 20)
 /* No interface ever has this index. */
@@ -71,7 +72,8 @@ static int try_map(unsigned int type, unsigned int key, unsigned int value, unsi
 	return verdict_fd(sys_bpf(BPF_MAP_CREATE, &attr, sizeof(attr)));
 }
 
-static int try_prog(unsigned int type, unsigned int attach, const struct bpf_insn *insns, size_t n)
+/* A descriptor, or why not. */
+static long load_prog(unsigned int type, unsigned int attach, const struct bpf_insn *insns, size_t n)
 {
 	union bpf_attr attr;
 	long fd = -EAGAIN;
@@ -86,7 +88,12 @@ static int try_prog(unsigned int type, unsigned int attach, const struct bpf_ins
 	/* the verifier gives up with EAGAIN when a signal is pending */
 	for (i = 0; i < PROG_LOAD_TRIES && fd == -EAGAIN; i++)
 		fd = sys_bpf(BPF_PROG_LOAD, &attr, sizeof(attr));
-	return verdict_fd(fd);
+	return fd;
+}
+
+static int try_prog(unsigned int type, unsigned int attach, const struct bpf_insn *insns, size_t n)
+{
+	return verdict_fd(load_prog(type, attach, insns, n));
 }
 
 #define INSN(c, d, s, o, i) ((struct bpf_insn){ .code = (c), .dst_reg = (d), .src_reg = (s), .off = (o), .imm = (i) })
@@ -212,6 +219,15 @@ static int probe_ktime_coarse(void)
 	return TRY_PROG(BPF_PROG_TYPE_SCHED_CLS, 0, CALL(HELPER_KTIME_GET_COARSE_NS), MOV_IMM(BPF_REG_0, 0), EXIT());
 }
 
+/* A call that works needs a function with type information. One without arguments is refused by another error where the helper is. */
+static int probe_loop(void)
+{
+	const struct bpf_insn insns[] = { CALL(HELPER_LOOP), MOV_IMM(BPF_REG_0, 0), EXIT() };
+	long r = load_prog(BPF_PROG_TYPE_SCHED_CLS, 0, insns, EBN_ARRAY_SIZE(insns));
+
+	return r == -EACCES ? 1 : verdict_fd(r);
+}
+
 static int probe_skb_dynptr(void)
 {
 	int id = ebn_btf_func_id("bpf_dynptr_from_skb");
@@ -317,6 +333,7 @@ static const struct {
 	FEATURE(SKB_DYNPTR, "skb-dynptr", false, probe_skb_dynptr,
 		"kfunc bpf_dynptr_from_skb() (Linux 6.4); without, bytes are copied by a helper"),
 	FEATURE(GENEVE, "geneve", false, probe_geneve, "Geneve devices (Linux 4.3); without, the overlay is VXLAN"),
+	FEATURE(LOOP, "loop", true, probe_loop, "helper bpf_loop() (Linux 5.17)"),
 #undef FEATURE
 };
 _Static_assert(EBN_ARRAY_SIZE(features) == EBPFNET_FEATURE_MAX, "every feature has a row");

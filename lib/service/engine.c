@@ -58,7 +58,7 @@ static uint32_t front_flags(const struct ebn_svc_spec *spec, const struct ebn_sv
 	       (spec->algorithm == EBPFNET_ALGORITHM_LEAST_CONNECTIONS ? EBN_SVC_F_LEAST : 0) |
 	       (spec->silent ? EBN_SVC_F_SILENT : 0) | (ebn_svc_encapsulated(spec, f) ? EBN_SVC_F_IPIP : 0) |
 	       (ebn_svc_outside(spec, f) ? EBN_SVC_F_OUTSIDE : 0) |
-	       (ebn_svc_anywhere(spec, f) ? EBN_SVC_F_ANYWHERE : 0);
+	       (ebn_svc_anywhere(spec, f) ? EBN_SVC_F_ANYWHERE : 0) | ebn_svc_direct(spec, f);
 }
 
 /* How a frontend is counted at its VIP. */

@@ -51,7 +51,7 @@ struct ebn_svc_source {
 struct ebn_svc_spec {
 	const char *name;
 	uint32_t algorithm, affinity;
-	uint8_t internal_local, external_local, prefer_zone, silent, ipip;
+	uint8_t internal_local, external_local, prefer_zone, silent, forwarding;
 	uint16_t health_port;	/* 0: none */
 	uint32_t n_front, n_backend, n_source;
 	struct ebn_svc_front *front;	/* node ports in both families: twice as many as were asked for at most */
@@ -67,6 +67,8 @@ int ebn_svc_spec_new(const struct ebpfnet_service_opts *o, struct ebpfnet_diag *
 int ebn_svc_node_spec(const struct ebpfnet_service_node_opts *o, struct ebpfnet_diag *diag, struct ebn_svc_spec **ret);
 /* Does a frontend of this kind answer at addresses of this node? */
 bool ebn_svc_own_node(uint8_t kind);
+/* Do its packets of this protocol go to backends that answer their clients themselves? 0 or EBN_SVC_F_DIRECT_*. */
+uint32_t ebn_svc_direct(const struct ebn_svc_spec *spec, const struct ebn_svc_front *f);
 /* Do its packets go to backends in packets of their own? */
 bool ebn_svc_encapsulated(const struct ebn_svc_spec *spec, const struct ebn_svc_front *f);
 /* Is it of the frontend's family and protocol? */

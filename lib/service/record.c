@@ -9,7 +9,7 @@ struct record_head {
 	uint32_t algorithm, affinity;
 	uint8_t internal_local, external_local, prefer_zone, silent;
 	uint32_t n_front, n_backend, n_source, strings;
-	uint8_t ipip, reserved;
+	uint8_t forwarding, reserved;
 	uint16_t health_port;
 };
 
@@ -45,7 +45,7 @@ void ebn_svc_record_write(const struct ebn_svc_spec *s, uint32_t number, void *p
 		.external_local = s->external_local,
 		.prefer_zone = s->prefer_zone,
 		.silent = s->silent,
-		.ipip = s->ipip,
+		.forwarding = s->forwarding,
 		.health_port = s->health_port,
 		.n_front = s->n_front,
 		.n_backend = s->n_backend,
@@ -97,6 +97,8 @@ static int spec_sane(const struct ebn_svc_spec *s)
 {
 	uint32_t i;
 
+	if (s->forwarding > EBPFNET_FORWARDING_HYBRID)
+		return -EPROTO;
 	if (s->string[s->strings - 1] || (!*s->name && s->n_backend))
 		return -EPROTO;
 	for (i = 0; i < s->n_front; i++)
@@ -140,7 +142,7 @@ int ebn_svc_record_read(const void *payload, uint32_t len, uint32_t number, stru
 	s->external_local = h.external_local;
 	s->prefer_zone = h.prefer_zone;
 	s->silent = h.silent;
-	s->ipip = h.ipip != 0;
+	s->forwarding = h.forwarding;
 	s->health_port = h.health_port;
 	s->n_front = h.n_front;
 	s->n_backend = h.n_backend;
@@ -240,7 +242,7 @@ int ebn_svc_spec_view(const struct ebn_svc_spec *s, struct ebn_svc_view *ret)
 		.algorithm = (enum ebpfnet_algorithm)s->algorithm,
 		.internal_policy = s->internal_local ? EBPFNET_TRAFFIC_LOCAL : EBPFNET_TRAFFIC_CLUSTER,
 		.external_policy = s->external_local ? EBPFNET_TRAFFIC_LOCAL : EBPFNET_TRAFFIC_CLUSTER,
-		.forwarding = s->ipip ? EBPFNET_FORWARDING_DSR_IPIP : EBPFNET_FORWARDING_NAT,
+		.forwarding = (enum ebpfnet_forwarding)s->forwarding,
 		.no_backend = s->silent ? EBPFNET_NO_BACKEND_DROP : EBPFNET_NO_BACKEND_REJECT,
 		.affinity_seconds = s->affinity,
 		.health_port = s->health_port,

@@ -22,6 +22,8 @@ void ebn_svc_addr_mask(uint32_t a[4], unsigned int plen)
 	}
 }
 
+_Static_assert(EBPFNET_SERVICE_DIRECT_BACKENDS == EBN_SVC_DIRECT_MEMBERS, "limits are the layout's");
+
 /* Printable, so that it can stand in messages and paths of documents. */
 static bool text_valid(const char *t)
 {
@@ -47,11 +49,9 @@ static int check_options(const struct ebpfnet_service_opts *o, const char *name,
 	if (EBN_OPT(o, affinity_seconds, 0) > 7 * 86400)
 		return ebn_diag(diag, name, EINVAL, "affinity of more than a week");
 	if (EBN_OPT(o, algorithm, 0) == EBPFNET_ALGORITHM_LEAST_CONNECTIONS &&
-	    EBN_OPT(o, forwarding, 0) == EBPFNET_FORWARDING_DSR_IPIP)
+	    EBN_OPT(o, forwarding, 0) != EBPFNET_FORWARDING_NAT)
 		return ebn_diag(diag, name, ENOTSUP,
-				"with dsr-ipip nobody here sees connections end, which least connections need");
-	if (EBN_OPT(o, forwarding, 0) > EBPFNET_FORWARDING_DSR_IPIP)
-		return ebn_diag(diag, name, ENOTSUP, "of direct server return only dsr-ipip is in this version");
+				"with direct server return nobody here sees connections end, which least connections need");
 	if (EBN_OPT(o, health_port, 0) && EBN_OPT(o, external_policy, 0) != EBPFNET_TRAFFIC_LOCAL)
 		return ebn_diag(diag, name, EINVAL, "a health port tells of external policy LOCAL, which it has not");
 	return 0;
@@ -279,7 +279,23 @@ static bool is_v4(const uint32_t a[4])
 
 bool ebn_svc_encapsulated(const struct ebn_svc_spec *spec, const struct ebn_svc_front *f)
 {
-	return spec->ipip && (f->kind == EBPFNET_FRONTEND_EXTERNAL_IP || f->kind == EBPFNET_FRONTEND_LOAD_BALANCER);
+	return spec->forwarding == EBPFNET_FORWARDING_DSR_IPIP &&
+	       (f->kind == EBPFNET_FRONTEND_EXTERNAL_IP || f->kind == EBPFNET_FRONTEND_LOAD_BALANCER);
+}
+
+uint32_t ebn_svc_direct(const struct ebn_svc_spec *spec, const struct ebn_svc_front *f)
+{
+	uint32_t flags = 0;
+
+	/* a node port's address is known to its own node alone */
+	if (spec->forwarding < EBPFNET_FORWARDING_DSR_OPTION || !ebn_svc_anywhere(spec, f) ||
+	    f->kind == EBPFNET_FRONTEND_NODE_PORT)
+		return 0;
+	if (!f->proto || f->proto == IPPROTO_TCP)
+		flags |= EBN_SVC_F_DIRECT_TCP;
+	if (spec->forwarding == EBPFNET_FORWARDING_DSR_OPTION && (!f->proto || f->proto == IPPROTO_UDP))
+		flags |= EBN_SVC_F_DIRECT_UDP;
+	return flags;
 }
 
 bool ebn_svc_serves(const struct ebn_svc_backend *b, const struct ebn_svc_front *f)
@@ -302,10 +318,15 @@ static int check_ports(const struct ebn_svc_spec *s, struct ebpfnet_diag *diag)
 	const struct ebn_svc_front *f;
 	uint32_t i, k;
 
+	if (s->forwarding >= EBPFNET_FORWARDING_DSR_OPTION && s->n_backend > EBPFNET_SERVICE_DIRECT_BACKENDS)
+		return ebn_diag(diag, s->name, E2BIG, "%u backends, at most %u with direct server return by an option",
+				s->n_backend, EBPFNET_SERVICE_DIRECT_BACKENDS);
 	for (i = 0; i < s->n_front; i++) {
 		f = &s->front[i];
 		if (ebn_svc_encapsulated(s, f) && f->proto == IPPROTO_SCTP)
 			return ebn_diag(diag, s->name, ENOTSUP, "dsr-ipip carries TCP and UDP, SCTP not in this version");
+		if (s->forwarding == EBPFNET_FORWARDING_DSR_OPTION && f->proto == IPPROTO_SCTP)
+			return ebn_diag(diag, s->name, ENOTSUP, "dsr-option carries TCP and UDP, SCTP not in this version");
 		for (k = 0; k < s->n_backend && ebn_svc_encapsulated(s, f); k++)
 			if (s->backend[k].port && ebn_svc_carries(s, &s->backend[k], f) &&
 			    (f->row_kind != EBN_SVC_PORT || f->first != s->backend[k].port))
@@ -362,7 +383,7 @@ int ebn_svc_spec_new(const struct ebpfnet_service_opts *o, struct ebpfnet_diag *
 	s->external_local = EBN_OPT(o, external_policy, 0) == EBPFNET_TRAFFIC_LOCAL;
 	s->prefer_zone = EBN_OPT(o, prefer_zone, 0);
 	s->silent = EBN_OPT(o, no_backend, 0) == EBPFNET_NO_BACKEND_DROP;
-	s->ipip = EBN_OPT(o, forwarding, 0) == EBPFNET_FORWARDING_DSR_IPIP;
+	s->forwarding = (uint8_t)EBN_OPT(o, forwarding, 0);
 	s->health_port = EBN_OPT(o, health_port, 0);
 	err = read_fronts(o, name, diag, s);
 	if (!err)
@@ -397,7 +418,7 @@ bool ebn_svc_spec_equal(const struct ebn_svc_spec *a, const struct ebn_svc_spec 
 
 	if (a->algorithm != b->algorithm || a->affinity != b->affinity || a->internal_local != b->internal_local ||
 	    a->external_local != b->external_local || a->prefer_zone != b->prefer_zone || a->silent != b->silent ||
-	    a->ipip != b->ipip || a->health_port != b->health_port || a->n_front != b->n_front ||
+	    a->forwarding != b->forwarding || a->health_port != b->health_port || a->n_front != b->n_front ||
 	    a->n_backend != b->n_backend ||
 	    a->n_source != b->n_source ||
 	    strcmp(a->name, b->name) || memcmp(a->front, b->front, a->n_front * sizeof(*a->front)) ||

@@ -65,7 +65,7 @@ tests_netns_test_service_SOURCES = tests/netns/test-service.c tests/unit/suite.h
 tests_netns_test_service_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_netns_test_service_LDADD = $(EBN_TEST_LIBS)
 # ebpfnet-cni
-ROOT_TESTS += tests/netns/egress tests/netns/nodes tests/netns/service-anywhere tests/netns/test-node
+ROOT_TESTS += tests/netns/egress tests/netns/nodes tests/netns/service-anywhere tests/netns/service-direct tests/netns/test-node
 ROOT_PROGS += tests/netns/test-node
 EXTRA_PROGRAMS += tests/netns/test-node
 tests_netns_test_node_SOURCES = tests/netns/test-node.c tests/netns/tables.h tests/unit/suite.h
@@ -88,7 +88,7 @@ EXTRA_PROGRAMS += tests/netns/test-host
 tests_netns_test_host_SOURCES = tests/netns/test-host.c tests/netns/tables.h tests/unit/suite.h
 tests_netns_test_host_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_netns_test_host_LDADD = $(EBN_TEST_LIBS)
-EXTRA_DIST += tests/netns/egress tests/netns/mirror.py tests/netns/nodes tests/netns/nodes-lib.sh tests/netns/service-anywhere
+EXTRA_DIST += tests/netns/egress tests/netns/mirror.py tests/netns/nodes tests/netns/nodes-lib.sh tests/netns/service-anywhere tests/netns/service-direct
 EBN_CNI_TESTS = tests/netns/cni tests/netns/cni-ipam tests/netns/cni-many tests/netns/cni-runtimes
 ROOT_TESTS += $(EBN_CNI_TESTS)
 EXTRA_DIST += $(EBN_CNI_TESTS) tests/netns/cni-lib.sh

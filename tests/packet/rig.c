@@ -157,6 +157,8 @@ static void load(const struct rig_opts *o)
 	progs[CARRIED] = skel->progs.ebn_carried;
 	progs[SVC_ABROAD] = skel->progs.ebn_svc_abroad;
 	progs[SVC_HOME] = skel->progs.ebn_svc_home;
+	progs[SVC_DIRECT] = skel->progs.ebn_svc_direct;
+	progs[SVC_LANDED] = skel->progs.ebn_svc_landed;
 	for (i = 0; i < RIG_PROGS; i++) {
 		rig.prog[i] = bpf_program__fd(progs[i]);
 		memset(&info, 0, sizeof(info));

@@ -20,7 +20,8 @@ EBN_SKELETON(ebn_xdp_bpf)
 static const char *const names[] = { "ebn_from_ep", "ebn_to_ep", "ebn_from_netdev", "ebn_to_netdev", "ebn_watch_in",
 				     "ebn_watch_out", "ebn_svc_out", "ebn_svc_back", "ebn_svc_none", "ebn_svc_in",
 				     "ebn_from_overlay", "ebn_to_overlay", "ebn_host",
-				     "ebn_too_big",   "ebn_egress",   "ebn_carried", "ebn_svc_abroad", "ebn_svc_home" };
+				     "ebn_too_big",   "ebn_egress",   "ebn_carried", "ebn_svc_abroad", "ebn_svc_home",
+				     "ebn_svc_direct", "ebn_svc_landed" };
 
 static unsigned int budget(FILE *f, const char *name)
 {

@@ -334,7 +334,7 @@ START_TEST(features_have_names)
 			ck_assert_str_ne(ebpfnet_feature_name(i), ebpfnet_feature_name(j));
 		required += ebpfnet_feature_required(i);
 	}
-	ck_assert_int_eq(required, 8);
+	ck_assert_int_eq(required, 9);
 	ck_assert_ptr_null(ebpfnet_feature_name(EBPFNET_FEATURE_MAX));
 	ck_assert_ptr_null(ebpfnet_feature_description(-1));
 	ck_assert_int_eq(ebpfnet_feature_required(EBPFNET_FEATURE_MAX), -EINVAL);
@@ -361,7 +361,7 @@ START_TEST(features_can_be_masked)
 		ck_assert_int_eq(ebpfnet_feature_supported(ctx, i), 0);
 	ck_assert_int_eq(ebpfnet_features_check(ctx, NULL), -EOPNOTSUPP);
 	ck_assert_int_eq(ebpfnet_features_check(ctx, diag), -EOPNOTSUPP);
-	ck_assert_uint_eq(ebpfnet_diag_count(diag), 8);
+	ck_assert_uint_eq(ebpfnet_diag_count(diag), 9);
 	ck_assert_int_eq(ebpfnet_diag_get(diag, 0, &m), 0);
 	ck_assert_str_eq(m.path, "btf");
 	ck_assert_int_eq(m.error, EOPNOTSUPP);

@@ -484,12 +484,6 @@ START_TEST(bad_input_is_refused_and_changes_nothing)
 	REFUSED(-E2BIG, o.n_frontends = 5000);
 	REFUSED(-E2BIG, o.n_backends = 40000);
 	REFUSED(-EINVAL, f[1].protocol = IPPROTO_SCTP);
-	REFUSED(-ENOTSUP, (f[1].protocol = b[0].protocol = b[1].protocol = IPPROTO_SCTP,
-			   f[1].kind = EBPFNET_FRONTEND_EXTERNAL_IP, o.forwarding = EBPFNET_FORWARDING_DSR_IPIP));
-	REFUSED(-ENOTSUP, (o.algorithm = EBPFNET_ALGORITHM_LEAST_CONNECTIONS,
-			   o.forwarding = EBPFNET_FORWARDING_DSR_IPIP));
-	REFUSED(-ENOTSUP, o.forwarding = EBPFNET_FORWARDING_DSR_OPTION);
-	REFUSED(-ENOTSUP, o.forwarding = EBPFNET_FORWARDING_HYBRID);
 	REFUSED(-EINVAL, o.health_port = 1);
 	o = good;
 	o.name = "twice";
