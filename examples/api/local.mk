@@ -53,3 +53,6 @@ examples_api_egress_LDADD = $(EBN_EXAMPLE_LIBS)
 noinst_PROGRAMS += examples/api/xdp
 examples_api_xdp_SOURCES = examples/api/xdp.c
 examples_api_xdp_LDADD = $(EBN_EXAMPLE_LIBS)
+noinst_PROGRAMS += examples/api/source
+examples_api_source_SOURCES = examples/api/source.c examples/api/scratch.c examples/api/scratch.h
+examples_api_source_LDADD = $(EBN_EXAMPLE_LIBS)
