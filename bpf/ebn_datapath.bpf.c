@@ -275,8 +275,8 @@ static __always_inline int from_netdev_ip(struct __sk_buff *skb, struct ebn_pkt 
 		if (action != EBN_NAT_DONE)
 			return action == EBN_NAT_NONE ? not_an_endpoints(skb, p) : ebn_drop_for(p, action);
 	} else if (reason) {
-		/* verifier: no branch; any other reason is behind the last program */
-		bpf_tail_call(skb, &ebn_stage, EBN_GO_SVC_LANDED + EBN_PKT_TOLD - reason);
+		/* verifier: no branch; there is no program for any other reason */
+		bpf_tail_call(skb, &ebn_stage, EBN_GO_SVC_LANDED + ((reason ^ EBN_R_SVC_OPTION) << 8));
 		return ebn_drop_for(p, reason);
 	}
 	if (!from_netdev_ep(p, v, &ep))

@@ -70,7 +70,7 @@ struct ebn_pkt {
 	__u8 nat;		/* an answer that was translated: it begins nothing */
 	__u8 svc;		/* enum ebn_svc_state */
 	__u8 kept;		/* parsed by an earlier program of this run, and looked at: it goes on with what is here */
-	__u8 tell;		/* the first option may tell a frontend (service_direct.h): then parsing says EBN_PKT_TOLD */
+	__u8 tell;		/* the first option may tell a frontend (service_direct.h): then parsing says EBN_R_SVC_OPTION */
 	__u16 zone;
 	__u16 decision[2];	/* egress, ingress */
 	__u16 ep[2];		/* endpoint ids */
@@ -97,7 +97,6 @@ struct ebn_pkt {
  */
 #define EBN_DIRECT4_TYPE 0x9e
 #define EBN_DIRECT6_TYPE 0x1e
-#define EBN_PKT_TOLD EBN_R_MAX	/* no reason: what follows is another program's */
 
 static __always_inline void *ebn_data(const struct __sk_buff *skb)
 {
@@ -148,7 +147,7 @@ __attribute__((noinline)) int ebn_ip4_options(struct __sk_buff *skb, struct ebn_
 	if (!p || bpf_skb_load_bytes(skb, off, opt, 1))
 		return EBN_R_TRUNCATED;
 	if (opt[0] == EBN_DIRECT4_TYPE && p->tell)
-		return EBN_PKT_TOLD;
+		return EBN_R_SVC_OPTION;
 	for (i = 0; i < EBN_OPTIONS_MAX && off < end; i++) {
 		opt[1] = 0;
 		if (bpf_skb_load_bytes(skb, off, opt, 1))
@@ -250,7 +249,7 @@ __attribute__((noinline)) int ebn_ip6_ext(struct __sk_buff *skb, struct ebn_pkt 
 	if (p->tell && p->proto == EBN_PROTO_DSTOPTS)
 		bpf_skb_load_bytes(skb, p->l4_off, h, sizeof(h));
 	if (h[2] == EBN_DIRECT6_TYPE)
-		return EBN_PKT_TOLD;
+		return EBN_R_SVC_OPTION;
 	for (i = 0; i < EBN_EXT_MAX; i++) {
 		/* mobility, host identity, shim: nobody here reads behind them */
 		if (p->proto == 135 || p->proto == 139 || p->proto == 140)

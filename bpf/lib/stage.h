@@ -23,7 +23,7 @@ enum ebn_stage_index {
 	EBN_GO_SVC_ABROAD,
 	EBN_GO_SVC_HOME,
 	EBN_GO_SVC_DIRECT,
-	EBN_GO_SVC_LANDED,	/* the last one: see ebn_from_netdev */
+	EBN_GO_SVC_LANDED,
 	EBN_GO_MAX,
 };
 int ebn_from_ep(struct __sk_buff *skb);

@@ -16,7 +16,7 @@ endif
 # packets through the datapath's programs
 EBN_PACKET_TESTS = tests/packet/test-path tests/packet/test-parse tests/packet/test-tcp tests/packet/test-ct tests/packet/test-cut \
 	tests/packet/test-fuzz tests/packet/test-instructions tests/packet/test-nat tests/packet/test-nat-ports tests/packet/test-pace tests/packet/test-quota tests/packet/test-rate \
-	tests/packet/test-svc tests/packet/test-svc-told tests/packet/test-svc-least tests/packet/test-svc-sctp tests/packet/test-flip tests/packet/test-policy-model tests/packet/test-xdp tests/packet/test-xdp-flows
+	tests/packet/test-svc tests/packet/test-svc-told tests/packet/test-svc-direct tests/packet/test-svc-least tests/packet/test-svc-sctp tests/packet/test-flip tests/packet/test-policy-model tests/packet/test-xdp tests/packet/test-xdp-flows
 EBN_RIG = tests/packet/counts.c tests/packet/counts.h tests/packet/packet.c tests/packet/packet.h tests/packet/rig.c tests/packet/rig.h tests/unit/suite.h
 EXTRA_PROGRAMS += $(EBN_PACKET_TESTS)
 tests_packet_test_path_SOURCES = tests/packet/test-path.c $(EBN_RIG)
@@ -67,6 +67,9 @@ EBN_SVC_RIG = tests/packet/svc.c tests/packet/svc.h tests/packet/nat.c tests/pac
 tests_packet_test_svc_SOURCES = tests/packet/test-svc.c $(EBN_SVC_RIG)
 tests_packet_test_svc_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_packet_test_svc_LDADD = $(EBN_TEST_LIBS)
+tests_packet_test_svc_direct_SOURCES = tests/packet/test-svc-direct.c $(EBN_SVC_RIG)
+tests_packet_test_svc_direct_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_packet_test_svc_direct_LDADD = $(EBN_TEST_LIBS)
 tests_packet_test_svc_told_SOURCES = tests/packet/test-svc-told.c $(EBN_SVC_RIG)
 tests_packet_test_svc_told_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_packet_test_svc_told_LDADD = $(EBN_TEST_LIBS)

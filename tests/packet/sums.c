@@ -53,6 +53,13 @@ static const char *walk(uint8_t *ip, size_t have, bool make, bool cut)
 	const char *inner = NULL;
 	uint16_t sum;
 
+	/* destination options, whole by themselves */
+	while (v6 && proto == DSTOPTS && have >= hdr + 8) {
+		proto = ip[hdr];
+		len -= ip[hdr + 1] * 8u + 8;
+		hdr += ip[hdr + 1] * 8u + 8;
+		l4 = ip + hdr;
+	}
 	if (!v6) {
 		if (make) {
 			set16(ip + 10, 0);
