@@ -157,17 +157,17 @@ static __always_inline bool ebn_icmp_can_answer(const struct ebn_pkt *p)
 	return ep && EBN_READ(ep->flags) & EBN_EP_F_REDIRECT;
 }
 
-/* To the neighbour that it came from. In the overlay the program there finds out which node that is. */
-static __always_inline int ebn_icmp_turn(struct __sk_buff *skb, struct ebn_pkt *p, int action)
+/*
+ * To the neighbour that it came from, by what was its Ethernet header; action where it cannot be. In the overlay the program there
+ * finds out which node that is.
+ */
+static __always_inline int ebn_turn_round(struct __sk_buff *skb, struct ebn_pkt *p, const struct ebn_eth *was,
+					  int action)
 {
 	struct ebn_eth eth;
-	__u8 mac[6];
 
-	if (bpf_skb_load_bytes(skb, 0, &eth, sizeof(eth)))
-		return action;
-	ebn_mac_copy(mac, eth.dst);
-	ebn_mac_copy(eth.dst, eth.src);
-	ebn_mac_copy(eth.src, mac);
+	ebn_mac_copy(eth.dst, was->src);
+	ebn_mac_copy(eth.src, was->dst);
 	if (bpf_skb_store_bytes(skb, 0, &eth, 12, 0))
 		return action;
 	return (int)bpf_redirect(p->ifindex, 0);
@@ -181,7 +181,7 @@ static __always_inline int ebn_icmp_send_back(struct __sk_buff *skb, struct ebn_
 	struct ebn_view v;
 
 	if (p->point != EBN_AT_FROM_ENDPOINT)
-		return ebn_icmp_turn(skb, p, action);
+		return bpf_skb_load_bytes(skb, 0, &eth, sizeof(eth)) ? action : ebn_turn_round(skb, p, &eth, action);
 	if (ebn_view_open(&v))
 		return action;
 	ep = ebn_ep_line(&v, p->row[0] - 1);

@@ -157,19 +157,6 @@ static __always_inline bool ebn_svc_tell_outside(struct __sk_buff *skb, struct e
 	return (!run->ask.set || !s->slots) && ebn_svc_may_tell();
 }
 
-/* To where it came from, by what was its Ethernet header; action where it cannot be. */
-static __always_inline int ebn_svc_turn_round(struct __sk_buff *skb, struct ebn_pkt *p, const struct ebn_eth *was,
-					      int action)
-{
-	struct ebn_eth eth;
-
-	ebn_mac_copy(eth.dst, was->src);
-	ebn_mac_copy(eth.src, was->dst);
-	if (bpf_skb_store_bytes(skb, 0, &eth, 12, 0))
-		return action;
-	return (int)bpf_redirect(p->ifindex, 0);
-}
-
 /** Behind ebn_drop(p), whose action it is given, and returns where there is no answer. */
 static __always_inline int ebn_svc_refuse(struct __sk_buff *skb, struct ebn_run *run, int action)
 {
@@ -185,7 +172,7 @@ static __always_inline int ebn_svc_refuse(struct __sk_buff *skb, struct ebn_run 
 	    p->proto == EBN_PROTO_SCTP ? ebn_svc_abort(skb, p) :
 					 ebn_svc_unreachable(skb, p))
 		return action;
-	return here ? ebn_icmp_send_back(skb, p, action) : ebn_svc_turn_round(skb, p, &was, action);
+	return here ? ebn_icmp_send_back(skb, p, action) : ebn_turn_round(skb, p, &was, action);
 }
 
 #endif
