@@ -62,6 +62,7 @@ extern const struct bench_row bench_upgrade_rows[];
 extern const struct bench_row bench_flow_rows[];
 extern const struct bench_row bench_service_rows[];
 extern const struct bench_row bench_balance_rows[];
+extern const struct bench_row bench_dnat_rows[];
 extern const struct bench_row bench_xdp_rows[];
 extern const struct bench_row bench_conntrack_rows[];
 extern const struct bench_row bench_nat_rows[];

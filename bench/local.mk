@@ -18,6 +18,7 @@ bench_ebn_bench_SOURCES = \
 	bench/compile.c \
 	bench/conntrack.c \
 	bench/daemon.h \
+	bench/dnat.c \
 	bench/flow.c \
 	bench/flow_bench.h \
 	bench/forward.c \

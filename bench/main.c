@@ -21,6 +21,7 @@ static const struct bench_row *const tables[] = {
 	bench_flow_rows,
 	bench_service_rows,
 	bench_balance_rows,
+	bench_dnat_rows,
 	bench_xdp_rows,
 	bench_conntrack_rows,
 	bench_nat_rows,

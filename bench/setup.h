@@ -54,7 +54,7 @@ void setup_to(struct setup *s, bool v6, const uint32_t addr[4]);
 /* flows: power of two. */
 void setup_flows(struct setup *s, bool v6, bool reply, uint32_t flows, bool scatter);
 
-enum setup_prog { SETUP_FROM_EP, SETUP_TO_EP, SETUP_TO_NETDEV, SETUP_NOTHING };
+enum setup_prog { SETUP_FROM_EP, SETUP_TO_EP, SETUP_TO_NETDEV, SETUP_FROM_NETDEV, SETUP_NOTHING };
 /* Runs the harness in front of a program, on device 0 or 1, n packets; *ret the last return value. */
 int setup_run(struct bench *b, struct setup *s, bool v6, enum setup_prog prog, unsigned int device, uint32_t n,
 	      uint32_t *ret);
