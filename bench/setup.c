@@ -490,7 +490,8 @@ static int target(struct bench *b, struct setup *s, enum setup_prog prog)
 	fd = bpf_program__fd(prog == SETUP_FROM_EP ? s->dp->progs.ebn_from_ep :
 			     prog == SETUP_TO_EP ? s->dp->progs.ebn_to_ep :
 			     prog == SETUP_TO_NETDEV ? s->dp->progs.ebn_to_netdev :
-			     prog == SETUP_FROM_NETDEV ? s->dp->progs.ebn_from_netdev : s->harness->progs.packet_nothing);
+			     prog == SETUP_FROM_NETDEV ? s->dp->progs.ebn_from_netdev :
+			     s->harness->progs.packet_nothing);
 	err = bpf_map_update_elem(bpf_map__fd(s->harness->maps.packet_target), &zero, &fd, BPF_ANY);
 	return err ? bench_fail(b, err, "the program cannot be tail-called: %s", strerror(-err)) : 0;
 }

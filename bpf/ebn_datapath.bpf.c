@@ -492,15 +492,26 @@ int ebn_egress(struct __sk_buff *skb)
 	return run->p.v6 ? ebn_gateway_out(skb, run, true) : ebn_gateway_out(skb, run, false);
 }
 
-/* From ebn_from_netdev, of a node that is an egress gateway: an answer from outside, or one of the others' packets. */
+/*
+ * From ebn_from_netdev, which knows the destination, of a node that carries others' flows: what clients outside send to services, an
+ * answer from outside, or one of the others' packets.
+ */
 SEC("tc")
 int ebn_carried(struct __sk_buff *skb)
 {
 	struct ebn_run *run = ebn_run_get();
-	struct ebn_pkt *p = ebn_run_begin(skb, EBN_AT_FROM_NETDEV, 1);
+	struct ebn_pkt *p;
 	int rc;
 
-	if (!run || !p)
+	if (!run)
+		return TC_ACT_SHOT;
+	if (ebn_svc_maybe_at((struct ebn_address *)run->p.dst)) {
+		rc = ebn_pkt_link(skb) == EBN_ETH_IP6 ? ebn_svc_known(skb, true) : ebn_svc_known(skb, false);
+		if (rc != EBN_SVC_ASK)
+			return rc;
+	}
+	p = ebn_run_begin(skb, EBN_AT_FROM_NETDEV, 1);
+	if (!p)
 		return TC_ACT_SHOT;
 	rc = ebn_pkt_link(skb) == EBN_ETH_IP6 ? ebn_gateway_in(skb, run, true) : ebn_gateway_in(skb, run, false);
 	if (rc != TC_ACT_UNSPEC)

@@ -39,15 +39,15 @@ __attribute__((noinline)) int ebn_leave_by(struct __sk_buff *skb, struct ebn_pkt
 	return (int)fib.ifindex;
 }
 
-/** Is the packet, or what it will be cut into, larger than the device takes? Then run->mtu says what it takes. */
+/** Is the packet, or what it will be cut into, larger than the device takes? run->mtu says what it takes. */
 static __always_inline bool ebn_leave_too_big(struct __sk_buff *skb, struct ebn_run *run, __u32 ifindex)
 {
 	__u32 mtu = 0;
 
-	if (bpf_check_mtu(skb, ifindex, &mtu, 0, BPF_MTU_CHK_SEGS) <= 0)
-		return false;
+	bool big = bpf_check_mtu(skb, ifindex, &mtu, 0, BPF_MTU_CHK_SEGS) > 0;
+
 	run->mtu = mtu;
-	return true;
+	return big;
 }
 
 /** One hop less. False: the packet cannot be written to. */

@@ -14,6 +14,7 @@
 #include "lib/carry.h"
 #include "lib/gateway.h"
 #include "lib/service_count.h"
+#include "lib/service_known.h"
 #include "lib/service_tc.h"
 
 /* The row of the device, 0: no client outside leaves by it. */
@@ -105,6 +106,8 @@ static __always_inline int ebn_svc_abroad_go(struct __sk_buff *skb, struct ebn_r
 		/* into the tunnel what may be cut goes, and is cut outside */
 		if (!overlay)
 			return ebn_drop_for(p, EBN_R_TOO_BIG);
+	} else {
+		ebn_svc_way_put(run, (__u32)ifindex, overlay);
 	}
 	ebn_svc_passed(0);
 	if (!(p->evf & EBN_EVF_RELATED)) {
