@@ -38,6 +38,13 @@ struct {
 	__type(value, struct ebn_svc_way);
 } ebn_svc_way SEC(".maps");
 
+/* A flow that goes so: what it is counted by is found before what it is carried by, which takes the place of it in run->svc. */
+struct ebn_svc_short {
+	struct ebn_svc_way way;
+	__u32 service;
+	__u32 backend;		/* row */
+};
+
 static __always_inline struct ebn_svc_way *ebn_svc_way_at(__u32 row)
 {
 	__u32 cell = row & (EBN_SVC_WAYS - 1);
@@ -74,27 +81,25 @@ static __always_inline bool ebn_svc_settled(const struct ebn_run *run)
 }
 
 /*
- * The backend into p's destination and run->w, the node's address and port into run->svc; where its way leads to into *ret. 0: the
- * long way; p is as it was. A call, for the verifier.
+ * The backend into p's destination and run->w, the node's address and port into run->svc. 0: the long way. A call, for the verifier.
  */
-static __always_inline int ebn_svc_known_find(struct ebn_svc_way *ret, const bool v6)
+static __always_inline int ebn_svc_known_find(struct ebn_svc_short *ret, const bool v6)
 {
 	struct ebn_run *run = ebn_run_get();
 	struct ebn_svc_way *way;
 	struct ebn_pkt *p;
-	__u32 row;
 
 	if (!run || !ret)
 		return 0;
 	p = &run->p;
 	if (!(v6 ? ebn_svc6_entry(0) : ebn_svc4_entry(0)) || !ebn_svc_settled(run))
 		return 0;
-	row = run->svc.row;
-	way = ebn_svc_way_at(row);
-	if (!way || way->row != row + 1 || way->tick != run->nat.now || p->len > way->mtu)
+	way = ebn_svc_way_at(run->svc.row);
+	if (!way || way->row != run->svc.row + 1 || way->tick != run->nat.now || p->len > way->mtu)
 		return 0;
-	*ret = *way;
-	ret->row = run->svc.service;
+	ret->way = *way;
+	ret->service = run->svc.service;
+	ret->backend = run->svc.row;
 	__builtin_memcpy(run->w.from, p->dst, sizeof(p->dst));
 	run->w.from_port = p->dport;
 	ebn_svc_addr(run->w.to, run->svc.w0, run->svc.w1);
@@ -102,21 +107,17 @@ static __always_inline int ebn_svc_known_find(struct ebn_svc_way *ret, const boo
 	__builtin_memcpy(p->dst, run->w.to, sizeof(p->dst));
 	p->dport = run->w.to_port;
 	if ((v6 ? ebn_svc6_entry(EBN_KEY_CARRY) : ebn_svc4_entry(EBN_KEY_CARRY)) && ebn_svc_settled(run) &&
-	    run->svc.service == EBN_CARRY_MARK && run->svc.row == EBN_SOURCE_ID) {
-		run->nat_id = row;
+	    run->svc.service == EBN_CARRY_MARK && run->svc.row == EBN_SOURCE_ID)
 		return 1;
-	}
-	__builtin_memcpy(p->dst, run->w.from, sizeof(p->dst));
-	p->dport = run->w.from_port;
 	return 0;
 }
 
-__attribute__((noinline)) int ebn_svc4_known_find(struct ebn_svc_way *ret)
+__attribute__((noinline)) int ebn_svc4_known_find(struct ebn_svc_short *ret)
 {
 	return ebn_svc_known_find(ret, false);
 }
 
-__attribute__((noinline)) int ebn_svc6_known_find(struct ebn_svc_way *ret)
+__attribute__((noinline)) int ebn_svc6_known_find(struct ebn_svc_short *ret)
 {
 	return ebn_svc_known_find(ret, true);
 }
@@ -126,12 +127,12 @@ static __always_inline int ebn_svc_known(struct __sk_buff *skb, const bool v6)
 {
 	struct ebn_pkt *p = ebn_run_begin(skb, EBN_AT_FROM_NETDEV, 1);
 	struct ebn_run *run = ebn_run_get();
-	struct ebn_svc_way way = {};
+	struct ebn_svc_short flow = {};
 	struct ebn_rewrite *w;
 	int rc;
 
 	if (!p || !run || !(ebn_ct_switches() & EBN_NODE_F_SOURCE) || ebn_parse(skb, p, v6) || !ebn_svc_plain(skb, p) ||
-	    !(v6 ? ebn_svc6_known_find(&way) : ebn_svc4_known_find(&way)))
+	    !(v6 ? ebn_svc6_known_find(&flow) : ebn_svc4_known_find(&flow)))
 		return EBN_SVC_ASK;
 	w = &run->w;
 	rc = v6 ? ebn_rewrite6(skb, p, w, 1) : ebn_rewrite4(skb, p, w, 1);
@@ -144,12 +145,12 @@ static __always_inline int ebn_svc_known(struct __sk_buff *skb, const bool v6)
 	rc = v6 ? ebn_rewrite6(skb, p, w, 0) : ebn_rewrite4(skb, p, w, 0);
 	if (rc || !ebn_leave_hop(skb, v6))
 		return ebn_drop_for(p, rc ? rc : EBN_R_WRITE);
-	/* counted for the service and the backend */
-	run->svc.service = (__u16)way.row;
-	run->svc.row = run->nat_id;
+	run->svc.service = (__u16)flow.service;
+	run->svc.row = flow.backend;
 	run->svc.begun = 0;
 	ebn_svc_passed(0);
-	return way.overlay ? (int)bpf_redirect(way.ifindex, 0) : (int)bpf_redirect_neigh(way.ifindex, 0, 0, 0);
+	return flow.way.overlay ? (int)bpf_redirect(flow.way.ifindex, 0) :
+				  (int)bpf_redirect_neigh(flow.way.ifindex, 0, 0, 0);
 }
 
 #endif
