@@ -271,6 +271,7 @@ START_TEST(what_is_refused_changes_nothing)
 	fresh = open_dp(0);
 	ck_assert_int_eq(ebpfnet_egress_set(fresh, NULL), -EBUSY);
 	ck_assert_int_eq(ebpfnet_egress_foreach(fresh, refuse, NULL), -EBUSY);
+	ck_assert_int_eq(ebpfnet_datapath_cleanup(fresh, NULL), 0);
 	ebpfnet_datapath_unref(fresh);
 	snprintf(case_name, sizeof(case_name), "t-egress-%d", getpid());
 	/* an address of the host is one that is left with, also when the host is an endpoint */
