@@ -62,6 +62,8 @@ else:
         sys.stdin.readline()
 END
 idle_begin() {
+	: > "$TMP/idle-server"
+	: > "$TMP/idle"
 	nsenter --net="/run/netns/$TAG-2" -- python3 "$TMP/idle.py" server > "$TMP/idle-server" 2>&1 &
 	JOBS+=("$!")
 	for _ in $(seq 100); do grep -q listening "$TMP/idle-server" && break; sleep 0.05; done
