@@ -23,7 +23,7 @@ tests_vm_refused_LDADD = lib/libebpfnet-internal.la
 check-vm-smoke check-vm: root-programs
 	@test "`id -u`" = 0 || { echo "$@ needs root" >&2; exit 1; }
 	tests='$(EBN_VM_TESTS)' guest='$(EBN_VM_GUEST_TESTS) $(EBN_VM_MORE_TESTS)' limit=3600; \
-	case $@ in *-smoke) tests='$(EBN_VM_SMOKE)' guest='$(EBN_VM_GUEST_TESTS)' limit=900 ;; esac; \
+	case $@ in *-smoke) tests='$(EBN_VM_SMOKE)' guest='$(EBN_VM_GUEST_TESTS)' limit=1800 ;; esac; \
 	EBN_VM_RUN="$$guest" EBN_VM_TIMEOUT="$$limit" \
 	$(MAKE) $(AM_MAKEFLAGS) check-TESTS check_PROGRAMS= TESTS="$$tests" TEST_SUITE_LOG=$@.log
 .PHONY: check-vm check-vm-smoke
